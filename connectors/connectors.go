@@ -1,0 +1,281 @@
+// Package connectors is the contract between salesbook and a vendor's system:
+// transport and dialect (paging, authentication, quirks, decoding shapes to
+// plain values), never meaning. What a field means is decided in mapping, in
+// which order and how often things run in jobs.
+//
+// A connector is opened by its Spec's Open, which validates and never dials.
+// It then has the abilities whose interfaces it implements; only Connector,
+// Puller, Fetcher and Decoder are required of a source of records. The doc
+// comments below are the contract; connectortest holds every connector to it.
+//
+// Every error that leaves a connector carries a fault.Kind:
+//
+//	fault.Auth       the credentials are refused
+//	fault.Forbidden  they are good, but may not see or do this
+//	fault.NotFound   there is no such object kind (a missing record is no error, see Fetch)
+//	fault.Gone       the cursor is no longer accepted; start its window anew
+//	fault.Limited    over a quota, with the delay the vendor gave
+//	fault.Temporary  network, timeout, 5xx, truncated or misplaced answers
+//	fault.Invalid    the vendor refuses the request as wrong
+//
+// No error, log line or URL of a connector holds a secret.
+package connectors
+
+import (
+	"context"
+	"iter"
+	"log/slog"
+	"net/http"
+	"net/url"
+	"time"
+
+	"golang.org/x/oauth2"
+
+	"salesbook.dev/internal/rest"
+)
+
+// Connector is what every vendor's connector can do.
+type Connector interface {
+	// Check asks the vendor who we are and what these credentials may see and
+	// do. It is cheap, writes nothing, and returns fault.Auth when the
+	// credentials are refused. A missing permission is not an error: it is
+	// listed in Rights.Missing.
+	Check(ctx context.Context) (Rights, error)
+}
+
+// Puller walks an object's records.
+type Puller interface {
+	// Pull yields pages of records in the order in which they must be
+	// committed, starting after the given cursor; the zero Cursor starts from
+	// nothing and yields every record. A page with its Next cursor is the unit
+	// of commit: pulling again after any yielded Next gives exactly the rest,
+	// in this process or another one.
+	//
+	// The sequence ends after a page with More false: everything the vendor
+	// had changed before that page's AsOf has then been yielded. Pulling later
+	// from its Next yields what changed since (repeats are allowed, gaps are
+	// not: any number of records may share one timestamp, and clocks may be
+	// skewed). An object without records yields one empty page.
+	//
+	// An error is yielded once, with a zero Page, and ends the sequence. When
+	// the consumer stops, no further request is made. Each request honours ctx.
+	Pull(ctx context.Context, object string, after Cursor) iter.Seq2[Page, error]
+}
+
+// Fetcher reads named records again.
+type Fetcher interface {
+	// Fetch returns the present state of the records with these ids (for an
+	// object with a Parent: of all records of these parents, and the page's
+	// Closed names them). A record that the vendor says is gone comes back
+	// with Deleted set and, if the vendor shows nothing of it, without Raw; a
+	// record that cannot be seen for want of permission is an error, never a
+	// deletion. At most Object.FetchMax ids are passed.
+	Fetch(ctx context.Context, object string, ids []string) (Page, error)
+}
+
+// Decoder turns a vendor's bytes into plain typed values. It is pure: no I/O,
+// no clock, no state.
+type Decoder interface {
+	// Decode reads one record's Raw in the given shape. Unknown fields are
+	// kept. Values may refer to raw's memory. An error names the field.
+	Decode(object, shape string, raw []byte) (Values, error)
+}
+
+// Receiver understands the deliveries (webhooks) of its vendor.
+type Receiver interface {
+	// Receive verifies a delivery (constant time, over the raw body) and says
+	// which records to read again. It does no I/O and never trusts the body's
+	// field values. A delivery that fails verification is fault.Auth, one that
+	// cannot be understood fault.Invalid. An unknown event kind is not an
+	// error: it names nothing to read.
+	Receive(d Delivery) (Receipt, error)
+}
+
+// Watcher keeps the vendor's webhooks pointed at us.
+type Watcher interface {
+	// Watch makes the vendor's subscriptions for callback complete: missing or
+	// dead ones are created, surplus ones of ours removed, and what stands
+	// afterwards is returned. It never touches subscriptions whose URL is not
+	// under callback. Calling it again changes nothing.
+	Watch(ctx context.Context, callback Callback) ([]Subscription, error)
+	// Unwatch removes every subscription under callback.
+	Unwatch(ctx context.Context, callback Callback) error
+}
+
+// Cursor is a place in a walk, in a form only the connector reads. It holds no
+// secret and is stored with the page that it follows. The zero value is the
+// start of everything.
+type Cursor string
+
+// Record is one record in the vendor's own words.
+type Record struct {
+	Object    string    // the vendor's object name, as in Spec.Objects
+	ID        string    // the vendor's id, never empty, stable
+	Parent    string    // the id of the record that owns it, for objects with a Parent
+	Shape     string    // which of the vendor's shapes Raw has, for Decode
+	Raw       []byte    // the vendor's bytes for this record, untouched; empty only when Deleted
+	UpdatedAt time.Time // the vendor's modification time in UTC; zero where the vendor has none
+	Deleted   bool      // the vendor says that it is gone
+}
+
+// Page is a unit of commit.
+type Page struct {
+	Records []Record
+	// Closed says for which objects and parents Records is everything there
+	// is: records known to us in such a scope and not in the page are gone. A
+	// connector closes a scope only after a complete, authorised answer.
+	Closed []Scope
+	Next   Cursor
+	More   bool
+	// AsOf is the vendor's instant up to which a finished walk (More false) is
+	// complete: the answer's Date header, less a margin for late writes.
+	AsOf time.Time
+	// FetchedAt is when the request for this page was sent, by our clock.
+	FetchedAt time.Time
+	// Progress of a first walk, from 0 to 1; negative when not known.
+	Progress float64
+}
+
+// Scope names a set of records that a page holds completely.
+type Scope struct {
+	Object string
+	Parent string // empty: all records of the object
+}
+
+// Rights is what credentials may see and do.
+type Rights struct {
+	Account string   // the vendor's id of the account (company): the owner of the quota
+	Name    string   // the account's name, for people
+	User    string   // the vendor's id of the user whose credentials these are
+	BaseURL string   // where this account's API lives, if the vendor told us
+	Zone    string   // the account's IANA time zone, if known
+	Missing []string // what these credentials may not see or do, in words, with what to do about it
+	// Quota is the budget these credentials were told of; zero fields are unknown.
+	Quota rest.Quota
+}
+
+// Delivery is one HTTP request that a vendor sent us.
+type Delivery struct {
+	Method string
+	Query  url.Values
+	Header http.Header
+	Body   []byte
+	Secret Callback // the callback the delivery arrived at, with what was agreed for it
+}
+
+// Ref names a record to be read.
+type Ref struct{ Object, ID string }
+
+// Receipt is what a delivery asks for.
+type Receipt struct {
+	Key    string    // the vendor's id of the event, equal for retries of one event; empty: none is given
+	At     time.Time // when it happened by the vendor's clock; zero if not said
+	Reads  []Ref     // what to read again
+	Answer Answer    // what to answer once the delivery is stored
+}
+
+// Answer is the response a vendor wants; the zero value means 200 without body.
+type Answer struct {
+	Status int
+	Type   string
+	Body   []byte
+}
+
+// Callback is where a vendor delivers to and what it must present there.
+type Callback struct {
+	URL      string // public URL of this connection's receiver, with an unguessable path
+	User     string
+	Password string // secret
+}
+
+// Subscription is one standing order for deliveries at the vendor.
+type Subscription struct {
+	ID        string // the vendor's id
+	Object    string // what it reports on; "*" for everything
+	Active    bool
+	ExpiresAt time.Time // zero: does not expire
+}
+
+// Env is all that a connector gets from its surroundings.
+type Env struct {
+	HTTP *http.Client // paced, retried, authorised for OAuth connections; bound to one connection and lane
+	Now  func() time.Time
+	Log  *slog.Logger
+}
+
+// Config is one connection's settings, already split from its secrets' store.
+type Config struct {
+	BaseURL  string            // stands in for the vendor: a simulator, a proxy; empty for the real one
+	Settings map[string]string // by Field.Name
+	Secrets  map[string]string // by Field.Name of the secret fields
+}
+
+// Field declares one setting of a connector. The one list feeds the command
+// line, forms, documentation and redaction.
+type Field struct {
+	Name     string
+	Help     string // one sentence, where an admin finds the value
+	Default  string
+	Required bool
+	Secret   bool
+}
+
+// Mode is how an object's records are found.
+type Mode uint8
+
+// The modes.
+const (
+	// Windowed objects are walked by modification time: first everything, then
+	// what changed.
+	Windowed Mode = iota
+	// Listed objects are small and read whole each time; every walk closes
+	// their scope.
+	Listed
+	// Attached records arrive with their parents' pages and are not pulled by name.
+	Attached
+	// Asked records exist only per parent and cost much; they are fetched by
+	// parent ids when there is quota to spare (a deal's stage history).
+	Asked
+)
+
+// Object declares one kind of the vendor's records. Spec.Objects lists them in
+// the order in which they are pulled: dictionaries first.
+type Object struct {
+	Name     string
+	Title    string // for people, in English
+	Mode     Mode
+	Parent   string        // the object that owns records of this one, or empty
+	Every    time.Duration // the usual time between two pulls
+	FetchMax int           // most ids of one Fetch; 0: cannot be fetched by id
+	// Dictionary marks objects that explain others (field definitions, stages):
+	// they are pulled before the rest.
+	Dictionary bool
+	// DeletesHidden tells that a deletion shows up neither in Pull nor in a
+	// list, only by delivery or by a full comparison.
+	DeletesHidden bool
+}
+
+// Spec declares a connector: its names, settings, objects and costs.
+type Spec struct {
+	Name    string // as in `salesbook connect NAME`
+	Title   string
+	Fields  []Field
+	Objects []Object
+	Meter   rest.Meter // what each call costs and what answers tell of the quota
+	Quota   rest.Quota // assumed until the vendor tells better
+	// OAuth returns the OAuth 2 client for cfg, or nil when cfg uses another
+	// kind of credential.
+	OAuth func(cfg Config) *oauth2.Config
+	// Open validates cfg and returns the connector. It never dials.
+	Open func(env Env, cfg Config) (Connector, error)
+}
+
+// Object returns the object with the given name.
+func (s Spec) Object(name string) (Object, bool) {
+	for _, o := range s.Objects {
+		if o.Name == name {
+			return o, true
+		}
+	}
+	return Object{}, false
+}
