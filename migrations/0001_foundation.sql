@@ -99,10 +99,14 @@ CALL seclude('vendor_accounts');
 
 CREATE UNLOGGED TABLE vendor_bursts (
   account_id bigint PRIMARY KEY,
-  spent      integer NOT NULL,
-  since      timestamptz NOT NULL
+  tokens     real NOT NULL,
+  at         timestamptz NOT NULL,
+  reserved   integer NOT NULL DEFAULT 0,
+  day        date
 );
-COMMENT ON TABLE vendor_bursts IS 'Burst windows. Unlogged: after a crash of PostgreSQL it is empty, and a missing row means a window that was just used up, never a full one.';
+COMMENT ON TABLE vendor_bursts IS 'Burst buckets. Unlogged: after a crash of PostgreSQL it is empty, and a missing row means an empty bucket, never a full one.';
+COMMENT ON COLUMN vendor_bursts.tokens IS 'Calls that could be made at once at the instant "at".';
+COMMENT ON COLUMN vendor_bursts.reserved IS 'Daily cost units already taken from vendor_accounts.daily_left for "day" and not yet spent.';
 CALL seclude('vendor_bursts');
 
 CREATE TABLE connections (
