@@ -1,0 +1,59 @@
+package embedded
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"syscall"
+	"time"
+)
+
+// openPrivate opens a file of ours for writing, giving it to the account. A
+// symbolic link is refused: root must not be led elsewhere by a directory that
+// belongs to an ordinary user.
+func openPrivate(path string, who account, flags int) (*os.File, error) {
+	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE|syscall.O_NOFOLLOW|flags, 0o600)
+	if errors.Is(err, fs.ErrPermission) || errors.Is(err, syscall.EROFS) {
+		return nil, fmt.Errorf("the data directory is not writable for this user: %w; choose another with --data, or run as the user that made it", err)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("data directory: %w", err)
+	}
+	if who.other {
+		if err := f.Chown(who.uid, who.gid); err != nil {
+			return nil, errors.Join(fmt.Errorf("data directory: %w", err), f.Close())
+		}
+	}
+	return f, nil
+}
+
+// tryLock takes the flock without waiting and reports whether it did. The lock
+// belongs to the open file: it ends when every process that inherited it has
+// closed it or died.
+func tryLock(f *os.File) (bool, error) {
+	for {
+		err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB)
+		switch {
+		case err == nil:
+			return true, nil
+		case errors.Is(err, syscall.EWOULDBLOCK):
+			return false, nil
+		case !errors.Is(err, syscall.EINTR):
+			return false, fmt.Errorf("lock %s: %w (is it on a network file system without locks?)", f.Name(), err)
+		}
+	}
+}
+
+// pause waits for d and reports false when the context ended first.
+func pause(ctx context.Context, d time.Duration) bool {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return true
+	case <-ctx.Done():
+		return false
+	}
+}

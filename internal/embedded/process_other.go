@@ -1,0 +1,28 @@
+//go:build unix && !linux
+
+package embedded
+
+import (
+	"fmt"
+	"syscall"
+)
+
+// processAttributes puts a child into a process group of its own, so that the
+// terminal's Ctrl-C reaches only us and we stop the server after our own work
+// has ended. There is no signal at the parent's death here: endLeftovers does
+// what is needed when the next process starts.
+func processAttributes(who account, _ syscall.Signal) *syscall.SysProcAttr {
+	return &syscall.SysProcAttr{Setpgid: true, Credential: who.credential()}
+}
+
+// endLeftovers asks the postmaster of an owner that died to shut down.
+func endLeftovers(data string) error {
+	pid, err := postmasterPID(data)
+	if err != nil {
+		return nil //nolint:nilerr // without its file the server has ended, or has yet to begin
+	}
+	if err := syscall.Kill(pid, syscall.SIGINT); err != nil && err != syscall.ESRCH {
+		return fmt.Errorf("stop the server left over from the last run (process %d): %w", pid, err)
+	}
+	return nil
+}
