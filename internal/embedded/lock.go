@@ -57,3 +57,29 @@ func pause(ctx context.Context, d time.Duration) bool {
 		return false
 	}
 }
+
+// awaitPredecessor returns the server's lock: nothing of an earlier server is
+// alive then.
+func (h host) awaitPredecessor(ctx context.Context) (*os.File, error) {
+	lock, err := openPrivate(h.home.serverLock(), h.who, 0)
+	if err != nil {
+		return nil, err
+	}
+	for waited := time.Duration(0); ; waited += readyPoll {
+		free, err := tryLock(lock)
+		if free {
+			return lock, nil
+		}
+		if err == nil && waited > 0 && waited%time.Second == 0 {
+			h.log.Info("waiting for the last PostgreSQL server to end", "waited", waited)
+			err = endLeftovers(h.home.data())
+		}
+		if err == nil && !pause(ctx, readyPoll) {
+			err = context.Cause(ctx)
+		}
+		if err != nil {
+			lock.Close()
+			return nil, err
+		}
+	}
+}

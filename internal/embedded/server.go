@@ -271,33 +271,22 @@ func (s *Server) watch(ctx context.Context, p *postmaster) (long bool, err error
 		case <-p.exited:
 			return long, s.explain("PostgreSQL ended by itself", p.cmd.Path, p.err, s.lastWords())
 		case <-ctx.Done():
-			return long, p.stop()
+			return long, s.shutDown(p)
 		}
 	}
 }
 
-// awaitPredecessor returns the server's lock: nothing of an earlier server is
-// alive then.
-func (s *Server) awaitPredecessor(ctx context.Context) (*os.File, error) {
-	lock, err := openPrivate(s.home.serverLock(), s.who, 0)
+// shutDown stops the server and waits until its last process, the one that
+// writes the log, has ended too.
+func (s *Server) shutDown(p *postmaster) error {
+	if err := p.stop(); err != nil {
+		return err
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Second)
+	defer cancel()
+	lock, err := s.awaitPredecessor(ctx)
 	if err != nil {
-		return nil, err
+		return err
 	}
-	for waited := time.Duration(0); ; waited += readyPoll {
-		free, err := tryLock(lock)
-		if free {
-			return lock, nil
-		}
-		if err == nil && waited > 0 && waited%time.Second == 0 {
-			s.log.Info("waiting for the last PostgreSQL server to end", "waited", waited)
-			err = endLeftovers(s.home.data())
-		}
-		if err == nil && !pause(ctx, readyPoll) {
-			err = context.Cause(ctx)
-		}
-		if err != nil {
-			lock.Close()
-			return nil, err
-		}
-	}
+	return lock.Close()
 }

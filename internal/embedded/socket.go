@@ -45,10 +45,7 @@ func fits(dir string) bool {
 func shortSocketDir(h home) (string, error) {
 	sum := sha256.Sum256([]byte(h))
 	name := "salesbook-" + hex.EncodeToString(sum[:6])
-	dir := filepath.Join(os.TempDir(), name)
-	if !fits(dir) {
-		dir = filepath.Join("/tmp", name)
-	}
+	dir := filepath.Join(shortTemp(), name)
 	err := os.Symlink(dir, h.socketLink())
 	if err == nil || !errors.Is(err, os.ErrExist) {
 		return dir, err
@@ -65,6 +62,14 @@ func shortSocketDir(h home) (string, error) {
 		return "", err
 	}
 	return shortSocketDir(h)
+}
+
+// shortTemp is the temporary directory, or /tmp where TMPDIR is itself too deep.
+func shortTemp() string {
+	if dir := os.TempDir(); fits(filepath.Join(dir, "salesbook-0123456789ab")) {
+		return dir
+	}
+	return "/tmp"
 }
 
 // address is where one server listens.

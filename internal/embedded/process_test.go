@@ -1,0 +1,58 @@
+package embedded_test
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+)
+
+func sysProc(c *syscall.Credential) *syscall.SysProcAttr {
+	return &syscall.SysProcAttr{Credential: c}
+}
+
+// writePID leaves a postmaster.pid as a server would that died with the machine.
+func writePID(t *testing.T, dir string, pid int) {
+	t.Helper()
+	data := filepath.Join(dir, "data")
+	text := fmt.Sprintf("%d\n%s\n1767225600\n5432\n%s\n\n  5432001  99999\nready   \n", pid, data, filepath.Join(dir, "run"))
+	path := filepath.Join(data, "postmaster.pid")
+	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	info, err := os.Stat(data)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if stat, ok := info.Sys().(*syscall.Stat_t); ok {
+		if err := os.Chown(path, int(stat.Uid), int(stat.Gid)); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// postmaster returns the process id of the server in dir.
+func postmaster(t *testing.T, dir string) int {
+	t.Helper()
+	text, err := os.ReadFile(filepath.Join(dir, "data", "postmaster.pid"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	first, _, _ := strings.Cut(string(text), "\n")
+	pid, err := strconv.Atoi(first)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return pid
+}
+
+// kill9 kills a process of which we know the id only.
+func kill9(t *testing.T, pid int) {
+	t.Helper()
+	if err := syscall.Kill(pid, syscall.SIGKILL); err != nil {
+		t.Fatal(err)
+	}
+}
