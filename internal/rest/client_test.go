@@ -20,9 +20,15 @@ import (
 // retries nothing.
 func serve(t *testing.T, h http.HandlerFunc) *rest.Client {
 	t.Helper()
+	return rest.New(rest.NewHTTPClient(rest.Stack{MaxRetries: -1}), startServer(t, h)+"/base")
+}
+
+// startServer returns the URL of a server that lives as long as the test.
+func startServer(t *testing.T, h http.HandlerFunc) string {
+	t.Helper()
 	srv := httptest.NewServer(h)
 	t.Cleanup(srv.Close)
-	return rest.New(rest.NewHTTPClient(rest.Stack{Transport: srv.Client().Transport, MaxRetries: -1}), srv.URL+"/base")
+	return srv.URL
 }
 
 func answer(status int, body string) http.HandlerFunc {

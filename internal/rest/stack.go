@@ -44,8 +44,9 @@ func NewHTTPClient(s Stack) *http.Client {
 	}
 	attempts := &http.Client{Transport: chain, Timeout: s.Timeout, CheckRedirect: sameHost}
 	return &http.Client{
-		Transport:     &retrying{attempts: attempts, max: s.MaxRetries, meter: s.Meter, now: s.Now, log: s.Log},
-		CheckRedirect: sameHost,
+		Transport: &retrying{attempts: attempts, max: s.MaxRetries, meter: s.Meter, now: s.Now, log: s.Log},
+		// Whatever the attempt did not follow is the answer.
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}
 }
 

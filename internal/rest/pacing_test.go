@@ -1,0 +1,144 @@
+package rest_test
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"salesbook.dev/internal/fault"
+	"salesbook.dev/internal/rest"
+)
+
+// governor counts what is taken and keeps what it learns.
+type governor struct {
+	refusal  error
+	learnErr error
+
+	mu      sync.Mutex
+	taken   [][2]int // cost, burst
+	learned []rest.Usage
+}
+
+// Take implements rest.Governor.
+func (g *governor) Take(_ context.Context, cost, burst int) error {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.taken = append(g.taken, [2]int{cost, burst})
+	return g.refusal
+}
+
+// Learn implements rest.Governor.
+func (g *governor) Learn(ctx context.Context, u rest.Usage) error {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.learned = append(g.learned, u)
+	return errors.Join(g.learnErr, ctx.Err())
+}
+
+func ptr(n int) *int { return &n }
+
+func TestEveryAttemptIsPaidFor(t *testing.T) {
+	t.Parallel()
+	cost := func(req *http.Request) int { return len(req.URL.Path) }
+	cases := map[string]struct {
+		meter rest.Meter
+		want  [][2]int
+	}{
+		"no prices known":   {rest.Meter{}, [][2]int{{1, 1}, {1, 1}, {1, 1}}},
+		"a price per call":  {rest.Meter{Cost: cost}, [][2]int{{6, 1}, {6, 1}, {6, 1}}},
+		"bursts priced too": {rest.Meter{Cost: cost, BurstCost: func(*http.Request) int { return 3 }}, [][2]int{{6, 3}, {6, 3}, {6, 3}}},
+	}
+	for name, tc := range cases {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				g := &governor{}
+				w := &wire{script: []step{{status: 500}, {status: 401}, {status: 200, body: "{}"}}}
+				s := rest.Stack{Transport: w, Governor: g, Meter: tc.meter, Tokens: &renewing{source{token: "old", fresh: "new"}}}
+				if _, err := rest.New(rest.NewHTTPClient(s), "https://api.example.com").Do(t.Context(), rest.Call{Path: "/deals"}); err != nil {
+					t.Fatal(err)
+				}
+				if diff := cmp.Diff(tc.want, g.taken); diff != "" {
+					t.Errorf("taken (-want +got):\n%s", diff)
+				}
+			})
+		})
+	}
+}
+
+func TestARefusalOfTheGovernorPassesAtOnce(t *testing.T) {
+	t.Parallel()
+	g := &governor{refusal: &fault.Error{Kind: fault.Limited, Text: "the account's quota is spent", RetryAfter: time.Minute, Daily: true}}
+	w := &wire{script: []step{{status: 200, body: "{}"}}}
+	c := rest.New(rest.NewHTTPClient(rest.Stack{Transport: w, Governor: g}), "https://api.example.com")
+	_, err := c.Do(t.Context(), rest.Call{Method: "POST", Path: "/x", Body: 1})
+	e, ok := errors.AsType[*fault.Error](err)
+	if !ok || e.Kind != fault.Limited || e.RetryAfter != time.Minute || !e.Daily {
+		t.Errorf("error = %#v, want the governor's", err)
+	}
+	if err == nil || err.Error() != "POST api.example.com/x: the account's quota is spent" {
+		t.Errorf("error = %v", err)
+	}
+	if len(g.taken) != 1 || w.attempts() != 0 {
+		t.Errorf("asked %d times, sent %d calls; want one question and no call", len(g.taken), w.attempts())
+	}
+}
+
+func TestWhatTheGovernorLearns(t *testing.T) {
+	t.Parallel()
+	remaining := func(r *http.Response) rest.Usage {
+		switch r.Header.Get("X-Left") {
+		case "":
+			return rest.Usage{}
+		case "none":
+			return rest.Usage{Exhausted: true, RetryAfter: time.Hour}
+		}
+		return rest.Usage{BurstRemaining: ptr(7)}
+	}
+	cases := map[string]struct {
+		answer step
+		usage  func(*http.Response) rest.Usage
+		want   []rest.Usage
+	}{
+		"an answer that tells":     {step{status: 200, header: header("X-Left", "7"), body: "{}"}, remaining, []rest.Usage{{BurstRemaining: ptr(7)}}},
+		"a silent answer":          {step{status: 200, body: "{}"}, remaining, nil},
+		"a meter that cannot read": {step{status: 200, header: header("X-Left", "7"), body: "{}"}, nil, nil},
+		"a refusal":                {step{status: 429, header: header("Retry-After", "9")}, nil, []rest.Usage{{Exhausted: true, RetryAfter: 9 * time.Second}}},
+		"a refusal with a count":   {step{status: 429, header: header("Retry-After", "9", "X-Left", "7")}, remaining, []rest.Usage{{BurstRemaining: ptr(7), Exhausted: true, RetryAfter: 9 * time.Second}}},
+		"a refusal in own words":   {step{status: 403, header: header("X-Left", "none"), body: "{}"}, remaining, []rest.Usage{{Exhausted: true, RetryAfter: time.Hour}}},
+	}
+	for name, tc := range cases {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			g := &governor{}
+			s := rest.Stack{Transport: &wire{script: []step{tc.answer}}, Governor: g, Meter: rest.Meter{Usage: tc.usage}}
+			_, _ = rest.New(rest.NewHTTPClient(s), "https://api.example.com").Do(t.Context(), rest.Call{Path: "/x"}) // only what was learned counts here
+			if diff := cmp.Diff(tc.want, g.learned); diff != "" {
+				t.Errorf("learned (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+func TestAFailureToLearnIsLoggedAndDoesNotFailTheCall(t *testing.T) {
+	t.Parallel()
+	var log strings.Builder
+	g := &governor{learnErr: errors.New("database gone")}
+	s := rest.Stack{
+		Transport: &wire{script: []step{{status: 200, body: "{}"}}}, Governor: g, Log: textLog(&log),
+		Meter: rest.Meter{Usage: func(*http.Response) rest.Usage { return rest.Usage{BurstRemaining: ptr(1)} }},
+	}
+	if _, err := rest.New(rest.NewHTTPClient(s), "https://api.example.com").Do(t.Context(), rest.Call{Path: "/x"}); err != nil {
+		t.Errorf("error = %v, want none", err)
+	}
+	if !strings.Contains(log.String(), "level=WARN") || !strings.Contains(log.String(), "database gone") {
+		t.Errorf("log = %q, want a warning with the cause", log.String())
+	}
+}
