@@ -1,0 +1,9 @@
+package postgres_test
+
+import (
+	"testing"
+
+	"salesbook.dev/internal/postgres/pgtest"
+)
+
+func TestMain(m *testing.M) { pgtest.Main(m) }
