@@ -9,7 +9,6 @@ import (
 	"io"
 	"net"
 	"net/http"
-	"net/url"
 
 	"github.com/tidwall/gjson"
 
@@ -184,15 +183,4 @@ func describe(err error) (fault.Kind, string) {
 		return fault.Temporary, "the connection ended too early; try again later"
 	}
 	return fault.Temporary, "the connection failed; try again later"
-}
-
-// unwrapURL drops the layers of url.Error, whose text holds the whole URL.
-func unwrapURL(err error) error {
-	for {
-		layer, ok := err.(*url.Error)
-		if !ok {
-			return err
-		}
-		err = layer.Err
-	}
 }

@@ -40,7 +40,6 @@ func New(hc *http.Client, base string) *Client {
 	c := &Client{hc: hc, limit: answerLimit}
 	u, err := url.Parse(base)
 	if err == nil && u.Host != "" && (u.Scheme == "https" || u.Scheme == "http") {
-		u.RawQuery, u.Fragment = "", ""
 		c.base = u
 	}
 	return c

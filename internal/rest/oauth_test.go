@@ -3,6 +3,7 @@ package rest_test
 import (
 	"context"
 	"errors"
+	"io"
 	"net/http"
 	"strings"
 	"testing"
@@ -83,6 +84,20 @@ func TestForcedRenewalAfter401(t *testing.T) {
 			}
 			w.closed(t)
 		})
+	}
+}
+
+func TestABodyThatCannotBeRepeatedIsSentOnce(t *testing.T) {
+	t.Parallel()
+	w := &wire{script: []step{{status: 401, body: `{}`}}}
+	hc := rest.NewHTTPClient(rest.Stack{Transport: w, Tokens: &renewing{source{token: "old", fresh: "new"}}})
+	resp, err := hc.Post("https://api.example.com/x", "text/plain", io.MultiReader(strings.NewReader("a stream")))
+	if err != nil {
+		t.Fatal(err)
+	}
+	resp.Body.Close()
+	if resp.StatusCode != http.StatusUnauthorized || w.attempts() != 1 {
+		t.Errorf("status %d after %d attempts, want the 401 after one", resp.StatusCode, w.attempts())
 	}
 }
 

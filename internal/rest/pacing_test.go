@@ -75,15 +75,24 @@ func TestEveryAttemptIsPaidFor(t *testing.T) {
 
 func TestARefusalOfTheGovernorPassesAtOnce(t *testing.T) {
 	t.Parallel()
+	for _, method := range []string{"GET", "POST"} {
+		t.Run(method, func(t *testing.T) {
+			t.Parallel()
+			refusedByGovernor(t, method)
+		})
+	}
+}
+
+func refusedByGovernor(t *testing.T, method string) {
 	g := &governor{refusal: &fault.Error{Kind: fault.Limited, Text: "the account's quota is spent", RetryAfter: time.Minute, Daily: true}}
 	w := &wire{script: []step{{status: 200, body: "{}"}}}
 	c := rest.New(rest.NewHTTPClient(rest.Stack{Transport: w, Governor: g}), "https://api.example.com")
-	_, err := c.Do(t.Context(), rest.Call{Method: "POST", Path: "/x", Body: 1})
+	_, err := c.Do(t.Context(), rest.Call{Method: method, Path: "/x"})
 	e, ok := errors.AsType[*fault.Error](err)
 	if !ok || e.Kind != fault.Limited || e.RetryAfter != time.Minute || !e.Daily {
 		t.Errorf("error = %#v, want the governor's", err)
 	}
-	if err == nil || err.Error() != "POST api.example.com/x: the account's quota is spent" {
+	if err == nil || err.Error() != method+" api.example.com/x: the account's quota is spent" {
 		t.Errorf("error = %v", err)
 	}
 	if len(g.taken) != 1 || w.attempts() != 0 {
@@ -123,6 +132,44 @@ func TestWhatTheGovernorLearns(t *testing.T) {
 			if diff := cmp.Diff(tc.want, g.learned); diff != "" {
 				t.Errorf("learned (-want +got):\n%s", diff)
 			}
+		})
+	}
+}
+
+func TestTheEndOfTheCallDoesNotLoseWhatWasTold(t *testing.T) {
+	t.Parallel()
+	var log strings.Builder
+	ctx, cancel := context.WithCancel(t.Context())
+	g := &governor{}
+	s := rest.Stack{
+		Transport: &wire{script: []step{{status: 200, body: "{}"}}}, Governor: g, Log: textLog(&log),
+		Meter: rest.Meter{Usage: func(*http.Response) rest.Usage { cancel(); return rest.Usage{BurstRemaining: ptr(1)} }},
+	}
+	_, _ = rest.New(rest.NewHTTPClient(s), "https://api.example.com").Do(ctx, rest.Call{Path: "/x"}) // cancelled or not is a race here
+	if len(g.learned) != 1 || log.Len() != 0 {
+		t.Errorf("learned %v, log %q; want the usage recorded under a living context", g.learned, log.String())
+	}
+}
+
+func TestATransportClosesTheBodyThatItDoesNotSend(t *testing.T) {
+	t.Parallel()
+	w := &wire{script: []step{{status: 200, body: "{}"}}}
+	cases := map[string]http.RoundTripper{
+		"refused by the governor": rest.Pacing(&governor{refusal: fault.New(fault.Limited, "spent")}, w),
+		"no token to be had":      rest.Authorising(&source{err: retrieve(400, "invalid_grant")}, w),
+	}
+	for name, transport := range cases {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			sending := &body{Reader: strings.NewReader("x"), wire: &wire{open: 1}}
+			req, err := http.NewRequestWithContext(t.Context(), "POST", "https://api.example.com/x", sending)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if _, err := transport.RoundTrip(req); err == nil {
+				t.Error("no error")
+			}
+			sending.wire.closed(t)
 		})
 	}
 }

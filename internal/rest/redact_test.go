@@ -17,7 +17,10 @@ import (
 	"salesbook.dev/internal/rest"
 )
 
-const secret = "s3cr3t-0123456789"
+const (
+	secret     = "s3cr3t-0123456789"
+	baseSecret = "h00k-abcdefgh" // in the base URL
+)
 
 // everywhere carries the secret in all the places that a call has.
 func everywhere() []rest.Call {
@@ -32,7 +35,7 @@ func everywhere() []rest.Call {
 
 func TestNoSecretInAnyErrorOrLog(t *testing.T) {
 	t.Parallel()
-	echo := `{"error":"bad request with ` + secret + ` inside"}`
+	echo := `{"error":"bad request with ` + secret + ` and ` + baseSecret + ` inside"}`
 	failures := map[string]step{
 		"an echo in a refusal":     {status: 400, body: echo},
 		"an echo in a 401":         {status: 401, body: echo},
@@ -69,13 +72,13 @@ func hides(t *testing.T, i int, c rest.Call, answer step) {
 		return nil
 	}
 	s := rest.Stack{Transport: &wire{script: []step{answer}}, Log: textLog(&log)}
-	base := "https://user:" + secret + "@api.example.com/rest/1/" + secret
+	base := "https://user:" + baseSecret + "@api.example.com/rest/1/" + baseSecret
 	_, err := rest.New(rest.NewHTTPClient(s), base).Do(t.Context(), c)
 	if err == nil {
 		t.Fatalf("call %d: no error", i)
 	}
 	for _, text := range []string{err.Error(), fmt.Sprintf("%+v", err), log.String()} {
-		if strings.Contains(text, secret) {
+		if strings.Contains(text, secret) || strings.Contains(text, baseSecret) {
 			t.Errorf("call %d shows the secret: %s", i, text)
 		}
 	}

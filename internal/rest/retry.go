@@ -2,7 +2,6 @@ package rest
 
 import (
 	"context"
-	"crypto/tls"
 	"errors"
 	"log/slog"
 	"math/rand/v2"
@@ -49,10 +48,7 @@ func (t *retrying) RoundTrip(req *http.Request) (*http.Response, error) {
 				slog.Int("attempt", attempt+2), slog.Duration("wait", wait))
 			return wait
 		},
-		CheckRetry: func(ctx context.Context, resp *http.Response, err error) (bool, error) {
-			if ctx.Err() != nil {
-				return false, ctx.Err()
-			}
+		CheckRetry: func(_ context.Context, resp *http.Response, err error) (bool, error) {
 			return t.again(repeatable, resp, err), nil
 		},
 	}
@@ -60,12 +56,7 @@ func (t *retrying) RoundTrip(req *http.Request) (*http.Response, error) {
 	if err != nil {
 		return nil, err
 	}
-	resp, err := rc.Do(wrapped)
-	if err != nil && resp != nil {
-		resp.Body.Close()
-		resp = nil
-	}
-	return resp, unwrapURL(err)
+	return rc.Do(wrapped)
 }
 
 // again decides whether an attempt is repeated at once.
@@ -87,9 +78,6 @@ func (t *retrying) again(repeatable bool, resp *http.Response, err error) bool {
 func againAfterError(repeatable bool, err error) bool {
 	if _, decided := errors.AsType[*fault.Error](err); decided {
 		return false // the governor or the token source has spoken
-	}
-	if _, distrusted := errors.AsType[*tls.CertificateVerificationError](err); distrusted {
-		return false
 	}
 	return repeatable || unsent(err)
 }

@@ -79,6 +79,15 @@ func TestRedirects(t *testing.T) {
 	})
 }
 
+func TestARedirectOutOfEncryptionIsNotFollowed(t *testing.T) {
+	t.Parallel()
+	w := &wire{script: []step{{status: 302, header: header("Location", "http://api.example.com/x")}, {status: 200, body: "{}"}}}
+	_, err := rest.New(rest.NewHTTPClient(rest.Stack{Transport: w}), "https://api.example.com").Do(t.Context(), rest.Call{Path: "/x"})
+	if fault.KindOf(err) != fault.Invalid || w.attempts() != 1 {
+		t.Errorf("error %v after %d calls, want a refusal after one", err, w.attempts())
+	}
+}
+
 func TestBodyIsDecoded(t *testing.T) {
 	t.Parallel()
 	c := serve(t, func(w http.ResponseWriter, r *http.Request) {
