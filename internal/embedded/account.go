@@ -119,7 +119,7 @@ func (a account) mayEnter(info os.FileInfo) bool {
 // server in a shared place such as /tmp.
 func (a account) ensurePrivate(dir string) error {
 	if err := os.Mkdir(dir, 0o700); err != nil && !errors.Is(err, os.ErrExist) {
-		return fmt.Errorf("create %s: %w", dir, err)
+		return unusable(err)
 	}
 	info, err := os.Lstat(dir)
 	if err != nil {

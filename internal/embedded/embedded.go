@@ -42,7 +42,6 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
-	"runtime"
 	"strconv"
 	"strings"
 )
@@ -158,7 +157,7 @@ func openHome(dir string) (home, error) {
 		mode = 0o755
 	}
 	if err := os.MkdirAll(abs, mode); err != nil {
-		return "", fmt.Errorf("create the data directory: %w; choose another with --data", err)
+		return "", unusable(err)
 	}
 	if abs, err = filepath.EvalSymlinks(abs); err != nil {
 		return "", fmt.Errorf("data directory: %w", err)
@@ -178,6 +177,3 @@ func (h home) letThrough() error {
 	}
 	return os.Chmod(string(h), info.Mode().Perm()|0o011)
 }
-
-// platform names the machine the way error messages and npm's packages do.
-func platform() string { return runtime.GOOS + "/" + runtime.GOARCH }

@@ -43,6 +43,11 @@ func findServer(ctx context.Context, h home, binDir string, major int) (binaries
 	if err != nil {
 		return binaries{}, err
 	}
+	return choose(h, found, major)
+}
+
+// choose returns the first of the major version, or says what is missing.
+func choose(h home, found []binaries, major int) (binaries, error) {
 	for _, b := range found {
 		if major == 0 || b.major == major {
 			return b, nil

@@ -15,11 +15,8 @@ import (
 // belongs to an ordinary user.
 func openPrivate(path string, who account, flags int) (*os.File, error) {
 	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE|syscall.O_NOFOLLOW|flags, 0o600)
-	if errors.Is(err, fs.ErrPermission) || errors.Is(err, syscall.EROFS) {
-		return nil, fmt.Errorf("the data directory is not writable for this user: %w; choose another with --data, or run as the user that made it", err)
-	}
 	if err != nil {
-		return nil, fmt.Errorf("data directory: %w", err)
+		return nil, unusable(err)
 	}
 	if who.other {
 		if err := f.Chown(who.uid, who.gid); err != nil {
@@ -27,6 +24,14 @@ func openPrivate(path string, who account, flags int) (*os.File, error) {
 		}
 	}
 	return f, nil
+}
+
+// unusable says what to do about a data directory that we cannot write in.
+func unusable(err error) error {
+	if errors.Is(err, fs.ErrPermission) || errors.Is(err, syscall.EROFS) {
+		return fmt.Errorf("the data directory is not writable for this user: %w; choose another with --data, or run as the user that made it", err)
+	}
+	return fmt.Errorf("data directory: %w", err)
 }
 
 // tryLock takes the flock without waiting and reports whether it did. The lock

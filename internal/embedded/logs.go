@@ -20,14 +20,18 @@ const (
 )
 
 // lastWords returns why the server gave up: the last severe lines of its log,
-// or of what it wrote before its log began.
+// or else what it wrote before its log began.
 func (h host) lastWords() string {
-	for _, path := range []string{h.newestLog(), h.home.startupLog()} {
-		if text, err := tail(path, 8<<10); err == nil {
-			if severe := complaint(text); severe != "" {
-				return severe
-			}
-		}
+	logged, _ := tail(h.newestLog(), 8<<10)
+	if severe := complaint(logged); severe != "" {
+		return severe
+	}
+	early, _ := tail(h.home.startupLog(), 8<<10)
+	if severe := complaint(early); severe != "" {
+		return severe
+	}
+	if plain := join(early, func(line string) bool { return !strings.Contains(line, "LOG:") && !strings.Contains(line, "HINT:") }); plain != "" {
+		return plain
 	}
 	return "see " + h.home.startupLog() + " and " + h.home.logs()
 }
@@ -62,11 +66,15 @@ func tail(path string, size int64) (string, error) {
 
 // complaint picks the lines that say what went wrong out of a program's output.
 func complaint(output string) string {
-	severe := regexp.MustCompile(`(FATAL|PANIC|HINT|DETAIL|error):`)
+	return join(output, regexp.MustCompile(`(FATAL|PANIC|DETAIL|error):`).MatchString)
+}
+
+// join puts the last few of the lines that are wanted into one.
+func join(output string, wanted func(line string) bool) string {
 	var lines []string
 	for line := range strings.Lines(output) {
-		if severe.MatchString(line) {
-			lines = append(lines, strings.TrimSpace(line))
+		if line = strings.TrimSpace(line); line != "" && wanted(line) {
+			lines = append(lines, line)
 		}
 	}
 	return strings.Join(lines[max(0, len(lines)-4):], "; ")

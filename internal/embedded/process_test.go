@@ -56,3 +56,16 @@ func kill9(t *testing.T, pid int) {
 		t.Fatal(err)
 	}
 }
+
+// holdLock takes a lock as a process would that does nothing else.
+func holdLock(t *testing.T, path string) *os.File {
+	t.Helper()
+	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err != nil {
+		t.Fatal(err)
+	}
+	return f
+}

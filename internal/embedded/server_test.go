@@ -26,16 +26,22 @@ func queryURL(t *testing.T, url, sql string) string {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	defer cancel()
+	conn := connect(ctx, t, url)
+	defer conn.Close(context.Background())
+	var value string
+	if err := conn.QueryRow(ctx, sql).Scan(&value); err != nil {
+		t.Fatalf("%s: %v", sql, err)
+	}
+	return value
+}
+
+func connect(ctx context.Context, t *testing.T, url string) *pgx.Conn {
+	t.Helper()
 	conn, err := pgx.Connect(ctx, url)
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer conn.Close(context.Background())
-	var value string
-	if err := conn.QueryRow(ctx, sql).Scan(&value); err != nil && !errors.Is(err, pgx.ErrNoRows) {
-		t.Fatalf("%s: %v", sql, err)
-	}
-	return value
+	return conn
 }
 
 func TestRestartKeepsTheDataAndIsQuick(t *testing.T) {
@@ -43,7 +49,7 @@ func TestRestartKeepsTheDataAndIsQuick(t *testing.T) {
 	cfg := quick(t, dataDir(t))
 	cfg.Settings = nil // as an installation has it: durable
 	s := start(t, cfg)
-	query(t, s, "create table a as select 'Żółw'::text as x")
+	execute(t, s.URL("salesbook_admin", "salesbook"), "create table a as select 'Żółw'::text as x")
 	for range 2 {
 		stop(t, s)
 		begun := time.Now()
@@ -174,7 +180,7 @@ func TestDeepDirectoryGetsAShortSocket(t *testing.T) {
 	if info, err := os.Stat(target); err != nil || info.Mode().Perm() != 0o700 {
 		t.Errorf("the directory of the socket: %v, %v, want mode 0700", info, err)
 	}
-	query(t, s, "create table a as select 'here'::text as x")
+	execute(t, s.URL("salesbook_admin", "salesbook"), "create table a as select 'here'::text as x")
 
 	// Another process with another TMPDIR finds the same socket.
 	other := startChild(t, quick(t, dir), nil, "TMPDIR="+t.TempDir())
