@@ -1,0 +1,65 @@
+# The two that matter: `make demo` shows salesbook at work, `make test` proves it. `make` lists all.
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+MAKEFLAGS += --no-print-directory
+
+GO       ?= go
+FUZZTIME ?= 30s
+ROUNDS   ?= 20
+SHARED   ?= $(or $(SALESBOOK_SHARED),../shared)
+
+# Go stamps the commit into the binary where git is at hand and trusts the directory, which it
+# does not when root builds in a user's clone.
+STAMP := $(if $(shell git rev-parse --git-dir 2>/dev/null),true,false)
+
+.PHONY: help demo up build test check bench chaos fuzz deps deps/demo tools clean
+
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z\/]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+##@ Look at it
+demo: deps/demo build ## a simulated sales department, synced live; Ctrl-C ends it, again continues it
+	@bin/salesbook demo
+
+up: deps/demo build ## salesbook itself: web and worker in one process, with its own PostgreSQL
+	@bin/salesbook up
+
+build: ## bin/salesbook
+	@$(GO) build -buildvcs=$(STAMP) -o bin/salesbook ./cmd/salesbook
+
+##@ Prove it
+test: ## everything: format, modules, vet, staticcheck, race tests, end to end, behind a pooler
+	@test/run.sh
+
+check: ## what is quick: format, vet, staticcheck, import rules
+	@test/run.sh quick
+
+bench: deps ## Go benchmarks; with YARDSTICK_DSN=<scratch database> this machine's best beside them
+	$(GO) test -run '^$$' -bench . -benchmem ./...
+	@if [[ -n "$$YARDSTICK_DSN" ]]; then "$(SHARED)/yardstick/run" all; else \
+	echo "no yardstick: set YARDSTICK_DSN to a scratch database on the same server, see docs/benchmarks.md"; fi
+
+chaos: deps ## the tests named TestChaos..., ROUNDS=20 schedules of faults and kills each
+	SALESBOOK_CHAOS_ROUNDS=$(ROUNDS) $(GO) test -race -count=1 -timeout 1h -run '^TestChaos' ./...
+
+fuzz: ## every fuzz target for FUZZTIME=30s
+	@$(GO) test -list '^Fuzz' ./... | awk '/^Fuzz/ { name[++n] = $$1 } /^ok/ { while (n) print $$2, name[n--] }' | \
+	while read -r package target; do \
+		echo "== $$target in $$package"; \
+		$(GO) test -run '^$$' -fuzz "^$$target$$" -fuzztime $(FUZZTIME) "$$package" || exit 1; \
+	done
+
+##@ What they use
+deps: ## programs that tests need: installs them as root by apt, else says what to run
+	@tools/need.sh postgres pgbouncer node cc
+
+deps/demo:
+	@tools/need.sh postgres
+
+tools: bin/staticcheck
+
+bin/staticcheck: tools/go.mod tools/go.sum
+	@GOBIN=$(CURDIR)/bin $(GO) -C tools install tool && touch $@
+
+clean: ## removes what was built here (not data directories)
+	rm -rf bin .cache coverage.out
