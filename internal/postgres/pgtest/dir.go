@@ -14,10 +14,7 @@ const dirPrefix = "salesbook-pgtest-"
 // tempDir makes the directory of the private server, removed at the end, and
 // removes what test binaries left behind that were killed.
 func (c *cluster) tempDir() (string, error) {
-	base := os.TempDir()
-	if len(base) > 40 {
-		base = "/tmp" // the path of a socket has little more than 100 bytes
-	}
+	base := baseDir()
 	sweep(base)
 	dir, err := os.MkdirTemp(base, dirPrefix)
 	if err != nil {
@@ -38,6 +35,22 @@ func (c *cluster) tempDir() (string, error) {
 		err = os.Chmod(dir, 0o755)
 	}
 	return dir, err
+}
+
+// baseDir is $TMPDIR if set and not too long for the path of a socket, which
+// has little more than 100 bytes. Otherwise it is the memory's file system
+// where that is large enough: a clone is some 900 small files, which took 450 ms
+// in /tmp (ext4) and 40 ms there.
+func baseDir() string {
+	if dir := os.Getenv("TMPDIR"); dir != "" && len(dir) <= 40 {
+		return dir
+	}
+	const memory = "/dev/shm"
+	var fs syscall.Statfs_t
+	if err := syscall.Statfs(memory, &fs); err == nil && uint64(fs.Bavail)*uint64(fs.Bsize) >= 2<<30 {
+		return memory
+	}
+	return "/tmp"
 }
 
 // sweep removes directories of dead test binaries. It is best effort: others
