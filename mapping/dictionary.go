@@ -1,0 +1,213 @@
+package mapping
+
+import (
+	"cmp"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strings"
+
+	"salesbook.dev/internal/sales"
+)
+
+// FieldDef is the definition of one field of the account.
+type FieldDef struct {
+	Kind    string   `json:"kind"` // canonical kind: deals, people, ...
+	Code    string   `json:"code"` // the vendor's key, stable under renaming
+	Name    string   `json:"name"` // the human name; not unique
+	Type    string   `json:"type"` // the vendor's type
+	Custom  bool     `json:"custom,omitempty"`
+	Options []Option `json:"options,omitempty"`
+}
+
+// Option is one choice of a field.
+type Option struct {
+	ID      string `json:"id"`
+	Label   string `json:"label"`
+	Deleted bool   `json:"deleted"` // no longer offered; records may still hold it
+}
+
+// Dictionary holds an account's field definitions. It never changes once made
+// and may be used by any number of goroutines.
+type Dictionary struct {
+	kinds map[string][]FieldDef // by kind, in the order of codes
+}
+
+// NewDictionary returns the dictionary of the given definitions. Definitions
+// that the account has deleted belong into it too, for records and maps may
+// still use them. Of two definitions of one field the later wins.
+func NewDictionary(defs []FieldDef) *Dictionary {
+	d := &Dictionary{kinds: map[string][]FieldDef{}}
+	for _, def := range defs {
+		def.Options = slices.Clone(def.Options)
+		list := d.kinds[def.Kind]
+		if i, found := search(list, def.Code); found {
+			list[i] = def
+		} else {
+			d.kinds[def.Kind] = slices.Insert(list, i, def)
+		}
+	}
+	return d
+}
+
+func search(list []FieldDef, code string) (int, bool) {
+	return slices.BinarySearchFunc(list, code, func(def FieldDef, code string) int { return strings.Compare(def.Code, code) })
+}
+
+// Field returns the definition of a kind's field.
+func (d *Dictionary) Field(kind, code string) (FieldDef, bool) {
+	list := d.of(kind)
+	if i, found := search(list, code); found {
+		return list[i], true
+	}
+	return FieldDef{}, false
+}
+
+// of returns a kind's definitions; a nil dictionary has none.
+func (d *Dictionary) of(kind string) []FieldDef {
+	if d == nil {
+		return nil
+	}
+	return d.kinds[kind]
+}
+
+// Fields returns all definitions in the order of kinds and codes.
+func (d *Dictionary) Fields() []FieldDef {
+	out := []FieldDef{}
+	if d != nil {
+		for _, list := range d.kinds {
+			out = append(out, list...)
+		}
+	}
+	slices.SortFunc(out, func(a, b FieldDef) int {
+		return cmp.Or(strings.Compare(a.Kind, b.Kind), strings.Compare(a.Code, b.Code))
+	})
+	return out
+}
+
+// MarshalJSON writes the definitions as a list in a stable order.
+func (d *Dictionary) MarshalJSON() ([]byte, error) { return json.Marshal(d.Fields()) }
+
+// UnmarshalJSON reads what MarshalJSON wrote.
+func (d *Dictionary) UnmarshalJSON(text []byte) error {
+	var defs []FieldDef
+	if err := json.Unmarshal(text, &defs); err != nil {
+		return fmt.Errorf("field definitions: %w", err)
+	}
+	*d = *NewDictionary(defs)
+	return nil
+}
+
+// Hash returns a hex hash of all definitions: equal dictionaries have equal
+// hashes.
+func (d *Dictionary) Hash() string {
+	text, err := d.MarshalJSON()
+	if err != nil {
+		panic(err) // plain texts and flags always marshal
+	}
+	sum := sha256.Sum256(text)
+	return hex.EncodeToString(sum[:])
+}
+
+// DefinitionOf reads a definition from a canonical row of kind fields.
+func DefinitionOf(row sales.Row) (FieldDef, error) {
+	kind, _ := sales.KindByName("fields")
+	text := func(name string) string {
+		s, _ := row.Values[kind.Index(name)].(string)
+		return s
+	}
+	def := FieldDef{Kind: text("object"), Code: text("code"), Name: text("name"), Type: text("type")}
+	def.Custom, _ = row.Values[kind.Index("custom")].(bool)
+	options, _ := row.Values[kind.Index("options")].(json.RawMessage)
+	var err error
+	if def.Options, err = readOptions(options); err != nil {
+		return FieldDef{}, fmt.Errorf("field %s: %w", row.ID, err)
+	}
+	return def, nil
+}
+
+// CarryOptions returns the options of a field definition after it was read
+// again: those that the vendor no longer lists stay, marked as deleted, with
+// their last label. Both are the options of a canonical row of kind fields;
+// nil means none.
+func CarryOptions(before, after json.RawMessage) (json.RawMessage, error) {
+	old, err := readOptions(before)
+	if err != nil {
+		return nil, err
+	}
+	present, err := readOptions(after)
+	if err != nil {
+		return nil, err
+	}
+	if len(old) == 0 {
+		return after, nil
+	}
+	known := map[string]bool{}
+	for _, o := range present {
+		known[o.ID] = true
+	}
+	for _, o := range old {
+		if !known[o.ID] {
+			o.Deleted = true
+			present = append(present, o)
+		}
+	}
+	return optionsJSON(present), nil
+}
+
+func readOptions(text json.RawMessage) ([]Option, error) {
+	if len(text) == 0 {
+		return nil, nil
+	}
+	var out []Option
+	if err := json.Unmarshal(text, &out); err != nil {
+		return nil, fmt.Errorf("options of a field: %w", err)
+	}
+	return out, nil
+}
+
+// optionsJSON writes options as the canonical rows hold them.
+func optionsJSON(options []Option) json.RawMessage {
+	b := []byte{'['}
+	for i, o := range options {
+		if i > 0 {
+			b = append(b, ',')
+		}
+		b = appendString(append(b, `{"id":`...), o.ID)
+		b = appendString(append(b, `,"label":`...), o.Label)
+		if o.Deleted {
+			b = append(b, `,"deleted":true}`...)
+		} else {
+			b = append(b, `,"deleted":false}`...)
+		}
+	}
+	return append(b, ']')
+}
+
+// resolve finds a custom field by its code or else by its human name, without
+// regard to case. The problem has no place yet.
+func (d *Dictionary) resolve(kind, word string) (FieldDef, *Problem) {
+	if def, ok := d.Field(kind, word); ok {
+		return def, nil
+	}
+	var found []FieldDef
+	var names, codes []string
+	for _, def := range d.of(kind) {
+		if !def.Custom {
+			continue
+		}
+		names = append(names, def.Name)
+		if strings.EqualFold(strings.TrimSpace(def.Name), strings.TrimSpace(word)) {
+			found, codes = append(found, def), append(codes, def.Code)
+		}
+	}
+	switch len(found) {
+	case 1:
+		return found[0], nil
+	case 0:
+		return FieldDef{}, &Problem{Value: word, Reason: "the account has no such custom field for " + kind, Hint: did(word, names)}
+	}
+	return FieldDef{}, &Problem{Value: word, Reason: "several custom fields for " + kind + " have this name", Hint: "name one by its code: " + strings.Join(codes, ", ")}
+}

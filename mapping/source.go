@@ -1,0 +1,280 @@
+package mapping
+
+import (
+	"slices"
+	"strconv"
+	"strings"
+
+	"salesbook.dev/connectors"
+	"salesbook.dev/internal/sales"
+)
+
+// target is the canonical field that sources fill.
+type target struct {
+	*sales.Field
+	words []any // Enum, each as a value of Row.Values
+}
+
+// source is a compiled rule.
+type source struct {
+	target      *target
+	fixed       any  // a constant
+	parent      bool // the owner's id
+	slot        int
+	steps       []string // into the slot's nested value
+	second      int      // slot of the currency or the time of day; -1 for none
+	secondSteps []string
+	when        int // slot of the flag that must be true; -1 for none
+	each        []string
+	first       string
+	pick        []string
+	split       bool // a text holds several ids with commas between
+	values      map[string]any
+	otherwise   string
+	labels      map[string]string
+	region      string
+	transform
+}
+
+// value computes the source for one record; nil is null. found is the vendor's
+// value, for messages.
+func (s *source) value(at []*connectors.Value, parent string) (out any, no refusal, found *connectors.Value) {
+	switch {
+	case s.fixed != nil:
+		return s.fixed, fine, nil
+	case s.parent && parent == "":
+		return nil, fine, nil
+	case s.parent:
+		return clean(parent), fine, nil
+	}
+	found = at[s.slot]
+	if found == nil || found.Kind == connectors.Null || s.when >= 0 && !isTrue(at[s.when]) {
+		return nil, fine, nil
+	}
+	v, no := follow(found, s.steps)
+	if no != fine || v == nil {
+		return nil, no, found
+	}
+	var second *connectors.Value
+	if s.second >= 0 {
+		if second, no = follow(at[s.second], s.secondSteps); no != fine {
+			return nil, no, at[s.second]
+		}
+	}
+	out, no = s.convert(v, second)
+	return out, no, found
+}
+
+func isTrue(v *connectors.Value) bool {
+	if v == nil {
+		return false
+	}
+	set, _ := toBool(nil, v, nil)
+	return set == true
+}
+
+// follow walks a path into a nested value. It is nil where the way ends in null.
+func follow(v *connectors.Value, steps []string) (*connectors.Value, refusal) {
+	for _, name := range steps {
+		if v == nil || v.Kind == connectors.Null {
+			return nil, fine
+		}
+		if v.Kind != connectors.Nested {
+			return nil, notParts
+		}
+		i := slices.IndexFunc(v.Fields, func(p connectors.Pair) bool { return p.Key == name })
+		if i < 0 {
+			return nil, fine
+		}
+		v = &v.Fields[i].Value
+	}
+	if v == nil || v.Kind == connectors.Null {
+		return nil, fine
+	}
+	return v, fine
+}
+
+// convert applies the rule to a value that is not null.
+func (s *source) convert(v, second *connectors.Value) (any, refusal) {
+	if s.target.Type == sales.Texts {
+		return s.convertList(v)
+	}
+	if s.each != nil && !s.walks {
+		item, no := s.firstItem(v)
+		if no != fine || item == nil {
+			return nil, no
+		}
+		v = item
+	}
+	return s.convertOne(v, second)
+}
+
+// convertOne converts one value, by the rule's table or its transform.
+func (s *source) convertOne(v, second *connectors.Value) (any, refusal) {
+	if s.values != nil {
+		key, no := textOf(v)
+		if out, ok := s.values[key]; ok && no == fine {
+			return out, fine
+		}
+		switch s.otherwise {
+		case otherwiseError:
+			return nil, notListed
+		case otherwiseNull:
+			return nil, fine
+		}
+	}
+	out, no := s.transformed(v, second)
+	switch {
+	case no == fine:
+		return out, fine
+	case s.otherwise == otherwiseNull:
+		return nil, fine
+	case s.otherwise == otherwiseKeep:
+		if text, bad := textOf(v); bad == fine {
+			return s.target.box(text)
+		}
+	}
+	return nil, no
+}
+
+func (s *source) transformed(v, second *connectors.Value) (any, refusal) {
+	if s.text == nil {
+		return s.any(s, v, second)
+	}
+	text, no := s.text(s, v)
+	if no != fine {
+		return nil, no
+	}
+	return s.target.box(text)
+}
+
+// box makes a text a value of the field: an empty one is null where it may be,
+// and a fixed list of values is kept to.
+func (t *target) box(text string) (any, refusal) {
+	if text == "" && (!t.Required || t.Type == sales.Ref) {
+		return nil, fine
+	}
+	if t.Enum == nil {
+		return text, fine
+	}
+	for i, word := range t.Enum {
+		if word == text {
+			return t.words[i], fine
+		}
+	}
+	return nil, notAllowed
+}
+
+// items returns what a rule with each, or for a field with a list, reads: the
+// items of a list, the ids of a text, or else the value itself.
+func (s *source) items(v *connectors.Value) []connectors.Value {
+	switch {
+	case v.Kind == connectors.List:
+		return v.Items
+	case s.split && v.Kind == connectors.Text:
+		var out []connectors.Value
+		for _, id := range strings.Split(v.Text, ",") {
+			out = append(out, connectors.Value{Kind: connectors.Text, Text: strings.TrimSpace(id)})
+		}
+		return out
+	}
+	return []connectors.Value{*v}
+}
+
+// firstItem returns the item to take where the field holds only one.
+func (s *source) firstItem(v *connectors.Value) (*connectors.Value, refusal) {
+	for _, favourites := range [2]bool{true, false} {
+		items := s.items(v)
+		for i := range items {
+			if s.favourite(&items[i]) != favourites {
+				continue
+			}
+			if item, no := follow(&items[i], s.each); no != fine || item != nil {
+				return item, no
+			}
+		}
+	}
+	return nil, fine
+}
+
+// favourite tells whether an item carries the flag that puts it first.
+func (s *source) favourite(item *connectors.Value) bool {
+	if s.first == "" || item.Kind != connectors.Nested {
+		return false
+	}
+	i := slices.IndexFunc(item.Fields, func(p connectors.Pair) bool { return p.Key == s.first })
+	return i >= 0 && isTrue(&item.Fields[i].Value)
+}
+
+// convertList converts each item; favourites come first, nulls and repetitions
+// are left out. An empty list is null.
+func (s *source) convertList(v *connectors.Value) (any, refusal) {
+	items := s.items(v)
+	out := make([]string, 0, len(items))
+	seen := newSeen(len(items))
+	for _, favourites := range [2]bool{true, false} {
+		if favourites && s.first == "" {
+			continue
+		}
+		for i := range items {
+			if s.favourite(&items[i]) != favourites {
+				continue
+			}
+			item, no := follow(&items[i], s.each)
+			if no != fine {
+				return nil, no
+			}
+			if item == nil {
+				continue
+			}
+			one, no := s.convertOne(item, nil)
+			if no != fine {
+				return nil, no
+			}
+			if text, ok := one.(string); ok && !seen.before(out, text) {
+				out = append(out, text)
+			}
+		}
+	}
+	if len(out) == 0 {
+		return nil, fine
+	}
+	return out, fine
+}
+
+// seen finds repetitions: by looking through short lists, by a set for long
+// ones, so that a hostile record cannot cost the square of its length.
+type seen map[string]bool
+
+func newSeen(length int) seen {
+	if length <= 32 {
+		return nil
+	}
+	return make(seen, length)
+}
+
+// before tells whether text is among out already, and notes it.
+func (s seen) before(out []string, text string) bool {
+	if s == nil {
+		return slices.Contains(out, text)
+	}
+	was := s[text]
+	s[text] = true
+	return was
+}
+
+// show describes a value for a message.
+func show(v *connectors.Value) string {
+	switch v.Kind {
+	case connectors.List:
+		return "a list of " + strconv.Itoa(len(v.Items))
+	case connectors.Nested:
+		var names []string
+		for i := range v.Fields[:min(len(v.Fields), 8)] {
+			names = append(names, clean(v.Fields[i].Key))
+		}
+		return "parts " + strings.Join(names, ", ")
+	}
+	text, _ := textOf(v)
+	return text
+}
