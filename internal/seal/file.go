@@ -17,8 +17,8 @@ import (
 // others are the permission bits that a key file must not have.
 const others = 0o077
 
-// read loads and checks a key file. Nothing that the parser says is passed on:
-// it quotes what it cannot understand, and that is a key.
+// read loads and checks a key file. Nothing that the parser says is passed on,
+// so that it can never quote a key.
 func read(path string) (keys, error) {
 	f, err := os.Open(path)
 	if err != nil {
