@@ -71,12 +71,13 @@ func Pending(ctx context.Context, adminURL string) (Report, error) {
 // migrator is one call of Migrate.
 type migrator struct {
 	MigrateOptions
-	config *pgx.ConnConfig // of the admin
-	files  fs.FS
-	newest int64         // version this binary brings our schema to
-	river  int           // and River's
-	tries  int           // how often a migration may meet a lock it does not get
-	pause  time.Duration // after the first time; doubled each time
+	config      *pgx.ConnConfig // of the admin
+	files       fs.FS
+	newest      int64 // version this binary brings our schema to
+	river       int   // and River's
+	lockTimeout time.Duration
+	tries       int           // how often a migration may meet a lock it does not get
+	pause       time.Duration // after the first time; doubled each time
 }
 
 func newMigrator(adminURL string, files fs.FS, o MigrateOptions) (*migrator, error) {
@@ -97,7 +98,8 @@ func newMigrator(adminURL string, files fs.FS, o MigrateOptions) (*migrator, err
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
-	return &migrator{MigrateOptions: o, config: config, files: files, newest: newest, river: river, tries: 6, pause: time.Second}, nil
+	return &migrator{MigrateOptions: o, config: config, files: files, newest: newest, river: river,
+		lockTimeout: lockTimeout, tries: 6, pause: time.Second}, nil
 }
 
 func (m *migrator) migrate(ctx context.Context) (Report, error) {

@@ -18,18 +18,20 @@ import (
 // lock of its own and fails when two begin on an empty database.
 const migrationLock int64 = 0x73616c6573626f6f // "salesboo"
 
-// patient lets a session outlive the limits that a server may set for sessions
-// of the application. A statement that needs a lock which is taken gives up
-// after 3 s: whoever queues behind it would wait too.
-const patient = "SET statement_timeout = 0; SET idle_session_timeout = 0; " +
-	"SET idle_in_transaction_session_timeout = 0; SET lock_timeout = '3s'"
+// lockTimeout ends a statement that needs a lock on a table which is in use:
+// whoever comes after it would have to wait behind it.
+const lockTimeout = 3 * time.Second
+
+// unlimited lets a session outlive what the server may impose on sessions of
+// the application.
+const unlimited = "SET statement_timeout = 0; SET idle_session_timeout = 0; SET idle_in_transaction_session_timeout = 0"
 
 // lock waits until no other migration of this database runs, for as long as ctx
 // allows. It asks again and again instead of waiting in pg_advisory_lock: a
 // session that waits inside a statement holds a snapshot, and CREATE INDEX
 // CONCURRENTLY in the migration it waits for would wait for that snapshot.
 func (m *migrator) lock(ctx context.Context, conn *pgx.Conn) error {
-	if err := script(ctx, conn, patient); err != nil {
+	if err := script(ctx, conn, unlimited); err != nil {
 		return fmt.Errorf("prepare to migrate: %w", err)
 	}
 	for tries := 0; ; tries++ {
@@ -114,8 +116,9 @@ func (m *migrator) refusePooler(ctx context.Context, conn *pgx.Conn, backend uin
 const readMark = "SELECT COALESCE(current_setting('salesbook.probe', true), '')"
 
 // become makes a session work as one of our roles, finding its tables.
-func become(ctx context.Context, conn *pgx.Conn, role, schema string) error {
-	if err := script(ctx, conn, patient+"; SET ROLE "+role+"; SET search_path = "+schema); err != nil {
+func (m *migrator) become(ctx context.Context, conn *pgx.Conn, role, schema string) error {
+	sql := fmt.Sprintf("%s; SET lock_timeout = %d; SET ROLE %s; SET search_path = %s", unlimited, m.lockTimeout.Milliseconds(), role, schema)
+	if err := script(ctx, conn, sql); err != nil {
 		return fmt.Errorf("work as %s: %w", role, err)
 	}
 	return nil

@@ -27,7 +27,7 @@ func (m *migrator) up(ctx context.Context, from int64) ([]string, error) {
 		return nil, nil
 	}
 	db := stdlib.OpenDB(*m.sessionConfig(), stdlib.OptionAfterConnect(func(ctx context.Context, c *pgx.Conn) error {
-		return become(ctx, c, ownerRole, "salesbook")
+		return m.become(ctx, c, ownerRole, "salesbook")
 	}))
 	defer db.Close()
 	provider, err := goose.NewProvider(goose.DialectPostgres, db, m.files,
@@ -62,7 +62,7 @@ func (m *migrator) riverUp(ctx context.Context, from int) error {
 	}
 	config.ConnConfig = m.sessionConfig()
 	config.MaxConns = 2
-	config.AfterConnect = func(ctx context.Context, c *pgx.Conn) error { return become(ctx, c, riverRole, "river") }
+	config.AfterConnect = func(ctx context.Context, c *pgx.Conn) error { return m.become(ctx, c, riverRole, "river") }
 	pool, err := pgxpool.NewWithConfig(ctx, config)
 	if err != nil {
 		return fmt.Errorf("connect to migrate the queue: %w", err)

@@ -1,0 +1,67 @@
+package postgres
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+)
+
+// WriteChanges records how canonical rows differ from before.
+func WriteChanges(ctx context.Context, tx pgx.Tx, workspace, connection int64, origin string, changes []Change) error {
+	if len(changes) == 0 {
+		return nil
+	}
+	n := len(changes)
+	kind, id, at, fields := make([]string, n), make([]string, n), make([]*time.Time, n), make([]string, n)
+	for i, c := range changes {
+		b, err := json.Marshal(c.Fields)
+		if err != nil {
+			return err
+		}
+		kind[i], id[i], at[i], fields[i] = c.Kind, c.ID, nullTime(c.At), string(b)
+	}
+	_, err := tx.Exec(ctx, `
+		INSERT INTO changes (workspace_id, connection_id, kind, external_id, at, fields, origin)
+		SELECT $1, $2, e.kind, e.id, COALESCE(e.at, now()), e.fields::jsonb, $7
+		FROM unnest($3::text[], $4::text[], $5::timestamptz[], $6::text[]) AS e(kind, id, at, fields)`,
+		workspace, connection, kind, id, at, fields, origin)
+	if err != nil {
+		return fmt.Errorf("write changes: %w", err)
+	}
+	return nil
+}
+
+// StoredChange is one change read back.
+type StoredChange struct {
+	ID     int64
+	At     time.Time
+	SeenAt time.Time
+	Fields map[string]Diff
+	Origin string
+}
+
+// ChangesOf returns the newest changes of a canonical row, newest first.
+func ChangesOf(ctx context.Context, tx pgx.Tx, workspace, connection int64, kind, id string, most int) ([]StoredChange, error) {
+	rows, err := tx.Query(ctx, `
+		SELECT id, at, seen_at, fields, origin FROM changes
+		WHERE (workspace_id, connection_id, kind, external_id) = ($1, $2, $3, $4) ORDER BY seen_at DESC, id DESC LIMIT $5`,
+		workspace, connection, kind, id, most)
+	if err != nil {
+		return nil, err
+	}
+	return pgx.CollectRows(rows, pgx.RowToStructByPos[StoredChange])
+}
+
+// MarkDirty notes subjects that must be judged anew.
+func MarkDirty(ctx context.Context, tx pgx.Tx, workspace, connection int64, kind string, ids []string) error {
+	if len(ids) == 0 {
+		return nil
+	}
+	_, err := tx.Exec(ctx, `
+		INSERT INTO dirty (workspace_id, connection_id, kind, external_id) SELECT $1, $2, $3, e FROM unnest($4::text[]) e ON CONFLICT DO NOTHING`,
+		workspace, connection, kind, ids)
+	return err
+}

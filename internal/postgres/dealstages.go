@@ -1,0 +1,139 @@
+package postgres
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+)
+
+// StageEntry is one entry of a deal into a stage.
+type StageEntry struct {
+	At        time.Time
+	StageID   string
+	FromStage *string
+	ActorID   *string
+	Source    string // history, observed, first sight
+}
+
+// RecordMoves writes the stage moves that changes of deals show. Before a
+// deal's first observed move, the stage it was first seen in is written too.
+func RecordMoves(ctx context.Context, tx pgx.Tx, workspace, connection int64, changes []Change) error {
+	var ids, from, to []string
+	var entered, left []*string
+	for _, c := range changes {
+		d, moved := c.Fields["stage_id"]
+		if c.Kind != "deals" || !moved {
+			continue
+		}
+		since := c.Fields["stage_entered_at"]
+		ids, from, to = append(ids, c.ID), append(from, text(d.Old)), append(to, text(d.New))
+		left, entered = append(left, pointer(text(since.Old))), append(entered, pointer(text(since.New)))
+	}
+	if len(ids) == 0 {
+		return nil
+	}
+	_, err := tx.Exec(ctx, `
+		WITH moves AS (
+			SELECT e.*, d.added_at, COALESCE(e.entered::timestamptz, d.updated_at, now()) AS at
+			FROM unnest($3::text[], $4::text[], $5::text[], $6::text[], $7::text[]) AS e(id, from_stage, to_stage, since, entered)
+			JOIN deals d ON (d.workspace_id, d.connection_id, d.external_id) = ($1, $2, e.id)),
+		first AS (
+			INSERT INTO deal_stages (workspace_id, connection_id, deal_id, at, stage_id, source)
+			SELECT $1, $2, m.id, COALESCE(m.since::timestamptz, m.added_at), m.from_stage, 'first sight' FROM moves m
+			WHERE m.from_stage <> '' AND COALESCE(m.since::timestamptz, m.added_at) IS NOT NULL AND NOT EXISTS (
+				SELECT FROM deal_stages s WHERE (s.workspace_id, s.connection_id, s.deal_id) = ($1, $2, m.id))
+			ON CONFLICT DO NOTHING)
+		INSERT INTO deal_stages (workspace_id, connection_id, deal_id, at, stage_id, from_stage_id, source)
+		SELECT $1, $2, m.id, m.at, m.to_stage, NULLIF(m.from_stage, ''), 'observed' FROM moves m WHERE m.to_stage <> ''
+		ON CONFLICT DO NOTHING`, workspace, connection, ids, from, to, left, entered)
+	if err != nil {
+		return fmt.Errorf("record stage moves: %w", err)
+	}
+	return nil
+}
+
+func text(j json.RawMessage) string {
+	var s string
+	if json.Unmarshal(j, &s) != nil {
+		return ""
+	}
+	return s
+}
+
+func pointer(s string) *string {
+	if s == "" {
+		return nil
+	}
+	return &s
+}
+
+// RebuildStages makes the stage history of deals from their deal_events, which
+// must be complete up to now. What we had observed ourselves is replaced.
+func RebuildStages(ctx context.Context, tx pgx.Tx, workspace, connection int64, deals []string) error {
+	_, err := tx.Exec(ctx, `DELETE FROM deal_stages WHERE (workspace_id, connection_id) = ($1, $2) AND deal_id = ANY($3)`, workspace, connection, deals)
+	if err != nil {
+		return fmt.Errorf("rebuild stage history: %w", err)
+	}
+	_, err = tx.Exec(ctx, `
+		WITH moves AS (
+			SELECT deal_id, at, old_value, new_value, actor_id, row_number() OVER (PARTITION BY deal_id ORDER BY at, external_id) AS n
+			FROM deal_events WHERE (workspace_id, connection_id) = ($1, $2) AND deal_id = ANY($3) AND field = 'stage_id' AND deleted_at IS NULL),
+		beginnings AS (
+			SELECT d.external_id AS deal_id, COALESCE(d.added_at, d.first_seen_at) AS at, COALESCE(m.old_value, CASE WHEN m.deal_id IS NULL THEN d.stage_id END) AS stage_id
+			FROM deals d LEFT JOIN moves m ON m.deal_id = d.external_id AND m.n = 1
+			WHERE (d.workspace_id, d.connection_id) = ($1, $2) AND d.external_id = ANY($3))
+		INSERT INTO deal_stages (workspace_id, connection_id, deal_id, at, stage_id, from_stage_id, actor_id, source)
+		SELECT $1, $2, deal_id, at, stage_id, NULL, NULL, 'history' FROM beginnings WHERE stage_id IS NOT NULL
+		UNION ALL
+		SELECT $1, $2, deal_id, at, new_value, old_value, actor_id, 'history' FROM moves WHERE new_value IS NOT NULL
+		ON CONFLICT DO NOTHING`, workspace, connection, deals)
+	if err != nil {
+		return fmt.Errorf("rebuild stage history: %w", err)
+	}
+	return nil
+}
+
+// StagesOf returns a deal's stage history, oldest first.
+func StagesOf(ctx context.Context, tx pgx.Tx, workspace, connection int64, deal string) ([]StageEntry, error) {
+	rows, err := tx.Query(ctx, `
+		SELECT at, stage_id, from_stage_id, actor_id, source FROM deal_stages
+		WHERE (workspace_id, connection_id, deal_id) = ($1, $2, $3) ORDER BY at, stage_id`, workspace, connection, deal)
+	if err != nil {
+		return nil, err
+	}
+	return pgx.CollectRows(rows, pgx.RowToStructByPos[StageEntry])
+}
+
+// DealsWithoutHistory returns deals whose history (the given object) has not
+// been read: open ones first, then the newest closed.
+func DealsWithoutHistory(ctx context.Context, tx pgx.Tx, workspace, connection int64, object string, most int) ([]string, error) {
+	rows, err := tx.Query(ctx, `
+		SELECT d.external_id FROM deals d
+		WHERE (d.workspace_id, d.connection_id) = ($1, $2) AND d.deleted_at IS NULL AND NOT EXISTS (
+			SELECT FROM parents_read p WHERE (p.workspace_id, p.connection_id, p.object, p.parent) = ($1, $2, $3, d.external_id))
+		ORDER BY d.status <> 'open', d.closed_at DESC NULLS LAST, d.external_id LIMIT $4`, workspace, connection, object, most)
+	if err != nil {
+		return nil, err
+	}
+	return pgx.CollectRows(rows, pgx.RowTo[string])
+}
+
+// MarkParentsRead notes that everything attached to these parents has been read.
+func MarkParentsRead(ctx context.Context, tx pgx.Tx, workspace, connection int64, object string, parents []string) error {
+	_, err := tx.Exec(ctx, `
+		INSERT INTO parents_read (workspace_id, connection_id, object, parent) SELECT $1, $2, $3, e FROM unnest($4::text[]) e
+		ON CONFLICT (workspace_id, connection_id, object, parent) DO UPDATE SET read_at = now()`, workspace, connection, object, parents)
+	return err
+}
+
+// HistoryKnown returns of how many deals the history has been read, and of how
+// many there are.
+func HistoryKnown(ctx context.Context, tx pgx.Tx, workspace, connection int64, object string) (known, all int64, err error) {
+	err = tx.QueryRow(ctx, `
+		SELECT (SELECT count(*) FROM parents_read WHERE (workspace_id, connection_id, object) = ($1, $2, $3)),
+		       (SELECT count(*) FROM deals WHERE (workspace_id, connection_id) = ($1, $2))`, workspace, connection, object).Scan(&known, &all)
+	return known, all, err
+}

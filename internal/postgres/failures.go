@@ -1,0 +1,92 @@
+package postgres
+
+import (
+	"context"
+	"encoding/json"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+)
+
+// Failure is a dead letter: something that was given up, can be looked at and
+// retried.
+type Failure struct {
+	ID           int64
+	ConnectionID int64
+	Kind         string // record, job, delivery
+	Object       string
+	ExternalID   string
+	Place        string // field, line or step
+	Reason       string
+	Hint         string
+	Args         json.RawMessage
+	FirstAt      time.Time
+	LastAt       time.Time
+	Times        int64
+	ResolvedAt   *time.Time
+}
+
+const failureColumns = `id, connection_id, kind, object, external_id, place, reason, hint, args, first_at, last_at, times, resolved_at`
+
+// AddFailures lists failures; one that is open already is counted up.
+func AddFailures(ctx context.Context, tx pgx.Tx, workspace int64, failures []Failure) error {
+	for _, f := range failures {
+		if f.Args == nil {
+			f.Args = json.RawMessage("{}")
+		}
+		_, err := tx.Exec(ctx, `
+			INSERT INTO failures AS f (workspace_id, connection_id, kind, object, external_id, place, reason, hint, args)
+			VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
+			ON CONFLICT (workspace_id, connection_id, kind, object, external_id) WHERE resolved_at IS NULL DO UPDATE SET
+				place = excluded.place, reason = excluded.reason, hint = excluded.hint, args = excluded.args, last_at = now(), times = f.times + 1`,
+			workspace, f.ConnectionID, f.Kind, f.Object, f.ExternalID, f.Place, f.Reason, f.Hint, f.Args)
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// ResolveRecords closes the open failures of records that were mapped now.
+func ResolveRecords(ctx context.Context, tx pgx.Tx, workspace, connection int64, object string, ids []string) error {
+	_, err := tx.Exec(ctx, `
+		UPDATE failures SET resolved_at = now() WHERE (workspace_id, connection_id, kind, object) = ($1, $2, 'record', $3)
+			AND external_id = ANY($4) AND resolved_at IS NULL`, workspace, connection, object, ids)
+	return err
+}
+
+// ResolveFailure closes one failure.
+func ResolveFailure(ctx context.Context, tx pgx.Tx, workspace, id int64) error {
+	_, err := tx.Exec(ctx, `UPDATE failures SET resolved_at = now() WHERE (workspace_id, id) = ($1, $2) AND resolved_at IS NULL`, workspace, id)
+	return err
+}
+
+// OpenRecordFailures counts the records of a connection that could not be mapped.
+func OpenRecordFailures(ctx context.Context, tx pgx.Tx, workspace, connection int64) (int64, error) {
+	var n int64
+	err := tx.QueryRow(ctx, `SELECT count(*) FROM failures WHERE (workspace_id, connection_id, kind) = ($1, $2, 'record') AND resolved_at IS NULL`, workspace, connection).Scan(&n)
+	return n, err
+}
+
+// Failures lists open failures (all: also the resolved ones), newest first,
+// with ids below before (0: from the newest).
+func Failures(ctx context.Context, tx pgx.Tx, workspace, connection int64, all bool, before int64, most int) ([]Failure, error) {
+	rows, err := tx.Query(ctx, `
+		SELECT `+failureColumns+` FROM failures
+		WHERE workspace_id = $1 AND ($2 = 0 OR connection_id = $2) AND ($3 OR resolved_at IS NULL) AND ($4 = 0 OR id < $4)
+		ORDER BY id DESC LIMIT $5`, workspace, connection, all, before, most)
+	if err != nil {
+		return nil, err
+	}
+	return pgx.CollectRows(rows, pgx.RowToStructByPos[Failure])
+}
+
+// FailureByID returns one failure, or fault.NotFound.
+func FailureByID(ctx context.Context, tx pgx.Tx, workspace, id int64) (Failure, error) {
+	rows, err := tx.Query(ctx, `SELECT `+failureColumns+` FROM failures WHERE (workspace_id, id) = ($1, $2)`, workspace, id)
+	if err != nil {
+		return Failure{}, err
+	}
+	f, err := pgx.CollectExactlyOneRow(rows, pgx.RowToStructByPos[Failure])
+	return f, notFound(err, "there is no failure %d", id)
+}

@@ -1,0 +1,152 @@
+package postgres
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"salesbook.dev/connectors"
+)
+
+// Letter is one delivery to be stored.
+type Letter struct {
+	Workspace, Connection int64
+	At                    time.Time
+	Key                   string
+	Reads                 []connectors.Ref
+	Body                  []byte
+}
+
+// Waiting is a stored delivery whose records have not been read yet.
+type Waiting struct {
+	ID    int64
+	At    time.Time
+	Reads []connectors.Ref
+}
+
+// StoreLetters stores deliveries of any workspaces in one transaction, and
+// calls inTx before it commits with the connections that got something new. A
+// repeat of a stored delivery is dropped.
+func (db *DB) StoreLetters(ctx context.Context, letters []Letter, inTx func(tx pgx.Tx, got [][2]int64) error) error {
+	return pgx.BeginFunc(ctx, db.pool, func(tx pgx.Tx) error {
+		var got [][2]int64
+		for _, group := range byWorkspace(letters) {
+			fresh, err := storeGroup(ctx, tx, group)
+			if err != nil {
+				return fmt.Errorf("store deliveries: %w", err)
+			}
+			got = append(got, fresh...)
+		}
+		return inTx(tx, got)
+	})
+}
+
+func byWorkspace(letters []Letter) map[int64][]Letter {
+	groups := map[int64][]Letter{}
+	for _, l := range letters {
+		groups[l.Workspace] = append(groups[l.Workspace], l)
+	}
+	return groups
+}
+
+func storeGroup(ctx context.Context, tx pgx.Tx, letters []Letter) ([][2]int64, error) {
+	n := len(letters)
+	connection, at, key := make([]int64, n), make([]time.Time, n), make([]string, n)
+	reads, body := make([]string, n), make([][]byte, n)
+	for i, l := range letters {
+		connection[i], at[i], key[i], body[i] = l.Connection, l.At, l.Key, l.Body
+		reads[i] = refsJSON(l.Reads)
+	}
+	var batch pgx.Batch
+	batch.Queue("SELECT set_config('salesbook.workspace', $1::bigint::text, true)", letters[0].Workspace)
+	batch.Queue(`
+		WITH stored AS (
+			INSERT INTO inbox (workspace_id, connection_id, at, key, reads, body)
+			SELECT $1, e.c, e.at, e.key, e.reads::jsonb, e.body
+			FROM unnest($2::bigint[], $3::timestamptz[], $4::text[], $5::text[], $6::bytea[]) AS e(c, at, key, reads, body)
+			ON CONFLICT DO NOTHING RETURNING connection_id)
+		SELECT DISTINCT connection_id FROM stored`, letters[0].Workspace, connection, at, key, reads, body)
+	results := tx.SendBatch(ctx, &batch)
+	defer results.Close()
+	if _, err := results.Exec(); err != nil {
+		return nil, err
+	}
+	rows, err := results.Query()
+	if err != nil {
+		return nil, err
+	}
+	ids, err := pgx.CollectRows(rows, pgx.RowTo[int64])
+	if err != nil {
+		return nil, err
+	}
+	got := make([][2]int64, len(ids))
+	for i, id := range ids {
+		got[i] = [2]int64{letters[0].Workspace, id}
+	}
+	return got, nil
+}
+
+func refsJSON(refs []connectors.Ref) string {
+	pairs := make([][2]string, len(refs))
+	for i, r := range refs {
+		pairs[i] = [2]string{r.Object, r.ID}
+	}
+	b, err := json.Marshal(pairs)
+	if err != nil {
+		panic(err) // strings always marshal
+	}
+	return string(b)
+}
+
+// WaitingLetters returns the oldest unread deliveries of a connection.
+func WaitingLetters(ctx context.Context, tx pgx.Tx, workspace, connection int64, most int) ([]Waiting, error) {
+	rows, err := tx.Query(ctx, `
+		SELECT id, at, reads FROM inbox WHERE (workspace_id, connection_id) = ($1, $2) AND done_at IS NULL ORDER BY id LIMIT $3`,
+		workspace, connection, most)
+	if err != nil {
+		return nil, err
+	}
+	return pgx.CollectRows(rows, func(row pgx.CollectableRow) (Waiting, error) {
+		var w Waiting
+		var pairs [][2]string
+		if err := row.Scan(&w.ID, &w.At, &pairs); err != nil {
+			return w, err
+		}
+		for _, p := range pairs {
+			w.Reads = append(w.Reads, connectors.Ref{Object: p[0], ID: p[1]})
+		}
+		return w, nil
+	})
+}
+
+// AnyWaiting tells whether a connection has unread deliveries.
+func AnyWaiting(ctx context.Context, tx pgx.Tx, workspace, connection int64) (bool, error) {
+	var any bool
+	err := tx.QueryRow(ctx, `SELECT EXISTS (SELECT FROM inbox WHERE (workspace_id, connection_id) = ($1, $2) AND done_at IS NULL)`, workspace, connection).Scan(&any)
+	return any, err
+}
+
+// FinishLetters marks deliveries as read.
+func FinishLetters(ctx context.Context, tx pgx.Tx, workspace int64, letters []Waiting) error {
+	ids := make([]int64, len(letters))
+	for i, l := range letters {
+		ids[i] = l.ID
+	}
+	_, err := tx.Exec(ctx, `UPDATE inbox SET done_at = now() WHERE workspace_id = $1 AND id = ANY($2) AND done_at IS NULL`, workspace, ids)
+	return err
+}
+
+// WaitingDeliveries lists the connections, of all workspaces, whose inbox
+// holds work.
+func (db *DB) WaitingDeliveries(ctx context.Context) ([][2]int64, error) {
+	rows, err := db.pool.Query(ctx, `SELECT workspace_id, connection_id FROM waiting_deliveries()`)
+	if err != nil {
+		return nil, err
+	}
+	return pgx.CollectRows(rows, func(row pgx.CollectableRow) (p [2]int64, err error) {
+		return p, row.Scan(&p[0], &p[1])
+	})
+}

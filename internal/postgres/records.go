@@ -1,0 +1,268 @@
+package postgres
+
+import (
+	"context"
+	"crypto/sha256"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"salesbook.dev/connectors"
+)
+
+// Hash identifies a record's bytes: the first 16 bytes of SHA-256.
+type Hash [16]byte
+
+// HashOf returns the hash of a record's bytes.
+func HashOf(raw []byte) Hash {
+	sum := sha256.Sum256(raw)
+	return Hash(sum[:16])
+}
+
+// Sighting is a record that a page brought, on its way into the database.
+type Sighting struct {
+	connectors.Record
+	Hash      Hash
+	FetchedAt time.Time
+}
+
+// Sort orders sightings by object and id, the order in which every
+// transaction locks records, and drops all but the newest of each id.
+func Sort(s []Sighting) []Sighting {
+	slices.SortStableFunc(s, func(a, b Sighting) int {
+		if c := strings.Compare(a.Object, b.Object); c != 0 {
+			return c
+		}
+		if c := strings.Compare(a.ID, b.ID); c != 0 {
+			return c
+		}
+		return b.UpdatedAt.Compare(a.UpdatedAt)
+	})
+	return slices.CompactFunc(s, func(a, b Sighting) bool { return a.Object == b.Object && a.ID == b.ID })
+}
+
+// Unseen returns those of the sightings that tell anything new: other bytes
+// than stored, or a deletion or revival. Sightings older than what is stored
+// are left out. It reads only.
+func Unseen(ctx context.Context, tx pgx.Tx, workspace, connection int64, s []Sighting) ([]Sighting, error) {
+	c := sightingColumns(s)
+	rows, err := tx.Query(ctx, `
+		SELECT e.i FROM unnest($3::text[], $4::text[], $5::bytea[], $6::timestamptz[], $7::timestamptz[], $8::bool[])
+			WITH ORDINALITY AS e(object, id, hash, updated_at, fetched_at, gone, i)
+		LEFT JOIN records r ON (r.workspace_id, r.connection_id, r.object, r.external_id) = ($1, $2, e.object, e.id)
+		WHERE r.external_id IS NULL
+		   OR (r.hash IS DISTINCT FROM e.hash AND NOT (e.gone AND e.hash IS NULL) OR (r.deleted_at IS NOT NULL) <> e.gone)
+		  AND `+newer+`
+		ORDER BY e.i`, workspace, connection, c.object, c.id, c.hash, c.updated, c.fetched, c.gone)
+	if err != nil {
+		return nil, err
+	}
+	index, err := pgx.CollectRows(rows, pgx.RowTo[int64])
+	if err != nil {
+		return nil, fmt.Errorf("compare records: %w", err)
+	}
+	if len(index) == len(s) {
+		return s, nil
+	}
+	out := make([]Sighting, len(index))
+	for i, n := range index {
+		out[i] = s[n-1]
+	}
+	return out, nil
+}
+
+// newer holds when the sighting e is not older than the stored record r. Times
+// of one second are told apart by when they were asked for.
+const newer = `(r.updated_at IS NULL OR e.updated_at IS NULL OR e.updated_at > r.updated_at
+	OR e.updated_at = r.updated_at AND e.fetched_at >= r.fetched_at)`
+
+type sightings struct {
+	object, id, parent, shape []string
+	hash                      [][]byte
+	updated                   []*time.Time
+	fetched                   []time.Time
+	gone                      []bool
+}
+
+func sightingColumns(s []Sighting) sightings {
+	n := len(s)
+	c := sightings{make([]string, n), make([]string, n), make([]string, n), make([]string, n), make([][]byte, n), make([]*time.Time, n), make([]time.Time, n), make([]bool, n)}
+	for i := range s {
+		r := &s[i]
+		c.object[i], c.id[i], c.parent[i], c.shape[i] = r.Object, r.ID, r.Parent, r.Shape
+		c.fetched[i], c.gone[i] = r.FetchedAt, r.Deleted
+		if len(r.Raw) > 0 {
+			c.hash[i] = r.Hash[:]
+		}
+		if !r.UpdatedAt.IsZero() {
+			c.updated[i] = &r.UpdatedAt
+		}
+	}
+	return c
+}
+
+// Stored is what became of a sighting that was written.
+type Stored struct {
+	Sighting
+	Known bool // a version of it was stored before
+}
+
+// WriteRecords stores sightings and returns those that were taken, in order. A
+// sighting that lost a race against a newer one is not taken. A deletion
+// without bytes keeps the bytes that are stored.
+func WriteRecords(ctx context.Context, tx pgx.Tx, workspace, connection int64, s []Sighting, z *Compressor) ([]Stored, error) {
+	if len(s) == 0 {
+		return nil, nil
+	}
+	c := sightingColumns(s)
+	raw := make([][]byte, len(s))
+	dict := make([]*int64, len(s))
+	for i := range s {
+		if len(s[i].Raw) == 0 {
+			continue
+		}
+		raw[i], dict[i] = z.compress(workspace, connection, s[i].Object, s[i].Raw)
+	}
+	rows, err := tx.Query(ctx, `
+		INSERT INTO records AS r (workspace_id, connection_id, object, external_id, parent, shape, hash, dictionary_id, raw, updated_at, fetched_at, deleted_at, deleted_why)
+		SELECT $1, $2, e.object, e.id, NULLIF(e.parent, ''), e.shape, e.hash, e.dict, e.raw, e.updated_at, e.fetched_at,
+			CASE WHEN e.gone THEN now() END, CASE WHEN e.gone THEN 'deleted' END
+		FROM unnest($3::text[], $4::text[], $5::text[], $6::text[], $7::bytea[], $8::bigint[], $9::bytea[], $10::timestamptz[], $11::timestamptz[], $12::bool[])
+			AS e(object, id, parent, shape, hash, dict, raw, updated_at, fetched_at, gone)
+		ON CONFLICT (workspace_id, connection_id, object, external_id) DO UPDATE SET
+			parent = COALESCE(excluded.parent, r.parent),
+			shape = CASE WHEN excluded.raw IS NULL THEN r.shape ELSE excluded.shape END,
+			hash = COALESCE(excluded.hash, r.hash),
+			dictionary_id = CASE WHEN excluded.raw IS NULL THEN r.dictionary_id ELSE excluded.dictionary_id END,
+			raw = COALESCE(excluded.raw, r.raw),
+			updated_at = COALESCE(excluded.updated_at, r.updated_at),
+			fetched_at = excluded.fetched_at,
+			deleted_at = CASE WHEN excluded.deleted_at IS NOT NULL THEN COALESCE(r.deleted_at, excluded.deleted_at) END,
+			deleted_why = CASE WHEN excluded.deleted_at IS NOT NULL THEN COALESCE(r.deleted_why, excluded.deleted_why) END
+		WHERE r.updated_at IS NULL OR excluded.updated_at IS NULL OR excluded.updated_at > r.updated_at
+		   OR excluded.updated_at = r.updated_at AND excluded.fetched_at >= r.fetched_at
+		RETURNING object, external_id, xmax <> 0`,
+		workspace, connection, c.object, c.id, c.parent, c.shape, c.hash, dict, raw, c.updated, c.fetched, c.gone)
+	if err != nil {
+		return nil, err
+	}
+	return takenOf(rows, s)
+}
+
+// takenOf pairs the returned keys, which come in the order of the input, with
+// their sightings.
+func takenOf(rows pgx.Rows, s []Sighting) ([]Stored, error) {
+	out := make([]Stored, 0, len(s))
+	next := 0
+	var object, id string
+	var known bool
+	_, err := pgx.ForEachRow(rows, []any{&object, &id, &known}, func() error {
+		for next < len(s) && (s[next].Object != object || s[next].ID != id) {
+			next++
+		}
+		if next == len(s) {
+			return fmt.Errorf("record %s %s came back out of order", object, id)
+		}
+		out = append(out, Stored{s[next], known})
+		return nil
+	})
+	if err != nil {
+		return nil, fmt.Errorf("write records: %w", err)
+	}
+	return out, nil
+}
+
+// Missing returns the ids of stored, living records in the scopes of object
+// that are not among present: they have vanished at the vendor.
+func Missing(ctx context.Context, tx pgx.Tx, workspace, connection int64, object string, parents, present []string) ([]string, error) {
+	where, args := "", []any{workspace, connection, object, present}
+	if parents != nil {
+		where, args = " AND r.parent = ANY($5)", append(args, parents)
+	}
+	rows, err := tx.Query(ctx, `
+		SELECT r.external_id FROM records r
+		WHERE (r.workspace_id, r.connection_id, r.object) = ($1, $2, $3) AND r.deleted_at IS NULL
+		  AND r.external_id <> ALL($4)`+where+` ORDER BY 1`, args...)
+	if err != nil {
+		return nil, err
+	}
+	ids, err := pgx.CollectRows(rows, pgx.RowTo[string])
+	if err != nil {
+		return nil, fmt.Errorf("look for vanished %s: %w", object, err)
+	}
+	return ids, nil
+}
+
+// BuryRecords makes tombstones of records that are known to be gone.
+func BuryRecords(ctx context.Context, tx pgx.Tx, workspace, connection int64, object string, ids []string, why string) error {
+	_, err := tx.Exec(ctx, `
+		UPDATE records SET deleted_at = now(), deleted_why = $5
+		WHERE (workspace_id, connection_id, object) = ($1, $2, $3) AND external_id = ANY($4) AND deleted_at IS NULL`,
+		workspace, connection, object, ids, why)
+	return err
+}
+
+// RawRecord is one stored record read back.
+type RawRecord struct {
+	Object, ID, Parent, Shape string
+	Raw                       []byte
+	UpdatedAt                 time.Time
+	Deleted                   bool
+}
+
+// ReadRecords returns up to most stored records of an object with bytes, with
+// ids after the given one, in the order of ids (C collation).
+func ReadRecords(ctx context.Context, tx pgx.Tx, workspace, connection int64, object, after string, most int, z *Compressor) ([]RawRecord, error) {
+	rows, err := tx.Query(ctx, `
+		SELECT object, external_id, COALESCE(parent, ''), shape, raw, dictionary_id, updated_at, deleted_at IS NOT NULL FROM records
+		WHERE (workspace_id, connection_id, object) = ($1, $2, $3) AND external_id > $4 AND raw IS NOT NULL
+		ORDER BY external_id LIMIT $5`, workspace, connection, object, after, most)
+	if err != nil {
+		return nil, err
+	}
+	return collectRaw(ctx, tx, rows, workspace, z)
+}
+
+// ReadRecordsByID returns the stored records with these ids that have bytes.
+func ReadRecordsByID(ctx context.Context, tx pgx.Tx, workspace, connection int64, object string, ids []string, z *Compressor) ([]RawRecord, error) {
+	rows, err := tx.Query(ctx, `
+		SELECT object, external_id, COALESCE(parent, ''), shape, raw, dictionary_id, updated_at, deleted_at IS NOT NULL FROM records
+		WHERE (workspace_id, connection_id, object) = ($1, $2, $3) AND external_id = ANY($4) AND raw IS NOT NULL
+		ORDER BY external_id`, workspace, connection, object, ids)
+	if err != nil {
+		return nil, err
+	}
+	return collectRaw(ctx, tx, rows, workspace, z)
+}
+
+func collectRaw(ctx context.Context, tx pgx.Tx, rows pgx.Rows, workspace int64, z *Compressor) ([]RawRecord, error) {
+	var out []RawRecord
+	var dicts []*int64
+	var r RawRecord
+	var packed []byte
+	var dict *int64
+	var updated *time.Time
+	_, err := pgx.ForEachRow(rows, []any{&r.Object, &r.ID, &r.Parent, &r.Shape, &packed, &dict, &updated, &r.Deleted}, func() error {
+		r.Raw, r.UpdatedAt = packed, time.Time{}
+		if updated != nil {
+			r.UpdatedAt = updated.UTC()
+		}
+		out, dicts, packed, dict = append(out, r), append(dicts, dict), nil, nil
+		return nil
+	})
+	if err != nil {
+		return nil, fmt.Errorf("read records: %w", err)
+	}
+	for i := range out {
+		if dicts[i] == nil {
+			continue
+		}
+		if out[i].Raw, err = z.expand(ctx, tx, workspace, *dicts[i], out[i].Raw); err != nil {
+			return nil, fmt.Errorf("read %s %s: %w", out[i].Object, out[i].ID, err)
+		}
+	}
+	return out, nil
+}

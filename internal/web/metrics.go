@@ -1,0 +1,69 @@
+package web
+
+import (
+	"context"
+	"net/http"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+
+	"salesbook.dev/internal/postgres"
+)
+
+// metrics serves the registry, with figures on connections read from the
+// database at each scrape.
+func (s *Server) metrics() http.Handler {
+	s.Metrics.MustRegister(&connectionMetrics{db: s.DB,
+		up:       prometheus.NewDesc("salesbook_connection_up", "1 while the connection is active, 0 when paused or in need of consent.", labels, nil),
+		age:      prometheus.NewDesc("salesbook_connection_lag_seconds", "Age of the oldest object's last complete pull.", labels, nil),
+		loaded:   prometheus.NewDesc("salesbook_connection_loaded_objects", "Objects whose first walk is complete.", labels, nil),
+		objects:  prometheus.NewDesc("salesbook_connection_objects", "Objects that are pulled.", labels, nil),
+		waiting:  prometheus.NewDesc("salesbook_deliveries_waiting", "Stored deliveries whose records have not been read yet.", labels, nil),
+		failures: prometheus.NewDesc("salesbook_failures_open", "Dead letters that nobody has resolved.", labels, nil),
+	})
+	return promhttp.HandlerFor(s.Metrics, promhttp.HandlerOpts{ErrorHandling: promhttp.ContinueOnError, Timeout: 5 * time.Second})
+}
+
+var labels = []string{"workspace", "connection", "vendor"}
+
+type connectionMetrics struct {
+	db                                          *postgres.DB
+	up, age, loaded, objects, waiting, failures *prometheus.Desc
+}
+
+// Describe implements prometheus.Collector.
+func (m *connectionMetrics) Describe(ch chan<- *prometheus.Desc) {
+	for _, d := range []*prometheus.Desc{m.up, m.age, m.loaded, m.objects, m.waiting, m.failures} {
+		ch <- d
+	}
+}
+
+// Collect implements prometheus.Collector.
+func (m *connectionMetrics) Collect(ch chan<- prometheus.Metric) {
+	ctx, cancel := context.WithTimeout(context.Background(), 3*time.Second)
+	defer cancel()
+	stats, err := m.db.ConnectionStats(ctx)
+	if err != nil {
+		ch <- prometheus.NewInvalidMetric(m.up, err)
+		return
+	}
+	for _, s := range stats {
+		l := []string{s.Workspace, s.Connection, s.Vendor}
+		gauge := func(d *prometheus.Desc, v float64) {
+			ch <- prometheus.MustNewConstMetric(d, prometheus.GaugeValue, v, l...)
+		}
+		up := 0.0
+		if s.State == "active" {
+			up = 1
+		}
+		gauge(m.up, up)
+		if s.LagSeconds != nil {
+			gauge(m.age, *s.LagSeconds)
+		}
+		gauge(m.loaded, float64(s.Loaded))
+		gauge(m.objects, float64(s.Objects))
+		gauge(m.waiting, float64(s.Waiting))
+		gauge(m.failures, float64(s.OpenFailures))
+	}
+}

@@ -1,0 +1,287 @@
+package jobs
+
+import (
+	"context"
+	"errors"
+
+	"github.com/jackc/pgx/v5"
+
+	"salesbook.dev/connectors"
+	"salesbook.dev/internal/postgres"
+	"salesbook.dev/internal/sales"
+	"salesbook.dev/mapping"
+)
+
+// batch is one page on its way into the database.
+type batch struct {
+	s         *Source
+	dec       connectors.Decoder
+	origin    string // pull, receive, history, replay
+	loading   bool   // part of a first walk: subjects are judged once it is complete
+	sightings []postgres.Sighting
+	closed    []connectors.Scope
+	counts    postgres.Counts
+	changes   []postgres.Change
+	failures  []postgres.Failure
+	mapped    map[string][]string // by object: ids that mapped now, to close old failures
+}
+
+// newBatch sorts a page's records and hashes them. It needs no database.
+func newBatch(s *Source, dec connectors.Decoder, origin string, page connectors.Page) *batch {
+	b := &batch{s: s, dec: dec, origin: origin, closed: page.Closed}
+	b.sightings = make([]postgres.Sighting, len(page.Records))
+	for i, r := range page.Records {
+		b.sightings[i] = postgres.Sighting{Record: r, FetchedAt: page.FetchedAt}
+		if len(r.Raw) > 0 {
+			b.sightings[i].Hash = postgres.HashOf(r.Raw)
+		}
+	}
+	b.counts.Pages, b.counts.Seen = 1, int64(len(page.Records))
+	b.sightings = postgres.Sort(b.sightings)
+	return b
+}
+
+// prepare loads or makes the dictionaries that compress the batch's records.
+func (b *batch) prepare(ctx context.Context) error {
+	done := ""
+	for i := range b.sightings {
+		r := &b.sightings[i]
+		if r.Object == done || len(r.Raw) == 0 {
+			continue
+		}
+		if err := b.s.p.Compressor.Prepare(ctx, b.s.p.DB, b.s.Workspace, b.s.ID, r.Object, r.Raw); err != nil {
+			return err
+		}
+		done = r.Object
+	}
+	return nil
+}
+
+// write brings the batch into the transaction: raw records that tell anything
+// new, their canonical rows, changes, moves, dirty subjects, failures.
+func (b *batch) write(ctx context.Context, tx pgx.Tx) error {
+	b.changes, b.failures, b.mapped = nil, nil, map[string][]string{}
+	b.counts = postgres.Counts{Pages: 1, Seen: b.counts.Seen}
+	unseen, err := postgres.Unseen(ctx, tx, b.s.Workspace, b.s.ID, b.sightings)
+	if err != nil {
+		return err
+	}
+	stored, err := postgres.WriteRecords(ctx, tx, b.s.Workspace, b.s.ID, unseen, b.s.p.Compressor)
+	if err != nil {
+		return err
+	}
+	b.counts.Written = int64(len(stored))
+	if err := b.writeRows(ctx, tx, stored); err != nil {
+		return err
+	}
+	if err := b.bury(ctx, tx, stored); err != nil {
+		return err
+	}
+	return b.conclude(ctx, tx)
+}
+
+// writeRows maps what was stored and writes canonical rows, kind by kind in
+// the order of sales.Kinds, so that all transactions lock in one order.
+func (b *batch) writeRows(ctx context.Context, tx pgx.Tx, stored []postgres.Stored) error {
+	rows := map[*sales.Kind][]postgres.CanonicalRow{}
+	for i := range stored {
+		r := &stored[i]
+		if len(r.Raw) == 0 {
+			continue
+		}
+		kind, row, err := mapRecord(b.s.Map, b.dec, r.Record)
+		if err != nil {
+			b.quarantine(r.Record, err)
+			continue
+		}
+		if kind == nil {
+			continue
+		}
+		b.mapped[r.Object] = append(b.mapped[r.Object], r.ID)
+		rows[kind] = append(rows[kind], postgres.CanonicalRow{Row: row, At: r.UpdatedAt, Deleted: r.Deleted, Known: r.Known})
+	}
+	for _, k := range sales.Kinds() {
+		if len(rows[k]) == 0 {
+			continue
+		}
+		w, err := postgres.WriteRows(ctx, tx, b.s.Workspace, b.s.ID, k, b.s.MapVersion, rows[k])
+		if err != nil {
+			return err
+		}
+		b.changes = append(b.changes, w.Changes...)
+		if err := b.dirtyFirstSights(ctx, tx, k, rows[k]); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// mapRecord decodes and maps one record; kind is nil for an object that the
+// map leaves out.
+func mapRecord(m *mapping.Map, dec connectors.Decoder, r connectors.Record) (*sales.Kind, sales.Row, error) {
+	om, ok := m.Object(r.Object)
+	if !ok {
+		return nil, sales.Row{}, nil
+	}
+	values, err := dec.Decode(r.Object, r.Shape, r.Raw)
+	if err != nil {
+		return nil, sales.Row{}, err
+	}
+	row, err := om.Row(r.ID, r.Parent, &values)
+	return om.Kind(), row, err
+}
+
+// quarantine lists a record that could not be mapped. Its bytes are stored, so
+// it can be mapped again once the map is mended.
+func (b *batch) quarantine(r connectors.Record, err error) {
+	f := postgres.Failure{ConnectionID: b.s.ID, Kind: "record", Object: r.Object, ExternalID: r.ID, Reason: err.Error(),
+		Hint: "mend the field map (`salesbook mapping show " + b.s.Name + "`) or the record in the CRM, then `salesbook failures retry`"}
+	if p, ok := errors.AsType[*mapping.Problem](err); ok {
+		f.Place, f.Reason = p.Field, p.Reason
+		if p.Hint != "" {
+			f.Hint = p.Hint
+		}
+	}
+	b.failures = append(b.failures, f)
+	b.counts.Quarantined++
+}
+
+// dirtyFirstSights marks new subjects of the book. During a first walk they
+// are many and are marked as a whole when it is complete.
+func (b *batch) dirtyFirstSights(ctx context.Context, tx pgx.Tx, k *sales.Kind, rows []postgres.CanonicalRow) error {
+	if b.loading || !k.Judged {
+		return nil
+	}
+	var ids []string
+	for _, r := range rows {
+		if !r.Known {
+			ids = append(ids, r.ID)
+		}
+	}
+	return postgres.MarkDirty(ctx, tx, b.s.Workspace, b.s.ID, k.Name, ids)
+}
+
+// bury makes tombstones: of records that the vendor called gone without
+// showing them, and of those that vanished from a scope the page holds whole.
+func (b *batch) bury(ctx context.Context, tx pgx.Tx, stored []postgres.Stored) error {
+	gone := map[string][]string{}
+	for _, r := range stored {
+		if r.Deleted && len(r.Raw) == 0 {
+			gone[r.Object] = append(gone[r.Object], r.ID)
+		}
+	}
+	for object, ids := range gone {
+		if err := b.buryRows(ctx, tx, object, ids, "deleted"); err != nil {
+			return err
+		}
+	}
+	for _, c := range gatherScopes(b.closed, b.sightings) {
+		missing, err := postgres.Missing(ctx, tx, b.s.Workspace, b.s.ID, c.object, c.parents, c.present)
+		if err != nil {
+			return err
+		}
+		if len(missing) == 0 {
+			continue
+		}
+		if err := postgres.BuryRecords(ctx, tx, b.s.Workspace, b.s.ID, c.object, missing, "deleted"); err != nil {
+			return err
+		}
+		if err := b.buryRows(ctx, tx, c.object, missing, "deleted"); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (b *batch) buryRows(ctx context.Context, tx pgx.Tx, object string, ids []string, why string) error {
+	b.counts.Deleted += int64(len(ids))
+	om, ok := b.s.Map.Object(object)
+	if !ok {
+		return nil
+	}
+	rows := make([]string, len(ids))
+	for i, id := range ids {
+		rows[i] = om.ID(id)
+	}
+	changes, err := postgres.BuryRows(ctx, tx, b.s.Workspace, b.s.ID, om.Kind(), rows, why)
+	b.changes = append(b.changes, changes...)
+	return err
+}
+
+// scope is what a page holds completely of one object.
+type scope struct {
+	object  string
+	parents []string // nil: all records of the object
+	present []string
+}
+
+// gatherScopes joins a page's closed scopes by object. A listing of a whole
+// object that came back empty proves nothing and closes nothing.
+func gatherScopes(closed []connectors.Scope, s []postgres.Sighting) []scope {
+	var out []scope
+	at := map[string]int{}
+	for _, c := range closed {
+		i, ok := at[c.Object]
+		if !ok {
+			i = len(out)
+			at[c.Object] = i
+			out = append(out, scope{object: c.Object, present: []string{}})
+		}
+		if c.Parent != "" {
+			out[i].parents = append(out[i].parents, c.Parent)
+		}
+	}
+	for i := range s {
+		if n, ok := at[s[i].Object]; ok {
+			out[n].present = append(out[n].present, s[i].ID)
+		}
+	}
+	sure := out[:0]
+	for _, c := range out {
+		if c.parents != nil || len(c.present) > 0 {
+			sure = append(sure, c)
+		}
+	}
+	return sure
+}
+
+// conclude writes what follows from the changes.
+func (b *batch) conclude(ctx context.Context, tx pgx.Tx) error {
+	ws, id := b.s.Workspace, b.s.ID
+	b.counts.Changed = int64(len(b.changes))
+	if err := postgres.WriteChanges(ctx, tx, ws, id, b.origin, b.changes); err != nil {
+		return err
+	}
+	if err := postgres.RecordMoves(ctx, tx, ws, id, b.changes); err != nil {
+		return err
+	}
+	dirty := map[string][]string{}
+	for _, c := range b.changes {
+		if k, ok := sales.KindByName(c.Kind); ok && k.Judged {
+			dirty[c.Kind] = append(dirty[c.Kind], c.ID)
+		}
+	}
+	for kind, ids := range dirty {
+		if err := postgres.MarkDirty(ctx, tx, ws, id, kind, ids); err != nil {
+			return err
+		}
+	}
+	return b.settleFailures(ctx, tx)
+}
+
+// settleFailures lists new failures and closes those of records that mapped now.
+func (b *batch) settleFailures(ctx context.Context, tx pgx.Tx) error {
+	ws, id := b.s.Workspace, b.s.ID
+	open, err := postgres.OpenRecordFailures(ctx, tx, ws, id)
+	if err != nil {
+		return err
+	}
+	if open > 0 {
+		for object, ids := range b.mapped {
+			if err := postgres.ResolveRecords(ctx, tx, ws, id, object, ids); err != nil {
+				return err
+			}
+		}
+	}
+	return postgres.AddFailures(ctx, tx, ws, b.failures)
+}

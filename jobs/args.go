@@ -1,0 +1,96 @@
+package jobs
+
+import (
+	"encoding/json"
+
+	"github.com/riverqueue/river"
+)
+
+// The queue's argument types carry ids only: they are stored for days and
+// shown to operators. Kinds are stored names and never change.
+
+// TickArgs asks for a look at what is due.
+type TickArgs struct{}
+
+// Kind is the stored name of the job.
+func (TickArgs) Kind() string { return "tick" }
+
+// PullArgs asks for a look at what a connection's vendor has changed.
+type PullArgs struct {
+	Workspace  int64 `json:"workspace_id"`
+	Connection int64 `json:"connection_id"`
+}
+
+// Kind is the stored name of the job.
+func (PullArgs) Kind() string { return "pull" }
+
+// ReceiveArgs asks for a look at a connection's inbox.
+type ReceiveArgs struct {
+	Workspace  int64 `json:"workspace_id"`
+	Connection int64 `json:"connection_id"`
+}
+
+// Kind is the stored name of the job.
+func (ReceiveArgs) Kind() string { return "receive" }
+
+// HistoryArgs asks for deals' past to be read as far as the quota allows.
+type HistoryArgs struct {
+	Workspace  int64 `json:"workspace_id"`
+	Connection int64 `json:"connection_id"`
+}
+
+// Kind is the stored name of the job.
+func (HistoryArgs) Kind() string { return "history" }
+
+// WatchArgs asks for a look at a connection's subscriptions at the vendor.
+type WatchArgs struct {
+	Workspace  int64 `json:"workspace_id"`
+	Connection int64 `json:"connection_id"`
+}
+
+// Kind is the stored name of the job.
+func (WatchArgs) Kind() string { return "watch" }
+
+// ReplayArgs asks for canonical rows to be made anew from raw records.
+type ReplayArgs struct {
+	Workspace  int64 `json:"workspace_id"`
+	Connection int64 `json:"connection_id"`
+}
+
+// Kind is the stored name of the job.
+func (ReplayArgs) Kind() string { return "replay" }
+
+// RetainArgs asks for a workspace's old rows to be deleted.
+type RetainArgs struct {
+	Workspace int64 `json:"workspace_id"`
+}
+
+// Kind is the stored name of the job.
+func (RetainArgs) Kind() string { return "retain" }
+
+// argsOf makes the arguments of a scheduled kind, or nil for a kind that this
+// release does not know.
+func argsOf(kind string, workspace, connection int64) river.JobArgs {
+	switch kind {
+	case PullArgs{}.Kind():
+		return PullArgs{workspace, connection}
+	case HistoryArgs{}.Kind():
+		return HistoryArgs{workspace, connection}
+	case WatchArgs{}.Kind():
+		return WatchArgs{workspace, connection}
+	case RetainArgs{}.Kind():
+		return RetainArgs{workspace}
+	}
+	return nil
+}
+
+// jobScope is what every job's arguments may hold.
+type jobScope struct {
+	Workspace  int64 `json:"workspace_id"`
+	Connection int64 `json:"connection_id"`
+}
+
+// scopeOf reads whose job it is from stored arguments.
+func scopeOf(args []byte) (s jobScope, err error) {
+	return s, json.Unmarshal(args, &s)
+}

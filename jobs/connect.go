@@ -1,0 +1,191 @@
+package jobs
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"golang.org/x/oauth2"
+
+	"salesbook.dev/connectors"
+	"salesbook.dev/internal/fault"
+	"salesbook.dev/internal/postgres"
+	"salesbook.dev/internal/rest"
+	"salesbook.dev/mapping"
+)
+
+// NewConnection is what an admin gives to connect an account.
+type NewConnection struct {
+	Vendor, Name string
+	Config       connectors.Config
+	Token        *oauth2.Token // only OAuth connections, after consent
+	HookURL      string        // public base URL of our receiver; empty: no deliveries
+	By           string        // who did it, for the audit
+	Replace      bool          // a connection of that name gets these settings and secrets
+}
+
+// pullEvery is how often a connection is looked at; each object has its own
+// period on top.
+const pullEvery = 30 * time.Second
+
+// Connect checks the settings, stores the connection and asks the vendor what
+// the credentials may see. Credentials that the vendor refuses store nothing.
+func (p *Pipeline) Connect(ctx context.Context, workspace int64, n NewConnection) (*Source, connectors.Rights, error) {
+	spec, err := p.SpecOf(n.Vendor)
+	if err != nil {
+		return nil, connectors.Rights{}, err
+	}
+	if err := checkFields(spec, n.Config); err != nil {
+		return nil, connectors.Rights{}, err
+	}
+	base, err := mapping.Default(n.Vendor)
+	if err != nil {
+		return nil, connectors.Rights{}, err
+	}
+	s, err := p.storeConnection(ctx, workspace, n, string(base))
+	if err != nil {
+		return nil, connectors.Rights{}, err
+	}
+	rights, err := p.Check(ctx, s)
+	if err != nil {
+		return s, rights, p.forget(ctx, s, n, err)
+	}
+	return s, rights, p.begin(ctx, s)
+}
+
+// checkFields compares what is given with what the connector declares.
+func checkFields(spec connectors.Spec, cfg connectors.Config) error {
+	known := map[string]bool{}
+	for _, f := range spec.Fields {
+		known[f.Name] = true
+	}
+	for _, name := range slices.Sorted(maps.Keys(cfg.Settings)) {
+		if !known[name] {
+			return fault.New(fault.Invalid, "%s has no setting %q; it has: %s", spec.Name, name, fieldNames(spec))
+		}
+	}
+	for _, name := range slices.Sorted(maps.Keys(cfg.Secrets)) {
+		if !known[name] {
+			return fault.New(fault.Invalid, "%s has no secret %q; it has: %s", spec.Name, name, fieldNames(spec))
+		}
+	}
+	return nil
+}
+
+func fieldNames(spec connectors.Spec) string {
+	text := ""
+	for i, f := range spec.Fields {
+		if i > 0 {
+			text += ", "
+		}
+		text += f.Name
+		if f.Secret {
+			text += " (secret)"
+		}
+	}
+	return text
+}
+
+func (p *Pipeline) storeConnection(ctx context.Context, workspace int64, n NewConnection, base string) (*Source, error) {
+	var id int64
+	err := p.DB.In(ctx, workspace, func(tx pgx.Tx) (err error) {
+		c := postgres.Connection{Workspace: workspace, Name: n.Name, Vendor: n.Vendor, BaseURL: n.Config.BaseURL, Settings: n.Config.Settings, HookURL: n.HookURL}
+		if c.Settings == nil {
+			c.Settings = map[string]string{}
+		}
+		var creds postgres.Credentials
+		if n.Replace {
+			id, creds, err = p.replace(ctx, tx, c)
+		} else {
+			id, err = postgres.AddConnection(ctx, tx, workspace, c)
+		}
+		if err != nil {
+			return err
+		}
+		creds.Secrets, creds.Token = n.Config.Secrets, n.Token
+		if saved, err := p.Vault.Save(ctx, tx, workspace, id, creds); err != nil || !saved {
+			return fault.New(fault.Conflict, "the credentials of %s were changed meanwhile (%v)", n.Name, err)
+		}
+		if !n.Replace {
+			if err := postgres.SetMap(ctx, tx, workspace, id, postgres.FieldMap{Base: base}, n.By); err != nil {
+				return err
+			}
+		}
+		return postgres.Audit(ctx, tx, workspace, n.By, "connect", n.Name, map[string]any{"vendor": n.Vendor, "settings": n.Config.Settings, "base_url": n.Config.BaseURL})
+	})
+	if err != nil {
+		return nil, err
+	}
+	return p.Open(ctx, workspace, id)
+}
+
+func (p *Pipeline) replace(ctx context.Context, tx pgx.Tx, c postgres.Connection) (int64, postgres.Credentials, error) {
+	old, err := postgres.ConnectionByName(ctx, tx, c.Workspace, c.Name)
+	if err != nil {
+		return 0, postgres.Credentials{}, err
+	}
+	if old.Vendor != c.Vendor {
+		return 0, postgres.Credentials{}, fault.New(fault.Invalid, "%s is a connection to %s, not to %s", c.Name, old.Vendor, c.Vendor)
+	}
+	c.ID = old.ID
+	if err := postgres.UpdateConnection(ctx, tx, c); err != nil {
+		return 0, postgres.Credentials{}, err
+	}
+	creds, err := p.Vault.Load(ctx, tx, c.Workspace, c.ID)
+	if fault.KindOf(err) == fault.Auth {
+		err = nil // unreadable ones are what is being replaced
+	}
+	return c.ID, creds, err
+}
+
+// Check asks the vendor what the credentials may see and records it.
+func (p *Pipeline) Check(ctx context.Context, s *Source) (connectors.Rights, error) {
+	c, err := s.Connector(ctx, rest.Interactive)
+	if err != nil {
+		return connectors.Rights{}, err
+	}
+	rights, err := c.Check(ctx)
+	if err != nil {
+		return rights, fmt.Errorf("check %s: %w", s.Name, err)
+	}
+	quota := s.Spec.Quota
+	if rights.Quota.Burst > 0 {
+		quota.Burst, quota.BurstWindow = rights.Quota.Burst, rights.Quota.BurstWindow
+	}
+	if rights.Quota.Daily > 0 {
+		quota.Daily, quota.DailyZone = rights.Quota.Daily, rights.Quota.DailyZone
+	}
+	rights.Quota = quota
+	return rights, p.DB.In(ctx, s.Workspace, func(tx pgx.Tx) error { return postgres.SetRights(ctx, tx, s.Connection, rights) })
+}
+
+// forget removes a connection whose first check failed, so that the admin can
+// try again under the same name.
+func (p *Pipeline) forget(ctx context.Context, s *Source, n NewConnection, cause error) error {
+	if n.Replace {
+		return cause
+	}
+	if err := p.DB.In(ctx, s.Workspace, func(tx pgx.Tx) error { return postgres.RemoveConnection(ctx, tx, s.Workspace, s.ID) }); err != nil {
+		return fmt.Errorf("%w (and the connection could not be removed: %v)", cause, err)
+	}
+	return cause
+}
+
+// begin sets a connection going.
+func (p *Pipeline) begin(ctx context.Context, s *Source) error {
+	return p.DB.In(ctx, s.Workspace, func(tx pgx.Tx) error {
+		if _, err := postgres.SetState(ctx, tx, s.Workspace, s.ID, "active", ""); err != nil {
+			return err
+		}
+		every := map[string]time.Duration{PullArgs{}.Kind(): pullEvery, HistoryArgs{}.Kind(): time.Minute, WatchArgs{}.Kind(): time.Hour}
+		for _, kind := range slices.Sorted(maps.Keys(every)) {
+			if err := postgres.Schedule(ctx, tx, s.Workspace, kind, s.ID, every[kind]); err != nil {
+				return err
+			}
+		}
+		return postgres.Schedule(ctx, tx, s.Workspace, RetainArgs{}.Kind(), 0, retainEvery)
+	})
+}

@@ -1,0 +1,98 @@
+package jobs
+
+import (
+	"context"
+
+	"github.com/jackc/pgx/v5"
+
+	"salesbook.dev/connectors"
+	"salesbook.dev/internal/fault"
+	"salesbook.dev/internal/postgres"
+	"salesbook.dev/internal/rest"
+)
+
+// History reads what happened to deals before we came, deal by deal, in the
+// lowest lane: open deals first, then the newest closed. It ends when the
+// quota has no more to spare, everything is known, or the time slice is over.
+func (p *Pipeline) History(ctx context.Context, workspace, connection int64) error {
+	_, err := p.holding(ctx, workspace, "history", connection, func(ctx context.Context, l postgres.Lease) error {
+		s, err := p.Open(ctx, workspace, connection)
+		if err != nil {
+			return err
+		}
+		object, ok := askedOf(s.Spec)
+		if !ok || s.State != "active" {
+			return nil
+		}
+		return p.askAll(ctx, s, l, object)
+	})
+	return err
+}
+
+// askedOf returns the object that holds deals' past.
+func askedOf(spec connectors.Spec) (connectors.Object, bool) {
+	for _, o := range spec.Objects {
+		if o.Mode == connectors.Asked {
+			return o, true
+		}
+	}
+	return connectors.Object{}, false
+}
+
+func (p *Pipeline) askAll(ctx context.Context, s *Source, l postgres.Lease, object connectors.Object) error {
+	deals, err := p.unaskedDeals(ctx, s, object)
+	if err != nil || len(deals) == 0 {
+		return err
+	}
+	c, err := s.Connector(ctx, rest.History)
+	if err != nil {
+		return err
+	}
+	until := p.Now().Add(p.slice())
+	return p.recorded(ctx, s, "history", object.Name, func(run int64) error {
+		for len(deals) > 0 && ctx.Err() == nil && p.Now().Before(until) {
+			page, err := c.(connectors.Fetcher).Fetch(ctx, object.Name, deals)
+			if fault.KindOf(err) == fault.Limited {
+				return nil // the quota has nothing to spare; the schedule comes back
+			}
+			if err != nil {
+				return err
+			}
+			if err := p.commitPage(ctx, s, c.(connectors.Decoder), l, run, "history", page); err != nil {
+				return err
+			}
+			if deals, err = p.unaskedDeals(ctx, s, object); err != nil {
+				return err
+			}
+		}
+		return ctx.Err()
+	})
+}
+
+func (p *Pipeline) unaskedDeals(ctx context.Context, s *Source, object connectors.Object) (deals []string, err error) {
+	err = p.DB.In(ctx, s.Workspace, func(tx pgx.Tx) error {
+		deals, err = postgres.DealsWithoutHistory(ctx, tx, s.Workspace, s.ID, object.Name, max(1, object.FetchMax))
+		return err
+	})
+	return deals, err
+}
+
+// noteParents notes the parents whose asked records a page holds whole, and
+// makes their stage history from them.
+func noteParents(ctx context.Context, tx pgx.Tx, s *Source, closed []connectors.Scope) error {
+	parents := map[string][]string{}
+	for _, c := range closed {
+		if o, ok := s.Spec.Object(c.Object); ok && o.Mode == connectors.Asked {
+			parents[c.Object] = append(parents[c.Object], c.Parent)
+		}
+	}
+	for object, ids := range parents {
+		if err := postgres.MarkParentsRead(ctx, tx, s.Workspace, s.ID, object, ids); err != nil {
+			return err
+		}
+		if err := postgres.RebuildStages(ctx, tx, s.Workspace, s.ID, ids); err != nil {
+			return err
+		}
+	}
+	return nil
+}

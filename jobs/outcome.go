@@ -1,0 +1,68 @@
+package jobs
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/riverqueue/river"
+
+	"salesbook.dev/internal/fault"
+	"salesbook.dev/internal/postgres"
+)
+
+// outcome tells the queue what becomes of a job about a connection, by the one
+// table in package fault. Work waits in tables and schedules come back by
+// themselves, so most failures end the job: what they leave behind is the run
+// that shows them and a later time for the next try.
+func (p *Pipeline) outcome(ctx context.Context, kind string, workspace, connection int64, err error) error {
+	if err == nil {
+		return nil
+	}
+	if ctx.Err() != nil && errors.Is(err, context.Canceled) {
+		return river.JobSnooze(0) // shutting down: another process goes on
+	}
+	log := p.Log.With("job", kind, "workspace", workspace, "connection", connection)
+	switch fault.KindOf(err).Outcome() {
+	case fault.Nothing:
+		return nil
+	case fault.Park:
+		return p.park(ctx, workspace, connection, err)
+	case fault.Later:
+		log.InfoContext(ctx, "waiting for the vendor's quota", "for", fault.RetryAfter(err), "why", err)
+		return p.postpone(ctx, kind, workspace, connection, max(fault.RetryAfter(err), time.Second))
+	case fault.Discard:
+		log.WarnContext(ctx, "given up until somebody looks at it", "why", err)
+		return river.JobCancel(err)
+	}
+	if fault.KindOf(err) == fault.Temporary {
+		log.WarnContext(ctx, "the vendor cannot be reached properly; trying again later", "why", err)
+		return p.postpone(ctx, kind, workspace, connection, 30*time.Second)
+	}
+	return err
+}
+
+// park stops a connection until a person gives consent again. It is announced
+// once.
+func (p *Pipeline) park(ctx context.Context, workspace, connection int64, err error) error {
+	fresh := false
+	if e := p.DB.In(ctx, workspace, func(tx pgx.Tx) (e error) {
+		fresh, e = postgres.SetState(ctx, tx, workspace, connection, "needs consent", err.Error())
+		return e
+	}); e != nil {
+		return e
+	}
+	if fresh {
+		p.Log.ErrorContext(ctx, "the connection needs consent", "workspace", workspace, "connection", connection, "why", err)
+	}
+	return river.JobCancel(err)
+}
+
+// postpone moves the job's schedule to a later time and ends the job. A kind
+// without a schedule is brought back by the tick.
+func (p *Pipeline) postpone(ctx context.Context, kind string, workspace, connection int64, d time.Duration) error {
+	return p.DB.In(ctx, workspace, func(tx pgx.Tx) error {
+		return postgres.DueIn(ctx, tx, workspace, kind, connection, d)
+	})
+}

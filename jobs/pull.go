@@ -1,0 +1,309 @@
+package jobs
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"golang.org/x/sync/errgroup"
+
+	"salesbook.dev/connectors"
+	"salesbook.dev/internal/fault"
+	"salesbook.dev/internal/postgres"
+	"salesbook.dev/internal/rest"
+)
+
+// PullOptions narrow a pull.
+type PullOptions struct {
+	Object string // only this object; empty: all
+	Force  bool   // also objects that are not due yet
+}
+
+// Pull reads what a connection's vendor has changed since the stored cursors,
+// page by page. It reports whether every object is now complete; it is not
+// when the time slice ended first, or another worker is at it.
+func (p *Pipeline) Pull(ctx context.Context, workspace, connection int64, o PullOptions) (complete bool, err error) {
+	mine, err := p.holding(ctx, workspace, "pull", connection, func(ctx context.Context, l postgres.Lease) error {
+		s, err := p.Open(ctx, workspace, connection)
+		if err != nil {
+			return err
+		}
+		if s.State != "active" {
+			return stateError(s.Connection)
+		}
+		w := &pull{p: p, s: s, lease: l, until: p.Now().Add(p.slice())}
+		complete, err = w.objects(ctx, o)
+		return err
+	})
+	return complete && mine, err
+}
+
+// stateError says why a connection is not worked on.
+func stateError(c postgres.Connection) error {
+	if c.State == "needs consent" {
+		return fault.New(fault.Auth, "%s needs consent: %s; run `salesbook connect %s %s --replace`", c.Name, c.StateWhy, c.Vendor, c.Name)
+	}
+	return fault.New(fault.Invalid, "%s is %s; `salesbook connections resume %s` sets it going again", c.Name, c.State, c.Name)
+}
+
+// pull is one job's work on one connection.
+type pull struct {
+	p     *Pipeline
+	s     *Source
+	lease postgres.Lease
+	until time.Time // when to let others in
+}
+
+// objects pulls what is due, dictionaries first.
+func (w *pull) objects(ctx context.Context, o PullOptions) (bool, error) {
+	loaded := 0
+	for _, object := range w.s.Spec.Objects {
+		if object.Mode == connectors.Attached || object.Mode == connectors.Asked || o.Object != "" && o.Object != object.Name {
+			continue
+		}
+		place, err := w.place(ctx, object.Name)
+		if err != nil {
+			return false, err
+		}
+		if due := place.LoadedAt == nil || o.Force || w.p.Now().Sub(place.MovedAt) >= object.Every; !due {
+			continue
+		}
+		done, err := w.object(ctx, object, place)
+		if err != nil {
+			return false, fmt.Errorf("%s of %s: %w", object.Name, w.s.Name, err)
+		}
+		if !done {
+			return false, nil
+		}
+		if place.LoadedAt == nil {
+			loaded++
+		}
+	}
+	if loaded > 0 {
+		return true, w.judgeAll(ctx)
+	}
+	return true, nil
+}
+
+// judgeAll marks all subjects of a connection that was loaded for the first
+// time, in one row.
+func (w *pull) judgeAll(ctx context.Context) error {
+	return w.p.DB.In(ctx, w.s.Workspace, func(tx pgx.Tx) error {
+		return postgres.MarkDirty(ctx, tx, w.s.Workspace, w.s.ID, "connections", []string{fmt.Sprint(w.s.ID)})
+	})
+}
+
+func (w *pull) place(ctx context.Context, object string) (place postgres.Place, err error) {
+	err = w.p.DB.In(ctx, w.s.Workspace, func(tx pgx.Tx) error {
+		place, err = postgres.PlaceOf(ctx, tx, w.s.Workspace, w.s.ID, object)
+		return err
+	})
+	return place, err
+}
+
+// object walks one object to its end or until the time slice is over, in a run
+// of its own. A cursor that the vendor no longer accepts starts anew, once.
+func (w *pull) object(ctx context.Context, object connectors.Object, place postgres.Place) (bool, error) {
+	done, err := w.run(ctx, object, place)
+	if fault.KindOf(err) != fault.Gone || place.Cursor == "" {
+		return done, err
+	}
+	w.p.Log.WarnContext(ctx, "the vendor no longer accepts the cursor; reading the object from its beginning", "connection", w.s.Name, "object", object.Name)
+	err = w.p.DB.In(ctx, w.s.Workspace, func(tx pgx.Tx) error {
+		return postgres.ResetCursor(ctx, tx, w.s.Workspace, w.s.ID, object.Name)
+	})
+	if err != nil {
+		return false, err
+	}
+	if place, err = w.place(ctx, object.Name); err != nil {
+		return false, err
+	}
+	return w.run(ctx, object, place)
+}
+
+func (w *pull) run(ctx context.Context, object connectors.Object, place postgres.Place) (done bool, err error) {
+	return done, w.p.recorded(ctx, w.s, "pull", object.Name, func(run int64) error {
+		walk := &walk{pull: w, object: object, run: run, seq: place.Seq, loading: place.LoadedAt == nil}
+		if err := walk.pages(ctx, connectors.Cursor(place.Cursor)); err != nil {
+			return err
+		}
+		done = walk.done
+		if object.Dictionary && walk.written > 0 {
+			return w.refreshMap(ctx)
+		}
+		return nil
+	})
+}
+
+// refreshMap compiles the map under the dictionary just read. Rows that were
+// mapped under another one are made anew by a replay.
+func (w *pull) refreshMap(ctx context.Context) error {
+	before := w.s.MapVersion
+	return w.p.DB.In(ctx, w.s.Workspace, func(tx pgx.Tx) error {
+		if err := w.s.readMap(ctx, tx); err != nil || w.s.MapVersion == before {
+			return err
+		}
+		stale, err := postgres.CountOtherVersions(ctx, tx, w.s.Workspace, w.s.ID, w.s.MapVersion)
+		if err != nil || stale == 0 {
+			return err
+		}
+		_, err = w.p.Queue.InsertTx(ctx, tx, ReplayArgs{w.s.Workspace, w.s.ID}, nil)
+		return err
+	})
+}
+
+// walk is the way through one object's pages.
+type walk struct {
+	*pull
+	object  connectors.Object
+	run     int64
+	seq     int64
+	loading bool
+	done    bool
+	written int64
+}
+
+// writers is how many pages may be on their way into the database at once.
+const writers = 2
+
+// pages commits the object's pages in their order. While one page is written
+// the next is fetched, and its rows may be written beside it, but its cursor
+// moves only once the page before has committed. Pages that share a record
+// wait for each other altogether.
+func (w *walk) pages(ctx context.Context, after connectors.Cursor) error {
+	lane := rest.Incremental
+	if w.loading {
+		lane = rest.Backfill
+	}
+	c, err := w.s.Connector(ctx, lane)
+	if err != nil {
+		return err
+	}
+	puller, ok := c.(connectors.Puller)
+	if !ok {
+		return fault.New(fault.Invalid, "the connector for %s cannot pull", w.s.Vendor)
+	}
+	group, ctx := errgroup.WithContext(ctx)
+	group.SetLimit(writers)
+	previous := landed(nil)
+	for page, err := range puller.Pull(ctx, w.object.Name, after) {
+		if err != nil {
+			return firstError(group.Wait(), err)
+		}
+		step := &step{walk: w, page: page, seq: w.seq, before: previous, landed: make(chan struct{})}
+		step.batch = newBatch(w.s, c.(connectors.Decoder), "pull", page)
+		step.batch.loading = w.loading
+		w.seq++
+		previous = step
+		group.Go(func() error { return step.commit(ctx) })
+		w.done = !page.More
+		if ctx.Err() != nil || page.More && w.p.Now().After(w.until) {
+			break
+		}
+	}
+	err = group.Wait()
+	if err != nil {
+		w.done = false
+	}
+	return err
+}
+
+// firstError prefers the failure that made the others happen.
+func firstError(commit, fetch error) error {
+	if commit != nil {
+		return commit
+	}
+	return fetch
+}
+
+// step is one page on its way.
+type step struct {
+	*walk
+	page   connectors.Page
+	batch  *batch
+	seq    int64
+	before *step
+	landed chan struct{} // closed once the page has committed
+}
+
+// landed returns a step that needs no waiting for, to stand before the first.
+func landed(*step) *step {
+	s := &step{landed: make(chan struct{})}
+	close(s.landed)
+	return s
+}
+
+func (s *step) commit(ctx context.Context) error {
+	if err := s.batch.prepare(ctx); err != nil {
+		return err
+	}
+	if s.batch.meets(s.before.batch) {
+		if err := s.before.wait(ctx); err != nil {
+			return err
+		}
+	}
+	err := s.p.DB.In(ctx, s.s.Workspace, func(tx pgx.Tx) error {
+		if err := s.batch.write(ctx, tx); err != nil {
+			return err
+		}
+		if err := s.before.wait(ctx); err != nil {
+			return err
+		}
+		return s.conclude(ctx, tx)
+	})
+	if err != nil {
+		return err
+	}
+	s.written += s.batch.counts.Written
+	s.before = nil // lets earlier pages be collected
+	close(s.landed)
+	return nil
+}
+
+// wait returns once the page has committed.
+func (s *step) wait(ctx context.Context) error {
+	select {
+	case <-s.landed:
+		return nil
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+}
+
+// conclude moves the cursor, counts, and makes sure that we still hold the lease.
+func (s *step) conclude(ctx context.Context, tx pgx.Tx) error {
+	err := postgres.MoveCursor(ctx, tx, s.s.Workspace, s.s.ID, postgres.Move{
+		Object: s.object.Name, From: s.seq, Cursor: string(s.page.Next), Seen: len(s.page.Records),
+		Progress: s.page.Progress, Done: !s.page.More, AsOf: s.page.AsOf})
+	if err != nil {
+		return err
+	}
+	if err := postgres.CountRun(ctx, tx, s.s.Workspace, s.run, s.batch.counts); err != nil {
+		return err
+	}
+	return s.lease.Hold(ctx, tx)
+}
+
+// meets tells whether two batches share a record or a scope.
+func (b *batch) meets(other *batch) bool {
+	if other == nil {
+		return false
+	}
+	if len(b.closed) > 0 && len(other.closed) > 0 && (b.closed[0].Parent == "" || other.closed[0].Parent == "") {
+		return true
+	}
+	i, j := 0, 0
+	for i < len(b.sightings) && j < len(other.sightings) {
+		x, y := &b.sightings[i], &other.sightings[j]
+		switch {
+		case x.Object == y.Object && x.ID == y.ID:
+			return true
+		case x.Object < y.Object || x.Object == y.Object && x.ID < y.ID:
+			i++
+		default:
+			j++
+		}
+	}
+	return false
+}

@@ -1,0 +1,135 @@
+package jobs
+
+import (
+	"context"
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/base64"
+	"strings"
+
+	"github.com/jackc/pgx/v5"
+
+	"salesbook.dev/connectors"
+	"salesbook.dev/internal/fault"
+	"salesbook.dev/internal/postgres"
+	"salesbook.dev/internal/rest"
+)
+
+// HookPath is where deliveries arrive: the unguessable part follows.
+const HookPath = "/in/"
+
+// HookHash is how the unguessable part of a delivery URL is stored and found.
+func HookHash(part string) []byte {
+	sum := sha256.Sum256([]byte(part))
+	return sum[:]
+}
+
+// Watch makes the vendor's subscriptions for a connection complete. When one
+// had to be made anew, deliveries may have been missed, so the connection is
+// pulled at once.
+func (p *Pipeline) Watch(ctx context.Context, workspace, connection int64) error {
+	_, err := p.holding(ctx, workspace, "watch", connection, func(ctx context.Context, l postgres.Lease) error {
+		s, err := p.Open(ctx, workspace, connection)
+		if err != nil || s.State != "active" || s.HookURL == "" {
+			return err
+		}
+		w, err := ability[connectors.Watcher](ctx, s, rest.Interactive)
+		if err != nil {
+			return err
+		}
+		callback, err := p.callback(ctx, s)
+		if err != nil {
+			return err
+		}
+		return p.recorded(ctx, s, "watch", "", func(int64) error { return p.subscribe(ctx, s, l, w, callback) })
+	})
+	return err
+}
+
+func (p *Pipeline) subscribe(ctx context.Context, s *Source, l postgres.Lease, w connectors.Watcher, callback connectors.Callback) error {
+	now, err := w.Watch(ctx, callback)
+	if err != nil {
+		return err
+	}
+	return p.DB.In(ctx, s.Workspace, func(tx pgx.Tx) error {
+		had, err := postgres.Subscriptions(ctx, tx, s.Workspace, s.ID)
+		if err != nil {
+			return err
+		}
+		if err := postgres.SetSubscriptions(ctx, tx, s.Workspace, s.ID, now); err != nil {
+			return err
+		}
+		if made(had, now) {
+			if _, err := p.Queue.InsertTx(ctx, tx, PullArgs{s.Workspace, s.ID}, nil); err != nil {
+				return err
+			}
+		}
+		return l.Hold(ctx, tx)
+	})
+}
+
+// made tells whether now holds a subscription that had does not.
+func made(had, now []connectors.Subscription) bool {
+	known := map[string]bool{}
+	for _, s := range had {
+		known[s.ID] = true
+	}
+	for _, s := range now {
+		if !known[s.ID] {
+			return true
+		}
+	}
+	return false
+}
+
+// callback returns where the connection's deliveries arrive, agreeing on an
+// address and a password the first time.
+func (p *Pipeline) callback(ctx context.Context, s *Source) (connectors.Callback, error) {
+	if s.Credentials.Hook.Path == "" {
+		if err := p.agree(ctx, s); err != nil {
+			return connectors.Callback{}, err
+		}
+	}
+	return CallbackOf(s.Connection, s.Credentials.Hook), nil
+}
+
+// CallbackOf returns a connection's callback from what was agreed.
+func CallbackOf(c postgres.Connection, h postgres.Hook) connectors.Callback {
+	return connectors.Callback{URL: strings.TrimSuffix(c.HookURL, "/") + HookPath + h.Path, User: h.User, Password: h.Password}
+}
+
+func (p *Pipeline) agree(ctx context.Context, s *Source) error {
+	c := s.Credentials
+	c.Hook = postgres.Hook{Path: secret(), User: "salesbook", Password: secret()}
+	return p.DB.In(ctx, s.Workspace, func(tx pgx.Tx) error {
+		saved, err := p.Vault.Save(ctx, tx, s.Workspace, s.ID, c)
+		if err != nil {
+			return err
+		}
+		if !saved {
+			return fault.New(fault.Conflict, "the credentials of %s were changed meanwhile", s.Name)
+		}
+		s.Credentials = c
+		return postgres.SetHook(ctx, tx, s.Workspace, s.ID, HookHash(c.Hook.Path))
+	})
+}
+
+// secret returns 256 random bits as text that fits a URL.
+func secret() string {
+	var b [32]byte
+	rand.Read(b[:])
+	return base64.RawURLEncoding.EncodeToString(b[:])
+}
+
+// Unwatch removes our subscriptions at the vendor, as far as the credentials
+// still allow.
+func (p *Pipeline) Unwatch(ctx context.Context, s *Source) error {
+	if s.HookURL == "" || s.Credentials.Hook.Path == "" {
+		return nil
+	}
+	w, err := ability[connectors.Watcher](ctx, s, rest.Interactive)
+	if err != nil {
+		return err
+	}
+	return w.Unwatch(ctx, CallbackOf(s.Connection, s.Credentials.Hook))
+}
