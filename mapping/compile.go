@@ -34,6 +34,18 @@ func (m *Map) Object(vendorObject string) (*ObjectMap, bool) {
 	return o, ok
 }
 
+// DictionaryOf returns the kind whose field definitions explain the custom
+// documents of the given kind: mostly itself, but a Pipedrive lead carries the
+// custom fields of deals.
+func (m *Map) DictionaryOf(kind string) string {
+	for _, o := range m.objects {
+		if o.kind.Name == kind && o.dictionary != kind {
+			return o.dictionary
+		}
+	}
+	return kind
+}
+
 // Compile checks a map against the canonical kinds and the account's field
 // definitions (nil: none are known) and makes it ready for use. The error is
 // Problems: everything that is wrong, each with its place.
@@ -97,7 +109,7 @@ func (c *compiler) object(name string, o *object) *ObjectMap {
 		c.fail(o.place, "kind", o.kind, "every object needs one of the canonical kinds", did(o.kind, kindNames()))
 		return nil
 	}
-	c.out = &ObjectMap{name: name, kind: kind, prefix: o.prefix}
+	c.out = &ObjectMap{name: name, kind: kind, prefix: o.prefix, dictionary: o.dictionaryKind()}
 	for _, field := range o.orderedFields() {
 		c.field(field, o.fields[field])
 	}
@@ -221,7 +233,10 @@ func (c *compiler) place() {
 	o.standard, o.custom = map[string]int{}, map[string]int{}
 	for i, k := range keys {
 		u := c.slots[k]
-		s := slot{key: k.key, class: c.classOf(k), mapped: u.parts}
+		s := slot{key: k.key, mapped: u.parts}
+		if def, ok := c.dictionary.Field(o.dictionary, k.key); ok && def.Custom == k.custom {
+			s.def, s.class = def, c.classes[def.Type]
+		}
 		switch {
 		case k.custom: // also mapped ones stay in the document
 			o.custom[k.key] = i
@@ -249,15 +264,6 @@ func (c *compiler) reserve(k slotKey) {
 	if c.slots[k] == nil {
 		c.slots[k] = &slotUse{}
 	}
-}
-
-// classOf returns how a field's values stand in the custom document.
-func (c *compiler) classOf(k slotKey) class {
-	def, ok := c.dictionary.Field(c.source.dictionaryKind(), k.key)
-	if !ok || def.Custom != k.custom {
-		return anyClass
-	}
-	return c.classes[def.Type]
 }
 
 func compareBools(a, b bool) int {

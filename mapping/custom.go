@@ -71,6 +71,9 @@ func (o *ObjectMap) document(at []*connectors.Value, strangers []*connectors.Pai
 
 // append appends what of the slot's value belongs into the document.
 func (s *slot) append(b []byte, v *connectors.Value) ([]byte, refusal) {
+	if s.keep == keepRest && v.Kind == connectors.Money {
+		return b, fine // read by its parts, and it has no more than two
+	}
 	if s.keep == keepRest && v.Kind == connectors.Nested {
 		if !s.restOf(v) {
 			return b, fine

@@ -10,13 +10,14 @@ import (
 // ObjectMap maps the records of one of the vendor's objects. It never changes
 // and may be used by any number of goroutines.
 type ObjectMap struct {
-	name     string
-	kind     *sales.Kind
-	prefix   string
-	standard map[string]int // the vendor's key -> slot
-	custom   map[string]int
-	slots    []slot
-	fields   []field
+	name       string
+	kind       *sales.Kind
+	prefix     string
+	dictionary string         // kind whose field definitions explain the records
+	standard   map[string]int // the vendor's key -> slot
+	custom     map[string]int
+	slots      []slot
+	fields     []field
 }
 
 // slot is a field of the vendor's record that the map or the dictionary knows.
@@ -25,6 +26,7 @@ type slot struct {
 	class  class
 	keep   keep
 	mapped []string // keepRest: the parts that are not kept
+	def    FieldDef // zero where the dictionary has none
 }
 
 // keep says how much of a field goes into the custom document.

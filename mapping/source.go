@@ -79,6 +79,10 @@ func follow(v *connectors.Value, steps []string) (*connectors.Value, refusal) {
 		if v == nil || v.Kind == connectors.Null {
 			return nil, fine
 		}
+		if v.Kind == connectors.Money {
+			v = moneyPart(v, name)
+			continue
+		}
 		if v.Kind != connectors.Nested {
 			return nil, notParts
 		}
@@ -92,6 +96,18 @@ func follow(v *connectors.Value, steps []string) (*connectors.Value, refusal) {
 		return nil, fine
 	}
 	return v, fine
+}
+
+// moneyPart makes money readable by parts, as vendors write it: amount (or
+// value) and currency.
+func moneyPart(v *connectors.Value, name string) *connectors.Value {
+	switch {
+	case name == "currency" && v.Unit != "":
+		return &connectors.Value{Kind: connectors.Text, Text: v.Unit}
+	case name == "amount" || name == "value":
+		return &connectors.Value{Kind: connectors.Number, Text: v.Text}
+	}
+	return nil
 }
 
 // convert applies the rule to a value that is not null.

@@ -1,0 +1,215 @@
+package mapping
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"flag"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"golang.org/x/tools/txtar"
+
+	"salesbook.dev/connectors"
+	"salesbook.dev/internal/sales"
+)
+
+var update = flag.Bool("update", false, "rewrite want.json in testdata from what the code does")
+
+// golden is one case of testdata: prose, then
+//
+//	record.json      {"object", "id", "parent"}
+//	raw.json         the record as Pipedrive writes it
+//	override.yaml    optional: laid over the default map
+//	dictionary.json  optional: the account's field definitions; else testdata/dictionary.json
+//	want.json        the row, or the problem
+type golden struct {
+	archive *txtar.Archive
+	record  struct{ Object, ID, Parent string }
+	raw     []byte
+	m       *Map
+}
+
+// outcome is the form of want.json.
+type outcome struct {
+	ID       string          `json:"id,omitempty"`
+	Kind     string          `json:"kind,omitempty"`
+	Values   map[string]any  `json:"values,omitempty"`
+	Custom   json.RawMessage `json:"custom,omitempty"`
+	Problem  string          `json:"problem,omitempty"`
+	Warnings []string        `json:"warnings,omitempty"`
+}
+
+func readGolden(t *testing.T, file string) golden {
+	t.Helper()
+	archive, err := txtar.ParseFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	g := golden{archive: archive, raw: g0(archive, "raw.json")}
+	if err := json.Unmarshal(g0(archive, "record.json"), &g.record); err != nil {
+		t.Fatalf("%s: record.json: %v", file, err)
+	}
+	definitions := g0(archive, "dictionary.json")
+	if definitions == nil {
+		definitions = readFile(t, "testdata/dictionary.json")
+	}
+	var d Dictionary
+	if err := json.Unmarshal(definitions, &d); err != nil {
+		t.Fatalf("%s: %v", file, err)
+	}
+	g.m = mustCompile(t, string(g0(archive, "override.yaml")), &d)
+	return g
+}
+
+// g0 returns a file of an archive, or nil.
+func g0(a *txtar.Archive, name string) []byte {
+	for _, f := range a.Files {
+		if f.Name == name {
+			return f.Data
+		}
+	}
+	return nil
+}
+
+func readFile(t testing.TB, name string) []byte {
+	t.Helper()
+	text, err := os.ReadFile(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return text
+}
+
+// mustCompile compiles the default map with an override, which may be empty.
+func mustCompile(t testing.TB, override string, d *Dictionary) *Map {
+	t.Helper()
+	text, err := Default("pipedrive")
+	if err != nil {
+		t.Fatal(err)
+	}
+	base, err := Parse("pipedrive.yaml", text)
+	if err != nil {
+		t.Fatal(err)
+	}
+	over, err := Parse("override.yaml", []byte(override))
+	if err != nil {
+		t.Fatal(err)
+	}
+	merged, err := Merge(base, over)
+	if err != nil {
+		t.Fatal(err)
+	}
+	m, err := Compile(merged, d)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return m
+}
+
+func (g golden) outcome(t *testing.T, v *connectors.Values) outcome {
+	t.Helper()
+	o, ok := g.m.Object(g.record.Object)
+	if !ok {
+		t.Fatalf("object %q is not mapped", g.record.Object)
+	}
+	row, err := o.Row(g.record.ID, g.record.Parent, v)
+	if err != nil {
+		problem, ok := errors.AsType[*Problem](err)
+		if !ok {
+			t.Fatalf("Row gave %T (%v), want *Problem", err, err)
+		}
+		return outcome{Problem: problem.Error()}
+	}
+	checkRow(t, o.Kind(), row)
+	out := outcome{ID: row.ID, Kind: o.Kind().Name, Values: map[string]any{}, Custom: row.Custom}
+	for i, f := range o.Kind().Fields {
+		if row.Values[i] != nil {
+			out.Values[f.Name] = row.Values[i]
+		}
+	}
+	for _, w := range o.Warnings(g.record.ID, v) {
+		out.Warnings = append(out.Warnings, w.Error())
+	}
+	return out
+}
+
+func TestGolden(t *testing.T) {
+	t.Parallel()
+	files, err := filepath.Glob("testdata/*.txtar")
+	if err != nil || len(files) == 0 {
+		t.Fatalf("no cases in testdata (%v)", err)
+	}
+	for _, file := range files {
+		t.Run(strings.TrimSuffix(filepath.Base(file), ".txtar"), func(t *testing.T) {
+			t.Parallel()
+			g := readGolden(t, file)
+			v := decode(t, g.raw)
+			got := indent(t, g.outcome(t, &v))
+			if *update {
+				rewrite(t, file, g.archive, got)
+			}
+			if diff := cmp.Diff(string(g0(g.archive, "want.json")), string(got)); diff != "" {
+				t.Errorf("%s (-want +got), run with -update to accept:\n%s", file, diff)
+			}
+		})
+	}
+}
+
+// TestGoldenCoversEveryObject fails when the default map gets an object
+// without a case, or a case that leaves a mapped field untried.
+func TestGoldenCoversEveryObject(t *testing.T) {
+	t.Parallel()
+	files, _ := filepath.Glob("testdata/*.txtar")
+	filled := map[string]map[string]bool{}
+	for _, file := range files {
+		g := readGolden(t, file)
+		v := decode(t, g.raw)
+		if filled[g.record.Object] == nil {
+			filled[g.record.Object] = map[string]bool{}
+		}
+		for name := range g.outcome(t, &v).Values {
+			filled[g.record.Object][name] = true
+		}
+	}
+	for name, o := range compileDefault(t, nil).objects {
+		for _, f := range o.fields {
+			if !filled[name][f.Name] {
+				t.Errorf("no case of testdata fills %s: %s", name, f.Name)
+			}
+		}
+	}
+}
+
+func indent(t *testing.T, v any) []byte {
+	t.Helper()
+	var b bytes.Buffer
+	e := json.NewEncoder(&b)
+	e.SetEscapeHTML(false)
+	e.SetIndent("", "  ")
+	if err := e.Encode(v); err != nil {
+		t.Fatal(err)
+	}
+	return b.Bytes()
+}
+
+func rewrite(t *testing.T, file string, a *txtar.Archive, want []byte) {
+	t.Helper()
+	found := false
+	for i := range a.Files {
+		if a.Files[i].Name == "want.json" {
+			a.Files[i].Data, found = want, true
+		}
+	}
+	if !found {
+		a.Files = append(a.Files, txtar.File{Name: "want.json", Data: want})
+	}
+	if err := os.WriteFile(file, txtar.Format(a), 0o644); err != nil {
+		t.Fatal(err)
+	}
+}
+
+var _ sales.Row
