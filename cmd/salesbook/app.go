@@ -1,0 +1,189 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
+	"github.com/riverqueue/river"
+	"github.com/riverqueue/river/rivertype"
+
+	"salesbook.dev/connectors/catalog"
+	"salesbook.dev/internal/embedded"
+	"salesbook.dev/internal/postgres"
+	"salesbook.dev/internal/seal"
+	"salesbook.dev/jobs"
+)
+
+// app is an opened installation: its database, its keys and its pipeline.
+type app struct {
+	*globals
+	log      *slog.Logger
+	server   *embedded.Server // nil with DATABASE_URL
+	adminURL string
+	db       *postgres.DB
+	keys     *seal.Keyring
+	pool     *pgxpool.Pool // River's own
+	river    *river.Client[pgx.Tx]
+	pipeline *jobs.Pipeline
+	close    []func()
+}
+
+// need says how much of an installation a command opens.
+type need struct {
+	workers int // jobs at once; 0: jobs are only inserted
+	plugins []rivertype.Plugin
+}
+
+// open opens the installation. The private database is started or attached to
+// and brought up to this release's schema.
+func open(ctx context.Context, g *globals, log *slog.Logger, n need) (_ *app, err error) {
+	a := &app{globals: g, log: log}
+	defer func() {
+		if err != nil {
+			a.shut()
+		}
+	}()
+	appURL, riverURL, err := a.locate(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if a.db, err = postgres.Open(ctx, appURL, postgres.Options{Pooler: g.Pooler, MaxConns: 16}); err != nil {
+		return nil, err
+	}
+	a.close = append(a.close, a.db.Close)
+	if err := postgres.CheckSchema(ctx, a.db); err != nil {
+		return nil, err
+	}
+	if err := a.openKeys(ctx); err != nil {
+		return nil, err
+	}
+	a.pipeline = &jobs.Pipeline{DB: a.db, Vault: postgres.Vault{Keys: a.keys}, Compressor: postgres.NewCompressor(),
+		Catalog: catalog.Connectors, Now: time.Now, Log: log, Holder: holder()}
+	return a, a.openQueue(ctx, riverURL, n)
+}
+
+// locate finds the database, starting the private one where none is named.
+func (a *app) locate(ctx context.Context) (appURL, riverURL string, err error) {
+	if a.DatabaseURL != "" {
+		a.adminURL = a.DirectURL
+		riverURL = a.RiverURL
+		if riverURL == "" {
+			riverURL = a.DatabaseURL
+		}
+		return a.DatabaseURL, riverURL, nil
+	}
+	if err := a.startServer(ctx); err != nil {
+		return "", "", err
+	}
+	if _, err := postgres.Migrate(ctx, a.adminURL, postgres.MigrateOptions{Log: a.log}); err != nil {
+		return "", "", err
+	}
+	return a.server.URL("salesbook_app", "salesbook"), a.server.URL("salesbook_river", "salesbook"), nil
+}
+
+// startServer starts the private database, or attaches to it.
+func (a *app) startServer(ctx context.Context) error {
+	dir, err := a.dataDir()
+	if err != nil {
+		return err
+	}
+	a.server, err = embedded.Start(ctx, embedded.Config{Dir: filepath.Join(dir, "postgres"), BinDir: a.PostgresBin, Plugins: n.plugins, Log: a.log})
+	if err != nil {
+		return err
+	}
+	a.adminURL = a.server.URL("salesbook_admin", "salesbook")
+	a.close = append(a.close, func() {
+		late, cancel := context.WithTimeout(context.Background(), 30*time.Second)
+		defer cancel()
+		if err := a.server.Stop(late); err != nil {
+			a.log.Error("the private database did not stop cleanly", "why", err)
+		}
+	})
+	return nil
+}
+
+// openKeys opens the key file. Only a private installation makes one by itself.
+func (a *app) openKeys(ctx context.Context) error {
+	path, err := a.keyFile()
+	if err != nil {
+		return err
+	}
+	if a.server != nil {
+		a.keys, err = seal.OpenOrCreate(path)
+	} else {
+		a.keys, err = seal.Open(path)
+	}
+	if err != nil {
+		return err
+	}
+	return postgres.Vault{Keys: a.keys}.CheckKey(ctx, a.db)
+}
+
+func (a *app) openQueue(ctx context.Context, url string, n need) error {
+	cfg, err := pgxpool.ParseConfig(url)
+	if err != nil {
+		return errors.New("the queue's database URL cannot be read (its text is not shown, it may hold a password)")
+	}
+	cfg.MaxConns = int32(max(4, n.workers+6))
+	if a.Pooler {
+		cfg.ConnConfig.DefaultQueryExecMode = pgx.QueryExecModeExec
+	}
+	if a.pool, err = pgxpool.NewWithConfig(ctx, cfg); err != nil {
+		return fmt.Errorf("connect the queue to the database: %w", err)
+	}
+	a.close = append(a.close, a.pool.Close)
+	a.river, err = jobs.NewClient(a.pipeline, a.pool, jobs.ClientOptions{Workers: n.workers, PollOnly: a.Pooler,
+		Reindex: a.server != nil || a.RiverURL != "", Plugins: n.plugins, Log: a.log})
+	if err != nil {
+		return err
+	}
+	a.pipeline.Queue = a.river
+	return nil
+}
+
+// shut closes everything in reverse order.
+func (a *app) shut() {
+	for i := len(a.close) - 1; i >= 0; i-- {
+		a.close[i]()
+	}
+	a.close = nil
+}
+
+// workspace returns the id of the workspace the command works in, made if it
+// is the default one.
+func (a *app) workspace(ctx context.Context) (int64, error) {
+	if a.Workspace == "default" {
+		return a.db.CreateWorkspace(ctx, a.Workspace)
+	}
+	w, err := a.db.WorkspaceByName(ctx, a.Workspace)
+	return w.ID, err
+}
+
+// connection returns the named connection.
+func (a *app) connection(ctx context.Context, name string) (c postgres.Connection, err error) {
+	ws, err := a.workspace(ctx)
+	if err != nil {
+		return c, err
+	}
+	err = a.db.In(ctx, ws, func(tx pgx.Tx) error {
+		c, err = postgres.ConnectionByName(ctx, tx, ws, name)
+		return err
+	})
+	return c, err
+}
+
+// holder names this process in leases.
+func holder() string {
+	host, err := os.Hostname()
+	if err != nil {
+		host = "unknown"
+	}
+	return fmt.Sprintf("%s/%d", host, os.Getpid())
+}

@@ -1,0 +1,123 @@
+// Command salesbook keeps a sales department's systems in one book. This
+// package only wires: one file per command, no logic of its own.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"github.com/alecthomas/kong"
+
+	"salesbook.dev/internal/fault"
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	code := run(ctx, os.Args[1:], os.Stdout, os.Stderr)
+	stop()
+	os.Exit(code)
+}
+
+// version is set by the linker.
+var version = "dev"
+
+// Exit codes, documented in docs/operate.md.
+const (
+	exitOK         = 0
+	exitFailed     = 1 // it did not work; the message says what to do
+	exitUsage      = 2 // the command line is wrong
+	exitIncomplete = 3 // it worked, but something is missing or differs
+	exitConsent    = 4 // a person must give consent again
+)
+
+// incomplete is the error of a command whose answer is "not all of it".
+type incomplete struct{ text string }
+
+func (e incomplete) Error() string { return e.text }
+
+// cli is the whole command line.
+type cli struct {
+	globals
+
+	Up      upCmd      `cmd:"" help:"Everything in one process: database, workers, web."`
+	Serve   serveCmd   `cmd:"" help:"Answer deliveries and operators' requests over HTTP."`
+	Work    workCmd    `cmd:"" help:"Work off jobs."`
+	Migrate migrateCmd `cmd:"" help:"Bring the database schema up to this release."`
+
+	Connect     connectCmd     `cmd:"" help:"Connect an account of a vendor."`
+	Connections connectionsCmd `cmd:"" help:"List, show, pause, resume and remove connections."`
+	Sync        syncCmd        `cmd:"" help:"Pull what changed at a connection's vendor."`
+	Status      statusCmd      `cmd:"" help:"How far every connection is."`
+	Runs        runsCmd        `cmd:"" help:"What the last runs did."`
+	Failures    failuresCmd    `cmd:"" help:"List, show and retry what was given up."`
+	Mapping     mappingCmd     `cmd:"" help:"Show, check, preview and apply a connection's field map."`
+	Replay      replayCmd      `cmd:"" help:"Make canonical rows anew from stored raw records."`
+	Show        showCmd        `cmd:"" help:"Show one canonical record with its history."`
+
+	Demo    demoCmd    `cmd:"" help:"Watch a simulated sales department being synced."`
+	Sandbox sandboxCmd `cmd:"" help:"Run a vendor's simulator."`
+
+	Key     keyCmd     `cmd:"" help:"Keys that seal credentials."`
+	DB      dbCmd      `cmd:"" name:"db" help:"The database: url, psql, dump, restore, upgrade, install."`
+	Doctor  doctorCmd  `cmd:"" help:"Check the installation and say what to mend."`
+	Version versionCmd `cmd:"" help:"Print the version."`
+}
+
+// run parses the command line, does what it says and returns the exit code.
+func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
+	var c cli
+	parser, err := kong.New(&c, kong.Name("salesbook"), kong.Description("The sales book that works by itself."),
+		kong.Writers(stdout, stderr), kong.Exit(func(int) { panic(exited{}) }), kong.UsageOnError())
+	if err != nil {
+		fmt.Fprintln(stderr, "salesbook:", err)
+		return exitFailed
+	}
+	kctx, code, ok := parse(parser, args, stderr)
+	if !ok {
+		return code
+	}
+	c.stdout, c.stderr = stdout, stderr
+	kctx.BindTo(ctx, (*context.Context)(nil))
+	return report(ctx, kctx.Run(&c.globals), stderr)
+}
+
+// exited is what kong panics with in place of leaving the process, after it
+// has printed help.
+type exited struct{}
+
+func parse(parser *kong.Kong, args []string, stderr io.Writer) (kctx *kong.Context, code int, ok bool) {
+	defer func() {
+		if r := recover(); r != nil {
+			if _, help := r.(exited); !help {
+				panic(r)
+			}
+			kctx, code, ok = nil, exitOK, false
+		}
+	}()
+	kctx, err := parser.Parse(args)
+	if err != nil {
+		fmt.Fprintf(stderr, "salesbook: %v\nRun 'salesbook --help' for what there is.\n", err)
+		return nil, exitUsage, false
+	}
+	return kctx, exitOK, true
+}
+
+// report prints an error and returns the exit code that belongs to it.
+func report(ctx context.Context, err error, stderr io.Writer) int {
+	if err == nil || ctx.Err() != nil && errors.Is(err, context.Canceled) {
+		return exitOK
+	}
+	fmt.Fprintln(stderr, "salesbook:", err)
+	if _, ok := errors.AsType[incomplete](err); ok {
+		return exitIncomplete
+	}
+	if fault.KindOf(err) == fault.Auth {
+		return exitConsent
+	}
+	return exitFailed
+}

@@ -1,0 +1,103 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"net"
+	"time"
+
+	"github.com/riverqueue/river/rivertype"
+	"golang.org/x/sync/errgroup"
+
+	"salesbook.dev/internal/telemetry"
+	"salesbook.dev/internal/web"
+)
+
+type upCmd struct {
+	Listen  string `default:":8080" env:"SALESBOOK_LISTEN" help:"Address to answer HTTP on."`
+	Workers int    `default:"10" env:"SALESBOOK_WORKERS" help:"Jobs at once."`
+}
+
+// Run serves and works in one process.
+func (c *upCmd) Run(ctx context.Context, g *globals) error {
+	return operate(ctx, g, c.Workers, c.Listen)
+}
+
+type serveCmd struct {
+	Listen string `default:":8080" env:"SALESBOOK_LISTEN" help:"Address to answer HTTP on."`
+}
+
+// Run answers HTTP; jobs are worked off by other processes.
+func (c *serveCmd) Run(ctx context.Context, g *globals) error {
+	return operate(ctx, g, 0, c.Listen)
+}
+
+type workCmd struct {
+	Workers int `default:"10" env:"SALESBOOK_WORKERS" help:"Jobs at once."`
+}
+
+// Run works off jobs; other processes answer HTTP.
+func (c *workCmd) Run(ctx context.Context, g *globals) error {
+	return operate(ctx, g, c.Workers, "")
+}
+
+// operate runs what is asked for until ctx ends or a part fails.
+func operate(ctx context.Context, g *globals, workers int, listen string) error {
+	log := g.log()
+	tracing, err := telemetry.StartTracing(ctx, version, getenv, log)
+	if err != nil {
+		return err
+	}
+	defer stopTracing(ctx, tracing)
+	a, err := open(ctx, g, log, need{workers: workers, plugins: []rivertype.Plugin{tracing.RiverPlugin()}})
+	if err != nil {
+		return err
+	}
+	defer a.shut()
+	group, ctx := errgroup.WithContext(ctx)
+	if listen != "" {
+		l, err := net.Listen("tcp", listen)
+		if err != nil {
+			return fmt.Errorf("cannot listen on %s: %w; choose another address with --listen", listen, err)
+		}
+		log.Info("listening", "address", l.Addr().String())
+		group.Go(func() error { return a.serve(ctx, l) })
+	}
+	if workers > 0 {
+		group.Go(func() error { return a.work(ctx) })
+	}
+	group.Go(func() error { return a.guard(ctx) })
+	return group.Wait()
+}
+
+// serve answers HTTP on l until ctx ends.
+func (a *app) serve(ctx context.Context, l net.Listener) error {
+	s := &web.Server{DB: a.db, Pipeline: a.pipeline, Metrics: telemetry.NewRegistry(), Log: a.log}
+	return s.Serve(ctx, l)
+}
+
+// work works off jobs until ctx ends; running ones may finish for a short time
+// and are then told to stop, which loses nothing.
+func (a *app) work(ctx context.Context) error {
+	if err := a.river.Start(context.WithoutCancel(ctx)); err != nil {
+		return fmt.Errorf("start working: %w", err)
+	}
+	a.log.Info("working")
+	<-ctx.Done()
+	late, cancel := context.WithTimeout(context.WithoutCancel(ctx), 10*time.Second)
+	defer cancel()
+	return a.river.StopAndCancel(late)
+}
+
+// guard ends everything when the private database is gone for good.
+func (a *app) guard(ctx context.Context) error {
+	if a.server == nil {
+		return nil
+	}
+	select {
+	case <-ctx.Done():
+		return nil
+	case <-a.server.Done():
+		return fmt.Errorf("the private database is gone: %w", a.server.Err())
+	}
+}
