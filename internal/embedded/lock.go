@@ -88,3 +88,11 @@ func (h host) awaitPredecessor(ctx context.Context) (*os.File, error) {
 		}
 	}
 }
+
+// send signals a process of the last server; one that has ended is fine.
+func send(pid int, signal syscall.Signal) error {
+	if err := syscall.Kill(pid, signal); err != nil && !errors.Is(err, syscall.ESRCH) {
+		return fmt.Errorf("end process %d left over from the last PostgreSQL server: %w", pid, err)
+	}
+	return nil
+}

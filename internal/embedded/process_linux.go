@@ -1,7 +1,6 @@
 package embedded
 
 import (
-	"fmt"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -16,19 +15,20 @@ func processAttributes(who account, onDeath syscall.Signal) *syscall.SysProcAttr
 	return &syscall.SysProcAttr{Setpgid: true, Pdeathsig: onDeath, Credential: who.credential()}
 }
 
-// endLeftovers ends what a server left behind that was killed hard: a backend
-// deep in a computation notices its postmaster's death only when it next waits.
-// A living postmaster is left alone: its owner died, so it is shutting down.
+// endLeftovers ends what is left of the last server. Its owner is dead, so the
+// postmaster should be shutting down and is asked once more, which does no harm.
+// After a postmaster that was killed hard, a backend deep in a computation may
+// live on: it notices the death only when it next waits, and is killed here.
 func endLeftovers(data string) error {
 	pids := processesIn(data)
 	if postmaster, err := postmasterPID(data); err == nil {
 		if _, living := pids[postmaster]; living {
-			return nil
+			return send(postmaster, syscall.SIGINT)
 		}
 	}
 	for pid := range pids {
-		if err := syscall.Kill(pid, syscall.SIGKILL); err != nil && err != syscall.ESRCH {
-			return fmt.Errorf("end process %d left over from the last server: %w", pid, err)
+		if err := send(pid, syscall.SIGKILL); err != nil {
+			return err
 		}
 	}
 	return nil

@@ -2,10 +2,7 @@
 
 package embedded
 
-import (
-	"fmt"
-	"syscall"
-)
+import "syscall"
 
 // processAttributes puts a child into a process group of its own, so that the
 // terminal's Ctrl-C reaches only us and we stop the server after our own work
@@ -19,10 +16,7 @@ func processAttributes(who account, _ syscall.Signal) *syscall.SysProcAttr {
 func endLeftovers(data string) error {
 	pid, err := postmasterPID(data)
 	if err != nil {
-		return nil //nolint:nilerr // without its file the server has ended, or has yet to begin
+		return nil // without its file the server has ended, or has yet to begin
 	}
-	if err := syscall.Kill(pid, syscall.SIGINT); err != nil && err != syscall.ESRCH {
-		return fmt.Errorf("stop the server left over from the last run (process %d): %w", pid, err)
-	}
-	return nil
+	return send(pid, syscall.SIGINT)
 }

@@ -2,8 +2,10 @@ package embedded_test
 
 import (
 	"context"
+	"errors"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"sync"
 	"testing"
@@ -153,6 +155,31 @@ func (w *writer) stored(t *testing.T) []int {
 		t.Fatal(err)
 	}
 	return stored
+}
+
+// TestServerEndsWithItsOwner kills an owner whom nobody succeeds: the server
+// must not stay behind alone.
+func TestServerEndsWithItsOwner(t *testing.T) {
+	t.Parallel()
+	if runtime.GOOS != "linux" {
+		t.Skip("elsewhere the next start ends the server")
+	}
+	dir := dataDir(t)
+	owner := startChild(t, quick(t, dir), nil)
+	owner.expect(t, "ready owner")
+	owner.kill(t)
+	path := filepath.Join(dir, "data", "postmaster.pid")
+	deadline := time.After(patience)
+	for tick := time.Tick(5 * time.Millisecond); ; {
+		if _, err := os.Stat(path); errors.Is(err, os.ErrNotExist) {
+			return
+		}
+		select {
+		case <-tick:
+		case <-deadline:
+			t.Fatal("the server outlives its owner")
+		}
+	}
 }
 
 func TestServerKilledUnderABusyBackend(t *testing.T) {
