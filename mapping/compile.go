@@ -233,7 +233,7 @@ func (c *compiler) place() {
 	o.standard, o.custom = map[string]int{}, map[string]int{}
 	for i, k := range keys {
 		u := c.slots[k]
-		s := slot{key: k.key, mapped: u.parts}
+		s := slot{key: k.key, member: memberOf(k.key), mapped: u.parts}
 		if def, ok := c.dictionary.Field(o.dictionary, k.key); ok && def.Custom == k.custom {
 			s.def, s.class = def, c.classes[def.Type]
 		}

@@ -60,8 +60,12 @@ func (o *ObjectMap) document(at []*connectors.Value, strangers []*connectors.Pai
 	}
 	slices.SortStableFunc(strangers, func(x, y *connectors.Pair) int { return strings.Compare(x.Key, y.Key) })
 	for _, p := range strangers {
+		if nothing(&p.Value, anyClass) {
+			continue
+		}
+		b = append(appendString(appendComma(b), p.Key), ':')
 		var no refusal
-		if b, no = appendMember(b, p.Key, &p.Value, anyClass); no != fine {
+		if b, no = appendTyped(b, &p.Value, anyClass); no != fine {
 			return nil, no, p.Key
 		}
 	}
@@ -71,16 +75,18 @@ func (o *ObjectMap) document(at []*connectors.Value, strangers []*connectors.Pai
 
 // append appends what of the slot's value belongs into the document.
 func (s *slot) append(b []byte, v *connectors.Value) ([]byte, refusal) {
-	if s.keep == keepRest && v.Kind == connectors.Money {
-		return b, fine // read by its parts, and it has no more than two
+	parts := s.keep == keepRest && v.Kind == connectors.Nested
+	switch {
+	case nothing(v, s.class),
+		parts && !s.restOf(v),
+		s.keep == keepRest && v.Kind == connectors.Money: // read by its parts, and it has no more than two
+		return b, fine
 	}
-	if s.keep == keepRest && v.Kind == connectors.Nested {
-		if !s.restOf(v) {
-			return b, fine
-		}
-		return appendParts(appendKey(b, s.key), v.Fields, s.mapped, 1)
+	b = append(appendComma(b), s.member...)
+	if parts {
+		return appendParts(b, v.Fields, s.mapped, 1)
 	}
-	return appendMember(b, s.key, v, s.class)
+	return appendTyped(b, v, s.class)
 }
 
 // restOf tells whether v has parts that the map leaves.
@@ -90,19 +96,20 @@ func (s *slot) restOf(v *connectors.Value) bool {
 	})
 }
 
-func appendKey(b []byte, key string) []byte {
+// memberOf writes a member's name with the colon after it.
+func memberOf(key string) string { return string(append(appendString(nil, key), ':')) }
+
+// appendComma separates members.
+func appendComma(b []byte) []byte {
 	if len(b) > 1 {
 		b = append(b, ',')
 	}
-	return append(appendString(b, key), ':')
+	return b
 }
 
-// appendMember appends a member, unless its value says "nothing".
-func appendMember(b []byte, key string, v *connectors.Value, c class) ([]byte, refusal) {
-	if nothing(v, c) {
-		return b, fine
-	}
-	b = appendKey(b, key)
+// appendTyped appends a value in the form of its class; what contradicts the
+// class stays as it is.
+func appendTyped(b []byte, v *connectors.Value, c class) ([]byte, refusal) {
 	switch c {
 	case textClass:
 		if v.Kind == connectors.Number || v.Kind == connectors.Bool {
@@ -183,5 +190,3 @@ func appendIDs(b []byte, v *connectors.Value) ([]byte, refusal) {
 	}
 	return append(b, ']'), fine
 }
-
-func comparePairs(x, y connectors.Pair) int { return strings.Compare(x.Key, y.Key) }

@@ -3,6 +3,7 @@ package mapping
 import (
 	"encoding/json"
 	"slices"
+	"strings"
 	"time"
 	"unicode/utf8"
 
@@ -132,7 +133,9 @@ func appendList(b []byte, items []connectors.Value, level int) ([]byte, refusal)
 func appendParts(b []byte, parts []connectors.Pair, without []string, level int) ([]byte, refusal) {
 	b = append(b, '{')
 	empty := true
-	for _, part := range byKey(parts) {
+	var room [16]int
+	for _, i := range byKey(parts, room[:0]) {
+		part := &parts[i]
 		if part.Value.Kind == connectors.Null || slices.Contains(without, part.Key) {
 			continue
 		}
@@ -149,13 +152,13 @@ func appendParts(b []byte, parts []connectors.Pair, without []string, level int)
 	return append(b, '}'), fine
 }
 
-func byKey(parts []connectors.Pair) []connectors.Pair {
-	if slices.IsSortedFunc(parts, comparePairs) {
-		return parts
+// byKey appends the places of parts in the order of their names.
+func byKey(parts []connectors.Pair, order []int) []int {
+	for i := range parts {
+		order = append(order, i)
 	}
-	sorted := slices.Clone(parts)
-	slices.SortStableFunc(sorted, comparePairs)
-	return sorted
+	slices.SortStableFunc(order, func(x, y int) int { return strings.Compare(parts[x].Key, parts[y].Key) })
+	return order
 }
 
 // toJSON keeps a value with its lists and parts; with pick, only these parts of

@@ -23,6 +23,7 @@ type ObjectMap struct {
 // slot is a field of the vendor's record that the map or the dictionary knows.
 type slot struct {
 	key    string
+	member string // key as JSON, with the colon
 	class  class
 	keep   keep
 	mapped []string // keepRest: the parts that are not kept
