@@ -113,6 +113,11 @@ func TestLinesNameTheirSpan(t *testing.T) {
 	log.InfoContext(trace.ContextWithSpanContext(context.Background(), span), "inside")
 	log.Info("outside")
 	inside, outside, _ := strings.Cut(out.String(), "\n")
+	out.Reset()
+	log.With("a", 1).WithGroup("g").InfoContext(trace.ContextWithSpanContext(context.Background(), span), "bound")
+	if !strings.Contains(out.String(), `"trace_id"`) {
+		t.Errorf("a derived logger wrote %s, want the ids, too", out.String())
+	}
 	if !strings.Contains(inside, `"trace_id":"`+span.TraceID().String()+`","span_id":"`+span.SpanID().String()+`"`) || strings.Contains(outside, "trace_id") {
 		t.Errorf("lines:\n%s\n%s\nwant ids inside the span only", inside, outside)
 	}

@@ -68,7 +68,8 @@ func TestSpansReachTheCollector(t *testing.T) {
 	before := otel.GetTracerProvider()
 	defer otel.SetTracerProvider(before)
 	t.Setenv("OTEL_EXPORTER_OTLP_ENDPOINT", collector.URL)
-	t.Setenv("OTEL_RESOURCE_ATTRIBUTES", "deployment.environment=проба")
+	t.Setenv("OTEL_RESOURCE_ATTRIBUTES", "deployment.environment=x")
+	t.Setenv("OTEL_SERVICE_NAME", "salesbook-проба")
 	env := map[string]string{"OTEL_EXPORTER_OTLP_ENDPOINT": collector.URL}
 	tracing, err := telemetry.StartTracing(t.Context(), "v1.2.3", func(name string) string { return env[name] }, slog.New(slog.DiscardHandler))
 	if err != nil || !tracing.On {
@@ -79,8 +80,13 @@ func TestSpansReachTheCollector(t *testing.T) {
 	if err := tracing.Shutdown(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	sent := <-got
-	for _, want := range []string{"/v1/traces ", "the work", "salesbook", "v1.2.3", "проба"} {
+	var sent []byte
+	select {
+	case sent = <-got:
+	default:
+		t.Fatal("after the shutdown something is still held back")
+	}
+	for _, want := range []string{"/v1/traces ", "the work", "salesbook-проба", "v1.2.3", "deployment.environment"} {
 		if !bytes.Contains(sent, []byte(want)) {
 			t.Errorf("the export lacks %q", want)
 		}
