@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/riverqueue/river"
 	"golang.org/x/oauth2"
 
 	"salesbook.dev/connectors"
@@ -186,6 +187,11 @@ func (p *Pipeline) begin(ctx context.Context, s *Source) error {
 				return err
 			}
 		}
-		return postgres.Schedule(ctx, tx, s.Workspace, RetainArgs{}.Kind(), 0, retainEvery)
+		if err := postgres.Schedule(ctx, tx, s.Workspace, RetainArgs{}.Kind(), 0, retainEvery); err != nil {
+			return err
+		}
+		// Started at once: an admin who has just connected watches.
+		_, err := p.Queue.InsertManyTx(ctx, tx, []river.InsertManyParams{{Args: PullArgs{s.Workspace, s.ID}}, {Args: WatchArgs{s.Workspace, s.ID}}})
+		return err
 	})
 }

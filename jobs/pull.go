@@ -22,7 +22,8 @@ type PullOptions struct {
 
 // Pull reads what a connection's vendor has changed since the stored cursors,
 // page by page. It reports whether every object is now complete; it is not
-// when the time slice ended first, or another worker is at it.
+// when the time slice ended first. While another worker is at it the error is
+// fault.Lost.
 func (p *Pipeline) Pull(ctx context.Context, workspace, connection int64, o PullOptions) (complete bool, err error) {
 	mine, err := p.holding(ctx, workspace, "pull", connection, func(ctx context.Context, l postgres.Lease) error {
 		s, err := p.Open(ctx, workspace, connection)
@@ -36,7 +37,10 @@ func (p *Pipeline) Pull(ctx context.Context, workspace, connection int64, o Pull
 		complete, err = w.objects(ctx, o)
 		return err
 	})
-	return complete && mine, err
+	if err == nil && !mine {
+		err = fault.New(fault.Lost, "another worker is pulling this connection")
+	}
+	return complete, err
 }
 
 // stateError says why a connection is not worked on.

@@ -25,6 +25,7 @@ func Retention() []RetentionRule {
 	const day = 24 * time.Hour
 	return []RetentionRule{
 		{"runs", 30 * day, "finished_at < $2", "workspace_id, id"},
+		{"runs", day, "finished_at < $2 AND outcome = 'done' AND written = 0 AND deleted = 0", "workspace_id, id"},
 		{"inbox", 30 * day, "done_at < $2", "workspace_id, id, at"},
 		{"failures", 180 * day, "resolved_at < $2", "workspace_id, id"},
 		{"leases", day, "until < $2 AND until > '-infinity'", "workspace_id, kind, subject"},

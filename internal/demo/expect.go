@@ -1,0 +1,39 @@
+package demo
+
+// expectation says, independently of the field map, how a record of the vendor
+// must look as a canonical row. It is what the drift check compares.
+type expectation struct {
+	object string // the simulator's name
+	kind   string // canonical kind
+	prefix string // of the canonical id
+	custom bool   // custom fields are compared too
+	fields []pair
+}
+
+// pair names a canonical column and the path of its value in the vendor's record.
+type pair struct{ column, path string }
+
+var expectations = []expectation{
+	{object: "users", kind: "reps", fields: []pair{{"name", "name"}, {"email", "email"}, {"active", "active_flag"}}},
+	{object: "dealFields", kind: "fields", prefix: "deals.", fields: []pair{{"code", "field_code"}, {"name", "field_name"}, {"type", "field_type"}}},
+	{object: "personFields", kind: "fields", prefix: "people.", fields: []pair{{"code", "field_code"}, {"name", "field_name"}}},
+	{object: "organizationFields", kind: "fields", prefix: "companies.", fields: []pair{{"code", "field_code"}, {"name", "field_name"}}},
+	{object: "productFields", kind: "fields", prefix: "products.", fields: []pair{{"code", "field_code"}, {"name", "field_name"}}},
+	{object: "activityTypes", kind: "activity_types", fields: []pair{{"code", "key_string"}, {"name", "name"}}},
+	{object: "pipelines", kind: "pipelines", fields: []pair{{"name", "name"}, {"position", "order_nr"}}},
+	{object: "stages", kind: "stages", fields: []pair{{"name", "name"}, {"pipeline_id", "pipeline_id"}, {"position", "order_nr"}, {"probability", "deal_probability"}}},
+	{object: "organizations", kind: "companies", custom: true, fields: []pair{{"name", "name"}, {"owner_id", "owner_id"}, {"added_at", "add_time"}, {"updated_at", "update_time"}}},
+	{object: "persons", kind: "people", custom: true, fields: []pair{{"name", "name"}, {"owner_id", "owner_id"}, {"company_id", "org_id"}, {"added_at", "add_time"}, {"updated_at", "update_time"}}},
+	{object: "products", kind: "products", custom: true, fields: []pair{{"name", "name"}, {"code", "code"}, {"tax", "tax"}, {"updated_at", "update_time"}}},
+	{object: "deals", kind: "deals", custom: true, fields: []pair{
+		{"title", "title"}, {"status", "status"}, {"pipeline_id", "pipeline_id"}, {"stage_id", "stage_id"}, {"owner_id", "owner_id"},
+		{"person_id", "person_id"}, {"company_id", "org_id"}, {"amount", "value"}, {"currency", "currency"}, {"probability", "probability"},
+		{"lost_reason", "lost_reason"}, {"archived", "is_archived"}, {"stage_entered_at", "stage_change_time"}, {"added_at", "add_time"},
+		{"updated_at", "update_time"}, {"closed_at", "close_time"}, {"won_at", "won_time"}, {"lost_at", "lost_time"}, {"expected_close", "expected_close_date"}}},
+	{object: "dealProducts", kind: "deal_items", fields: []pair{{"deal_id", "deal_id"}, {"product_id", "product_id"}, {"quantity", "quantity"}, {"price", "item_price"}, {"amount", "sum"}, {"currency", "currency"}}},
+	{object: "leads", kind: "leads", fields: []pair{{"title", "title"}, {"owner_id", "owner_id"}, {"person_id", "person_id"}, {"company_id", "organization_id"},
+		{"amount", "value.amount"}, {"currency", "value.currency"}, {"archived", "is_archived"}, {"added_at", "add_time"}, {"updated_at", "update_time"}}},
+	{object: "activities", kind: "activities", fields: []pair{{"subject", "subject"}, {"type", "type"}, {"owner_id", "owner_id"}, {"deal_id", "deal_id"},
+		{"person_id", "person_id"}, {"due_on", "due_date"}, {"done", "done"}, {"done_at", "marked_as_done_time"}, {"note", "note"}, {"updated_at", "update_time"}}},
+	{object: "notes", kind: "notes", fields: []pair{{"content", "content"}, {"author_id", "user_id"}, {"deal_id", "deal_id"}, {"person_id", "person_id"}, {"updated_at", "update_time"}}},
+}
