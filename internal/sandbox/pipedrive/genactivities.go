@@ -1,0 +1,122 @@
+package pipedrive
+
+import (
+	"fmt"
+	"time"
+)
+
+// share is how many of total belong to one of n, the fraction by chance.
+func (g *generator) share(total, n int) int {
+	if n == 0 {
+		return 0
+	}
+	mean := float64(total) / float64(n)
+	// Few deals get many touches and many get few.
+	count := mean * (0.3 + g.rng.ExpFloat64()*0.7)
+	whole := int(count)
+	if g.chance(count - float64(whole)) {
+		whole++
+	}
+	return whole
+}
+
+// addActivities gives a deal its touches and, while it is open and not
+// forgotten, mostly a next step.
+func (g *generator) addActivities(l *life) {
+	n := g.share(g.scale.Activities, g.scale.Deals)
+	if n == 0 {
+		return
+	}
+	d := &l.deal
+	if d.Status == statusOpen && !l.dead && g.chance(0.75) {
+		n--
+		due := g.officeHours(g.now.AddDate(0, 0, g.rng.IntN(21)-6))
+		a := g.touch(due)
+		a.OwnerID, a.DealID, a.PersonID, a.OrgID = d.OwnerID, ref(d.ID), d.PersonID, d.OrgID
+		a.AddTime = instantOf(l.at)
+		a.UpdateTime = a.AddTime
+		g.finishActivity(&a)
+	}
+	span := l.at.Sub(l.born)
+	for range n {
+		at := g.past(l.born.Add(time.Duration(g.rng.Float64() * float64(span))))
+		a := g.touch(at)
+		a.OwnerID, a.DealID, a.PersonID, a.OrgID = l.reps, ref(d.ID), d.PersonID, d.OrgID
+		a.AddTime, a.Done = instantOf(at.Add(-time.Hour)), true
+		a.MarkedAsDoneTime, a.UpdateTime = instantOf(at), instantOf(at)
+		g.finishActivity(&a)
+	}
+}
+
+// touch is an activity due at that time.
+func (g *generator) touch(due time.Time) activity {
+	a := g.newActivity()
+	a.Type = skewed(g, []string{"call", "call", "meeting", "email", "task", "pokaz", "prezentacja_online"})
+	a.Subject = pick(g, activitySubjects(a.Type))
+	a.DueDate, a.DueTime, a.Duration = dayOf(due), text(due.Format("15:04:00")), text(pick(g, []string{"00:15:00", "00:30:00", "01:00:00"}))
+	if g.chance(0.2) {
+		a.Note = text(pick(g, noteTexts()))
+	}
+	return a
+}
+
+func (g *generator) finishActivity(a *activity) {
+	a.CreatorUserID = a.OwnerID
+	if a.PersonID != 0 {
+		a.Participants = []participant{{int64(a.PersonID), true}}
+	}
+	g.activities.save(g.tx, a)
+}
+
+func (g *generator) addNotes(l *life) {
+	span := l.at.Sub(l.born)
+	for range g.share(g.scale.Notes, g.scale.Deals) {
+		at := g.past(l.born.Add(time.Duration(g.rng.Float64() * float64(span))))
+		n := note{
+			ID: g.notes.next, ActiveFlag: true, AddTime: stampOf(at), UpdateTime: stampOf(at), UserID: l.reps, LastUpdateUserID: ref(l.reps),
+			Content: pick(g, noteTexts()), DealID: ref(l.deal.ID), PersonID: l.deal.PersonID, OrgID: l.deal.OrgID,
+			PinnedToDeal: pin(g.chance(0.05)),
+		}
+		g.notes.save(g.tx, &n)
+	}
+}
+
+// makeLeads fills the lead inbox; a fifth is archived, many were never seen.
+func (g *generator) makeLeads() {
+	if len(g.personIDs) == 0 {
+		return
+	}
+	for _, at := range g.births(g.scale.Leads) {
+		i := g.rng.IntN(len(g.personIDs))
+		at = at.Add(time.Duration(g.rng.IntN(1000)) * time.Millisecond)
+		l := g.newLead()
+		l.ID = uuidFrom(g.rng)
+		l.PersonID, l.OrganizationID, l.OwnerID = ref(g.personIDs[i]), ref(g.personOrgs[i]), g.owner(at)
+		l.CreatorID, l.AddTime, l.UpdateTime = l.OwnerID, milliOf(at), milliOf(at)
+		l.Title = fmt.Sprintf(pick(g, []string{"Заявка с сайта: %s", "Zapytanie: %s", "Lead %s"}), g.tx.persons.get(g.personIDs[i]).name())
+		l.SourceName, l.IsArchived, l.WasSeen = pick(g, leadSources()), g.chance(0.2), g.chance(0.7)
+		if g.chance(0.5) {
+			l.Value = &money{cents(g.lognormal(2_000_000, 100)), pick(g, []string{"PLN", "EUR", "USD", "UAH"})}
+		}
+		if g.chance(0.4) {
+			l.LabelIDs = []string{pick(g, g.leadLabels.rows).key}
+		}
+		g.leadCustoms(&l, at)
+		g.leads.save(g.tx, &l)
+		if !l.IsArchived && g.chance(0.3) {
+			a := g.touch(g.officeHours(g.now.AddDate(0, 0, g.rng.IntN(10)-3)))
+			a.LeadID, a.OwnerID, a.PersonID, a.AddTime, a.UpdateTime = text(l.ID), l.OwnerID, l.PersonID, instantOf(at), instantOf(at)
+			g.finishActivity(&a)
+		}
+	}
+}
+
+// leadCustoms fills some of the fields that leads share with deals.
+func (g *generator) leadCustoms(l *lead, at time.Time) {
+	l.CustomFields = customs{}
+	for _, f := range g.dealFields {
+		if g.chance(0.15) {
+			l.CustomFields[f.FieldCode] = g.customValue(f, at)
+		}
+	}
+}
