@@ -4,7 +4,8 @@ WORKDIR /src
 COPY go.mod go.sum ./
 RUN go mod download
 COPY . .
-RUN CGO_ENABLED=0 go build -trimpath -o /salesbook ./cmd/salesbook
+ARG VERSION=unknown
+RUN CGO_ENABLED=0 go build -trimpath -buildvcs=false -ldflags "-X main.version=$VERSION" -o /salesbook ./cmd/salesbook
 
 FROM debian:trixie-slim
 # The client programs are for `salesbook db dump|restore|psql`.

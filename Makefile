@@ -8,9 +8,7 @@ FUZZTIME ?= 30s
 ROUNDS   ?= 20
 SHARED   ?= $(or $(SALESBOOK_SHARED),../shared)
 
-# Go stamps the commit into the binary where git is at hand and trusts the directory, which it
-# does not when root builds in a user's clone.
-STAMP := $(if $(shell git rev-parse --git-dir 2>/dev/null),true,false)
+VERSION  ?= $(or $(shell git describe --tags --always --dirty 2>/dev/null),unknown)
 
 .PHONY: help demo up build test check bench chaos fuzz deps deps/demo tools clean
 
@@ -25,7 +23,7 @@ up: deps/demo build ## salesbook itself: web and worker in one process, with its
 	@bin/salesbook up
 
 build: ## bin/salesbook
-	@$(GO) build -buildvcs=$(STAMP) -o bin/salesbook ./cmd/salesbook
+	@$(GO) build -buildvcs=false -ldflags '-X main.version=$(VERSION)' -o bin/salesbook ./cmd/salesbook
 
 ##@ Prove it
 test: ## everything: format, modules, vet, staticcheck, race tests, end to end, behind a pooler
