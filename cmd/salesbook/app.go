@@ -50,15 +50,8 @@ func open(ctx context.Context, g *globals, log *slog.Logger, n need) (_ *app, er
 			a.shut()
 		}
 	}()
-	appURL, riverURL, err := a.locate(ctx)
+	riverURL, err := a.openDB(ctx)
 	if err != nil {
-		return nil, err
-	}
-	if a.db, err = postgres.Open(ctx, appURL, postgres.Options{Pooler: g.Pooler, MaxConns: 16}); err != nil {
-		return nil, err
-	}
-	a.close = append(a.close, a.db.Close)
-	if err := postgres.CheckSchema(ctx, a.db); err != nil {
 		return nil, err
 	}
 	if err := a.openKeys(ctx); err != nil {
@@ -67,6 +60,20 @@ func open(ctx context.Context, g *globals, log *slog.Logger, n need) (_ *app, er
 	a.pipeline = &jobs.Pipeline{DB: a.db, Vault: postgres.Vault{Keys: a.keys}, Compressor: postgres.NewCompressor(),
 		Catalog: catalog.Connectors, Now: time.Now, Log: log, Holder: holder()}
 	return a, a.openQueue(ctx, riverURL, n)
+}
+
+// openDB opens the database alone, and returns the queue's URL of it.
+func (a *app) openDB(ctx context.Context) (riverURL string, err error) {
+	defer a.telling("starting the database")()
+	appURL, riverURL, err := a.locate(ctx)
+	if err != nil {
+		return "", err
+	}
+	if a.db, err = postgres.Open(ctx, appURL, postgres.Options{Pooler: a.Pooler, MaxConns: 16}); err != nil {
+		return "", err
+	}
+	a.close = append(a.close, a.db.Close)
+	return riverURL, postgres.CheckSchema(ctx, a.db)
 }
 
 // locate finds the database, starting the private one where none is named.
@@ -94,7 +101,7 @@ func (a *app) startServer(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	a.server, err = embedded.Start(ctx, embedded.Config{Dir: filepath.Join(dir, "postgres"), BinDir: a.PostgresBin, Plugins: n.plugins, Log: a.log})
+	a.server, err = embedded.Start(ctx, embedded.Config{Dir: filepath.Join(dir, "postgres"), BinDir: a.PostgresBin, Log: a.log})
 	if err != nil {
 		return err
 	}

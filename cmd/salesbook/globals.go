@@ -25,6 +25,7 @@ type globals struct {
 	KeyFile     string `env:"SALESBOOK_KEY_FILE" hidden:"" help:"Key file that seals credentials; default DIR/key."`
 	PublicURL   string `env:"SALESBOOK_PUBLIC_URL" hidden:"" help:"Where vendors reach this installation for deliveries."`
 
+	stdin  io.Reader
 	stdout io.Writer
 	stderr io.Writer
 }

@@ -18,7 +18,7 @@ import (
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	code := run(ctx, os.Args[1:], os.Stdout, os.Stderr)
+	code := run(ctx, os.Args[1:], os.Stdin, os.Stdout, os.Stderr)
 	stop()
 	os.Exit(code)
 }
@@ -69,7 +69,7 @@ type cli struct {
 }
 
 // run parses the command line, does what it says and returns the exit code.
-func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
+func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	var c cli
 	parser, err := kong.New(&c, kong.Name("salesbook"), kong.Description("The sales book that works by itself."),
 		kong.Writers(stdout, stderr), kong.Exit(func(int) { panic(exited{}) }), kong.UsageOnError())
@@ -81,7 +81,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	if !ok {
 		return code
 	}
-	c.stdout, c.stderr = stdout, stderr
+	c.stdin, c.stdout, c.stderr = stdin, stdout, stderr
 	kctx.BindTo(ctx, (*context.Context)(nil))
 	return report(ctx, kctx.Run(&c.globals), stderr)
 }
