@@ -123,7 +123,10 @@ const findSetup = `
 				AND d.defaclobjtype = 'r' AND a.grantee = app AND a.privilege_type = 'DELETE')),
 		(20, 'salesbook_river', 'ALTER DEFAULT PRIVILEGES FOR ROLE salesbook_river IN SCHEMA river GRANT USAGE, SELECT ON SEQUENCES TO salesbook_app',
 			NOT EXISTS (SELECT FROM pg_default_acl d, aclexplode(d.defaclacl) a WHERE d.defaclrole = river AND d.defaclnamespace = queue
-				AND d.defaclobjtype = 'S' AND a.grantee = app AND a.privilege_type = 'USAGE'))
+				AND d.defaclobjtype = 'S' AND a.grantee = app AND a.privilege_type = 'USAGE')),
+		(21, '', format('GRANT CONNECT ON DATABASE %I TO salesbook_app, salesbook_river', current_database()),
+			NOT has_database_privilege('public', db, 'CONNECT') AND
+			(has_database_privilege(app, db, 'CONNECT') AND has_database_privilege(river, db, 'CONNECT')) IS NOT TRUE)
 	) AS step (place, run_as, sql, missing) WHERE step.missing ORDER BY step.place`
 
 func missingSetup(ctx context.Context, conn *pgx.Conn, server int) ([]statement, error) {
