@@ -23,9 +23,9 @@ type clients struct {
 
 // findClients returns the newest set that understands the old server and writes
 // what the new one reads: a version from the old to the new.
-func findClients(ctx context.Context, h home, binDir string, from, to int) (clients, error) {
+func (h host) findClients(ctx context.Context, binDir string, from, to int) (clients, error) {
 	var best clients
-	for _, t := range tools(ctx, h, binDir, "pg_dump") {
+	for _, t := range h.tools(ctx, binDir, "pg_dump") {
 		c := clients{dir: filepath.Dir(t.path), major: t.major}
 		if t.major >= from && t.major <= to && t.major > best.major && c.complete() {
 			best = c

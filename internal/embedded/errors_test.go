@@ -77,7 +77,9 @@ func TestStartSaysWhatIsWrongAndWhatToDo(t *testing.T) {
 		{
 			"a lock is a link to somewhere else",
 			func(t *testing.T, dir string, _ *embedded.Config) {
-				if err := os.Symlink("/etc/passwd", filepath.Join(dir, "owner.lock")); err != nil {
+				elsewhere := filepath.Join(t.TempDir(), "elsewhere")
+				writeFile(t, elsewhere, "")
+				if err := os.Symlink(elsewhere, filepath.Join(dir, "owner.lock")); err != nil {
 					t.Fatal(err)
 				}
 			},
@@ -195,6 +197,17 @@ func TestFailedUpgradeLeavesTheDatabaseAsItWas(t *testing.T) {
 			t.Errorf("%s is left behind (%v)", scrap, err)
 		}
 	}
+}
+
+func TestChangedAccessRules(t *testing.T) {
+	t.Parallel()
+	cfg := quick(t, dataDir(t))
+	stop(t, start(t, cfg))
+	rules := filepath.Join(cfg.Dir, "data", "pg_hba.conf")
+	if err := os.WriteFile(rules, []byte("local all all reject\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	refused(t, cfg, nil, "pg_hba.conf", "local all all trust")
 }
 
 func TestUpgradeWithoutADatabase(t *testing.T) {

@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"syscall"
 )
 
 const (
@@ -38,12 +39,12 @@ func (b binaries) path(name string) string { return filepath.Join(b.dir, name) }
 // findServer returns the installation to run: of the given major version, or
 // with major 0 the first that we support. binDir, if not empty, is the only
 // place to look.
-func findServer(ctx context.Context, h home, binDir string, major int) (binaries, error) {
-	found, err := installed(ctx, h, binDir)
+func (h host) findServer(ctx context.Context, binDir string, major int) (binaries, error) {
+	found, err := h.installed(ctx, binDir)
 	if err != nil {
 		return binaries{}, err
 	}
-	return choose(h, found, major)
+	return choose(h.home, found, major)
 }
 
 // choose returns the first of the major version, or says what is missing.
@@ -63,25 +64,25 @@ func choose(h home, found []binaries, major int) (binaries, error) {
 
 // installed returns the installations of versions we support, in the order in
 // which they are preferred for a new cluster.
-func installed(ctx context.Context, h home, binDir string) ([]binaries, error) {
+func (h host) installed(ctx context.Context, binDir string) ([]binaries, error) {
 	if binDir == "" {
 		binDir = os.Getenv("SALESBOOK_PG_BIN")
 	}
 	if binDir != "" {
-		b, err := inspect(ctx, binDir)
+		b, err := h.inspect(ctx, binDir)
 		if err != nil {
 			return nil, fmt.Errorf("%w in %s, as SALESBOOK_PG_BIN asks: %w", ErrNoBinaries, binDir, err)
 		}
 		return []binaries{b}, nil
 	}
-	return search(ctx, candidates(h)), nil
+	return h.search(ctx, candidates(h.home)), nil
 }
 
 // search inspects each directory once and leaves out what cannot be used.
-func search(ctx context.Context, dirs []string) []binaries {
+func (h host) search(ctx context.Context, dirs []string) []binaries {
 	var found []binaries
 	for _, dir := range dirs {
-		b, err := inspect(ctx, dir)
+		b, err := h.inspect(ctx, dir)
 		if err == nil && !slices.Contains(found, b) {
 			found = append(found, b)
 		}
@@ -89,12 +90,21 @@ func search(ctx context.Context, dirs []string) []binaries {
 	return found
 }
 
-// candidates lists where PostgreSQL's servers are installed by those who ship
-// it: what the user put on PATH, then Debian, Red Hat, Homebrew, Postgres.app,
-// and last what Install fetched for this directory or for all of the user's.
+// candidates lists where a server may be: where the system has it, and last what
+// Install fetched for this directory or for all of the user's.
 func candidates(h home) []string {
+	dirs := append(shipped("postgres"), fetched(h)...)
+	if dir, err := DefaultDir(); err == nil {
+		dirs = append(dirs, fetched(home(dir))...)
+	}
+	return dirs
+}
+
+// shipped lists where a program of PostgreSQL's is put by those who ship it:
+// what the user has on PATH, then Debian, Red Hat, Homebrew, Postgres.app.
+func shipped(program string) []string {
 	var dirs []string
-	if path, err := exec.LookPath("postgres"); err == nil {
+	if path, err := exec.LookPath(program); err == nil {
 		if path, err = filepath.EvalSymlinks(path); err == nil {
 			dirs = append(dirs, filepath.Dir(path))
 		}
@@ -111,10 +121,6 @@ func candidates(h home) []string {
 			dirs = append(dirs, fmt.Sprintf(pattern, major))
 		}
 	}
-	dirs = append(dirs, fetched(h)...)
-	if dir, err := DefaultDir(); err == nil {
-		dirs = append(dirs, fetched(home(dir))...)
-	}
 	return dirs
 }
 
@@ -127,11 +133,11 @@ func fetched(h home) []string {
 }
 
 // inspect asks the binaries in dir for their version.
-func inspect(ctx context.Context, dir string) (binaries, error) {
+func (h host) inspect(ctx context.Context, dir string) (binaries, error) {
 	if _, err := exec.LookPath(filepath.Join(dir, "initdb")); err != nil {
 		return binaries{}, err
 	}
-	major, err := majorOf(ctx, filepath.Join(dir, "postgres"))
+	major, err := h.majorOf(ctx, filepath.Join(dir, "postgres"))
 	if err != nil {
 		return binaries{}, err
 	}
@@ -141,10 +147,13 @@ func inspect(ctx context.Context, dir string) (binaries, error) {
 	return binaries{dir: dir, major: major}, nil
 }
 
-// majorOf runs a program of PostgreSQL's with --version. All of them answer
-// like "postgres (PostgreSQL) 15.18 (Debian 15.18-0+deb12u1)".
-func majorOf(ctx context.Context, program string) (int, error) {
-	out, err := exec.CommandContext(ctx, program, "--version").Output()
+// majorOf runs a program of PostgreSQL's with --version, as the account: the
+// directory may belong to a user whose programs root should not run. All of
+// them answer like "postgres (PostgreSQL) 15.18 (Debian 15.18-0+deb12u1)".
+func (h host) majorOf(ctx context.Context, program string) (int, error) {
+	cmd := h.command(ctx, nil, syscall.SIGKILL, program, "--version")
+	cmd.Dir = "/"
+	out, err := cmd.Output()
 	if err != nil {
 		return 0, fmt.Errorf("%s --version: %w", program, err)
 	}

@@ -101,7 +101,7 @@ func (h host) ensureCluster(ctx context.Context, binDir string, lock *os.File, d
 	if err != nil {
 		return binaries{}, err
 	}
-	bin, err := findServer(ctx, h.home, binDir, major)
+	bin, err := h.findServer(ctx, binDir, major)
 	if err != nil || major != 0 {
 		return bin, err
 	}

@@ -63,8 +63,8 @@ func Install(ctx context.Context, dir string, log *slog.Logger) error {
 		return err
 	}
 	target := filepath.Join(h.installs(), installVersion)
-	if b, err := inspect(ctx, filepath.Join(target, "bin")); err == nil {
-		log.Info("PostgreSQL is already installed", "version", b.major, "binaries", b.dir)
+	if _, err := os.Stat(target); err == nil { // it got its name when it was whole
+		log.Info("PostgreSQL is already installed", "version", installVersion, "directory", target)
 		return nil
 	}
 	if err := os.MkdirAll(h.installs(), 0o755); err != nil {
@@ -100,11 +100,9 @@ func (a archive) install(ctx context.Context, parent, target string, log *slog.L
 	if err := unpack(file, unpacked); err != nil {
 		return fmt.Errorf("unpack %s: %w", a.name, err)
 	}
-	if _, err := inspect(ctx, filepath.Join(unpacked, "bin")); err != nil {
+	self := host{home: home(parent)} // what was verified may run as root
+	if _, err := self.inspect(ctx, filepath.Join(unpacked, "bin")); err != nil {
 		return fmt.Errorf("the binaries of %s do not run on this machine (they need glibc): %w", a.name, err)
-	}
-	if err := os.RemoveAll(target); err != nil {
-		return err
 	}
 	return os.Rename(unpacked, target)
 }

@@ -123,6 +123,9 @@ func (h host) awaitReady(ctx context.Context, p *postmaster, at address) error {
 		if err == nil {
 			return nil
 		}
+		if refusal := new(pgconn.PgError); errors.As(err, &refusal) && strings.HasPrefix(refusal.Code, "28") {
+			return fmt.Errorf("PostgreSQL in %s does not let salesbook in, data/pg_hba.conf must hold %q: %w", h.home, accessRules, err)
+		}
 		if waited > 0 && waited%(10*time.Second) == 0 {
 			h.log.Info("PostgreSQL is not ready yet, it may be recovering from a crash", "answer", err)
 		}

@@ -37,16 +37,20 @@ func writePID(t *testing.T, dir string, pid int) {
 // postmaster returns the process id of the server in dir.
 func postmaster(t *testing.T, dir string) int {
 	t.Helper()
-	text, err := os.ReadFile(filepath.Join(dir, "data", "postmaster.pid"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	first, _, _ := strings.Cut(string(text), "\n")
-	pid, err := strconv.Atoi(first)
+	pid, err := postmasterPID(dir)
 	if err != nil {
 		t.Fatal(err)
 	}
 	return pid
+}
+
+func postmasterPID(dir string) (int, error) {
+	text, err := os.ReadFile(filepath.Join(dir, "data", "postmaster.pid"))
+	if err != nil {
+		return 0, err
+	}
+	first, _, _ := strings.Cut(string(text), "\n")
+	return strconv.Atoi(first)
 }
 
 // kill9 kills a process of which we know the id only.

@@ -80,8 +80,9 @@ type address struct {
 
 // url returns a connection string that pgx, libpq and their tools all read.
 func (a address) url(user, database string) string {
-	// libpq does not read "+" as a space.
+	// libpq does not read "+" as a space. A socket has no TLS, but a PGSSLMODE
+	// in the environment may ask for certificates that are not there.
 	host := strings.ReplaceAll(url.QueryEscape(a.dir), "+", "%20")
-	return fmt.Sprintf("postgres:///%s?host=%s&port=%d&user=%s",
+	return fmt.Sprintf("postgres:///%s?host=%s&port=%d&user=%s&sslmode=disable",
 		url.PathEscape(database), host, a.port, url.PathEscape(user))
 }

@@ -3,7 +3,6 @@ package embedded
 import (
 	"context"
 	"fmt"
-	"os/exec"
 	"path/filepath"
 	"time"
 )
@@ -25,7 +24,7 @@ func (s *Server) Tool(name string) (string, error) {
 		return "", err
 	}
 	var usable []tool
-	for _, t := range tools(ctx, s.home, s.binDir, name) {
+	for _, t := range s.tools(ctx, s.binDir, name) {
 		if t.major == major {
 			return t.path, nil
 		}
@@ -39,20 +38,18 @@ func (s *Server) Tool(name string) (string, error) {
 	return usable[0].path, nil
 }
 
-// tools returns every program of that name: beside the servers and on PATH.
-func tools(ctx context.Context, h home, binDir, name string) []tool {
-	var paths []string
-	for _, dir := range append([]string{binDir}, candidates(h)...) {
-		if dir != "" {
-			paths = append(paths, filepath.Join(dir, name))
-		}
-	}
-	if path, err := exec.LookPath(name); err == nil {
-		paths = append(paths, path)
+// tools returns every program of that name that the system has. What Install
+// fetched is left out: it is servers only, and root should not run programs
+// from a directory that may belong to someone else.
+func (h host) tools(ctx context.Context, binDir, name string) []tool {
+	dirs := shipped(name)
+	if binDir != "" {
+		dirs = append([]string{binDir}, dirs...)
 	}
 	var found []tool
-	for _, path := range paths {
-		if major, err := majorOf(ctx, path); err == nil {
+	for _, dir := range dirs {
+		path := filepath.Join(dir, name)
+		if major, err := h.majorOf(ctx, path); err == nil {
 			found = append(found, tool{path: path, major: major})
 		}
 	}

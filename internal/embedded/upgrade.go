@@ -108,10 +108,10 @@ func (h host) planUpgrade(ctx context.Context, binDir string) (u upgrade, err er
 	if _, err := os.Lstat(h.home.kept(major)); err == nil {
 		return u, fmt.Errorf("%s is there from an earlier upgrade: move it away or delete it first", h.home.kept(major))
 	}
-	for _, b := range search(ctx, candidates(h.home)) {
+	for _, b := range h.search(ctx, candidates(h.home)) {
 		if b.major == major {
 			u.from = b
-			u.tools, err = findClients(ctx, h.home, binDir, major, u.to.major)
+			u.tools, err = h.findClients(ctx, binDir, major, u.to.major)
 			return u, err
 		}
 	}
@@ -121,7 +121,7 @@ func (h host) planUpgrade(ctx context.Context, binDir string) (u upgrade, err er
 
 // newestServer is the version to upgrade to.
 func (h host) newestServer(ctx context.Context, binDir string) (newest binaries, err error) {
-	found, err := installed(ctx, h.home, binDir)
+	found, err := h.installed(ctx, binDir)
 	if err != nil {
 		return newest, err
 	}
@@ -131,7 +131,7 @@ func (h host) newestServer(ctx context.Context, binDir string) (newest binaries,
 		}
 	}
 	if newest.major == 0 {
-		_, err = findServer(ctx, h.home, binDir, 0)
+		_, err = h.findServer(ctx, binDir, 0)
 	}
 	return newest, err
 }
