@@ -1,0 +1,150 @@
+package pipedrive
+
+import (
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+
+	"salesbook.dev/internal/rest"
+)
+
+// price is what calls of one form cost in tokens of the daily budget.
+type price struct {
+	method string
+	path   string // with * for an id, without /v1 or /api/v2
+	tokens int
+}
+
+// pricesV2 and pricesV1 hold the x-token-cost of the operations that we call
+// (OpenAPI v2 and v1); a test compares them.
+func pricesV2() []price {
+	return []price{
+		{"GET", "/deals/products", 10}, {"GET", "/deals/archived", 20},
+		{"GET", "/pipelines", 5}, {"GET", "/stages", 5},
+		{"GET", "/*", 10}, {"GET", "/*/*", 1},
+		{"POST", "/leads/*/convert/deal", 40}, {"POST", "/*", 5}, {"PATCH", "/*/*", 5}, {"DELETE", "/*/*", 3},
+		{"GET", "/leads/*/convert/status/*", 1}, {"GET", "/itemSearch", 20},
+	}
+}
+
+func pricesV1() []price {
+	return []price{
+		{"GET", "/leads/archived", 40}, {"GET", "/users/me", 2},
+		{"GET", "/webhooks", 10}, {"POST", "/webhooks", 10}, {"DELETE", "/webhooks/*", 6},
+		{"GET", "/deals/*/changelog", 20}, {"PUT", "/*/*/merge", 40},
+		{"GET", "/*", 20}, {"GET", "/*/*", 2},
+		{"POST", "/*", 10}, {"PUT", "/*/*", 10}, {"PATCH", "/*/*", 10}, {"DELETE", "/*/*", 6},
+	}
+}
+
+// unknownPrice is taken for a call that is in no list: the price of v1's lists.
+const unknownPrice = 20
+
+// meter knows prices and how answers tell of the quota. Each call takes one
+// from the burst window, whatever it costs.
+func meter() rest.Meter {
+	exactFirst := [...][]price{v1: pricesV1(), v2: pricesV2()}
+	return rest.Meter{
+		Cost: func(r *http.Request) int {
+			api, path, ok := splitPath(r.URL.Path)
+			if !ok {
+				return 0 // OAuth
+			}
+			for _, p := range exactFirst[api] {
+				if p.method == r.Method && matches(p.path, path) {
+					return p.tokens
+				}
+			}
+			return unknownPrice
+		},
+		Usage: usage,
+	}
+}
+
+// splitPath finds the version of the API in a path that may begin with that of
+// a proxy.
+func splitPath(path string) (api version, rest string, ok bool) {
+	if _, rest, ok = strings.Cut(path, "/api/v2/"); ok {
+		return v2, "/" + rest, true
+	}
+	if _, rest, ok = strings.Cut(path, "/v1/"); ok {
+		return v1, "/" + rest, true
+	}
+	return 0, "", false
+}
+
+func matches(pattern, path string) bool {
+	want, have := strings.Split(pattern, "/"), strings.Split(path, "/")
+	if len(want) != len(have) {
+		return false
+	}
+	for i, w := range want {
+		if w != "*" && w != have[i] {
+			return false
+		}
+	}
+	return true
+}
+
+// usage reads the headers of an answer. They are at times absent altogether
+// (Gemma-Analytics/ewah#280). x-daily-requests-left counts something else.
+func usage(resp *http.Response) rest.Usage {
+	h := resp.Header
+	u := rest.Usage{
+		BurstLimit:     number(h, "X-Ratelimit-Limit"),
+		BurstRemaining: number(h, "X-Ratelimit-Remaining"),
+		DailyLimit:     number(h, "X-Daily-Ratelimit-Token-Limit"),
+		DailyRemaining: number(h, "X-Daily-Ratelimit-Token-Remaining"),
+	}
+	if seconds := number(h, "X-Ratelimit-Reset"); seconds != nil {
+		reset := time.Duration(*seconds) * time.Second
+		u.BurstReset = &reset
+	}
+	switch {
+	case resp.StatusCode == http.StatusTooManyRequests:
+		u.Exhausted = true
+		u.RetryAfter, _ = quotaDelay(h)
+	case resp.StatusCode == http.StatusForbidden && strings.HasPrefix(h.Get("Content-Type"), "text/html"):
+		u.Exhausted, u.RetryAfter = true, banDelay
+	}
+	return u
+}
+
+// quotaDelay says how long a 429 asks to keep away and whether it is the budget
+// of the day that is spent: both kinds look alike but for the rest of the day's
+// tokens. Retry-After is undocumented, so it is honoured, not expected.
+func quotaDelay(h http.Header) (delay time.Duration, daily bool) {
+	left := number(h, "X-Daily-Ratelimit-Token-Remaining")
+	daily = left != nil && *left <= 0
+	told := number(h, "Retry-After")
+	reset := number(h, "X-Ratelimit-Reset")
+	switch {
+	case told != nil && *told > 0:
+		return min(time.Duration(*told)*time.Second, 24*time.Hour), daily
+	case daily:
+		return untilMidnight(h), true
+	case reset != nil && *reset > 0:
+		return min(time.Duration(*reset)*time.Second, time.Hour), false
+	}
+	return burstWindow, false
+}
+
+// untilMidnight is the time to the next midnight, which renews the tokens. It
+// is the "server time" of the guide on rate limiting, taken for UTC.
+func untilMidnight(h http.Header) time.Duration {
+	now, err := http.ParseTime(h.Get("Date"))
+	if err != nil {
+		return time.Hour // to be asked again
+	}
+	now = now.UTC()
+	return now.Truncate(24 * time.Hour).Add(24 * time.Hour).Sub(now)
+}
+
+func number(h http.Header, name string) *int {
+	n, err := strconv.Atoi(strings.TrimSpace(h.Get(name)))
+	if err != nil {
+		return nil
+	}
+	return &n
+}

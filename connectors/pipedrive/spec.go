@@ -1,0 +1,66 @@
+package pipedrive
+
+import (
+	"strings"
+	"time"
+
+	"golang.org/x/oauth2"
+
+	"salesbook.dev/connectors"
+	"salesbook.dev/internal/rest"
+)
+
+// The settings, by Field.Name.
+const (
+	setToken    = "api_token"
+	setClientID = "client_id"
+	setSecret   = "client_secret"
+	setDomain   = "api_domain"
+)
+
+// Spec declares the connector. A connection has either an API token, or the id
+// and secret of an OAuth app.
+func Spec() connectors.Spec {
+	s := connectors.Spec{
+		Name:  "pipedrive",
+		Title: "Pipedrive",
+		Fields: []connectors.Field{
+			{Name: setToken, Secret: true, Help: "API token of an admin user, from Pipedrive under Personal preferences > API; leave it out to connect by OAuth."},
+			{Name: setClientID, Help: "Client ID of your OAuth app, from Pipedrive's Developer Hub; needed without an API token."},
+			{Name: setSecret, Secret: true, Help: "Client secret of your OAuth app, from Pipedrive's Developer Hub; needed with a client ID."},
+			{Name: setDomain, Help: "Address of the company, such as https://acme.pipedrive.com; filled in by itself after consent."},
+		},
+		Meter: meter(),
+		// The smallest plan with one seat (guide on rate limiting, 2026-11): less
+		// is never granted. "Server time" of the reset is taken for UTC.
+		Quota: rest.Quota{Burst: 20, BurstWindow: burstWindow, Daily: 30_000},
+		OAuth: oauth,
+		Open:  open,
+	}
+	for _, src := range sources() {
+		s.Objects = append(s.Objects, src.Object)
+	}
+	return s
+}
+
+// burstWindow is the rolling window of the burst limit (guide on rate limiting).
+const burstWindow = 2 * time.Second
+
+// Endpoints of the vendor's authorization server (OpenAPI v1, securitySchemes).
+const (
+	authorizeURL = "https://oauth.pipedrive.com/oauth/authorize"
+	tokenURL     = "https://oauth.pipedrive.com/oauth/token"
+)
+
+// oauth returns the OAuth client of cfg, nil when it has an API token. Scopes
+// are those of the app, so none are asked for; there is no PKCE (guide on OAuth).
+func oauth(cfg connectors.Config) *oauth2.Config {
+	if trimmed(cfg.Secrets[setToken]) != "" || trimmed(cfg.Settings[setClientID]) == "" {
+		return nil
+	}
+	endpoint := oauth2.Endpoint{AuthURL: authorizeURL, TokenURL: tokenURL, AuthStyle: oauth2.AuthStyleInHeader}
+	if base := trimmed(cfg.BaseURL); base != "" {
+		endpoint.AuthURL, endpoint.TokenURL = strings.TrimRight(base, "/")+"/oauth/authorize", strings.TrimRight(base, "/")+"/oauth/token"
+	}
+	return &oauth2.Config{ClientID: trimmed(cfg.Settings[setClientID]), ClientSecret: trimmed(cfg.Secrets[setSecret]), Endpoint: endpoint}
+}
