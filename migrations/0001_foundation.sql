@@ -74,6 +74,7 @@ CREATE TABLE members (
 );
 COMMENT ON TABLE members IS 'People who log in: heads of sales and admins. Reps need not.';
 COMMENT ON COLUMN members.email IS 'Lower case.';
+COMMENT ON COLUMN members.role IS 'admin: may change settings; head: a head of sales.';
 CALL isolate('members');
 
 CREATE TABLE vendor_accounts (
@@ -93,7 +94,11 @@ CREATE TABLE vendor_accounts (
 COMMENT ON TABLE vendor_accounts IS 'The owner of a quota at a vendor: one company there, shared by every connection to it, also of different workspaces.';
 COMMENT ON COLUMN vendor_accounts.account IS 'The vendor''s id of the company; for a vendor reached under another base URL, prefixed by it.';
 COMMENT ON COLUMN vendor_accounts.burst IS 'Cost units allowed within burst_window; null when not known.';
+COMMENT ON COLUMN vendor_accounts.daily IS 'Cost units allowed in a day; null when not known or not limited.';
+COMMENT ON COLUMN vendor_accounts.daily_zone IS 'IANA time zone in which the vendor''s day begins.';
 COMMENT ON COLUMN vendor_accounts.daily_left IS 'What is left of the daily budget on daily_day, as last told by the vendor less what we spent since.';
+COMMENT ON COLUMN vendor_accounts.daily_day IS 'The day, in daily_zone, that daily_left is about; on a later one the budget is whole again.';
+COMMENT ON COLUMN vendor_accounts.learnt_at IS 'When the vendor last told its limits.';
 COMMENT ON COLUMN vendor_accounts.parked_until IS 'The vendor refused for want of quota: nobody calls before this instant.';
 CALL seclude('vendor_accounts');
 
@@ -107,6 +112,8 @@ CREATE UNLOGGED TABLE vendor_bursts (
 COMMENT ON TABLE vendor_bursts IS 'Burst buckets. Unlogged: after a crash of PostgreSQL it is empty, and a missing row means an empty bucket, never a full one.';
 COMMENT ON COLUMN vendor_bursts.tokens IS 'Calls that could be made at once at the instant "at".';
 COMMENT ON COLUMN vendor_bursts.reserved IS 'Daily cost units already taken from vendor_accounts.daily_left for "day" and not yet spent.';
+COMMENT ON COLUMN vendor_bursts.at IS 'When tokens was counted.';
+COMMENT ON COLUMN vendor_bursts.day IS 'The day that reserved belongs to.';
 CALL seclude('vendor_bursts');
 
 CREATE TABLE connections (
@@ -140,6 +147,10 @@ COMMENT ON COLUMN connections.zone IS 'IANA time zone of the account: dates with
 COMMENT ON COLUMN connections.rights_missing IS 'What the credentials may not see, in words, as of checked_at.';
 COMMENT ON COLUMN connections.hook_hash IS 'SHA-256 of the unguessable part of the delivery URL; the part itself is sealed with the credentials.';
 COMMENT ON COLUMN connections.hook_url IS 'Public base URL under which deliveries are asked for; empty when none are.';
+COMMENT ON COLUMN connections.state_why IS 'In words, for a person; empty while active.';
+COMMENT ON COLUMN connections.account_name IS 'The company at the vendor, as the vendor names it.';
+COMMENT ON COLUMN connections.account_user IS 'Whose credentials they are, as the vendor names that user.';
+COMMENT ON COLUMN connections.vendor_account_id IS 'Owner of the quota; null until the credentials were checked.';
 CALL isolate('connections');
 
 CREATE TABLE credentials (
@@ -155,6 +166,7 @@ CREATE TABLE credentials (
 COMMENT ON TABLE credentials IS 'Secrets of a connection (tokens, client secrets, webhook passwords), sealed with the key file and bound to the connection''s id.';
 COMMENT ON COLUMN credentials.key_id IS 'Which key of the key file sealed it.';
 COMMENT ON COLUMN credentials.version IS 'Grows when tokens are refreshed; a refresh that lost the race sees it and uses the newer ones.';
+COMMENT ON COLUMN credentials.sealed IS 'JSON of secrets by name, encrypted.';
 CALL isolate('credentials');
 
 CREATE TABLE maps (
@@ -170,6 +182,7 @@ CREATE TABLE maps (
 COMMENT ON TABLE maps IS 'The field map of a connection. A row, not the binary''s default: a new release changes it only when an admin upgrades it.';
 COMMENT ON COLUMN maps.base IS 'The vendor''s default map as it was when the connection was made or upgraded, YAML.';
 COMMENT ON COLUMN maps.override IS 'What the admin changed, YAML.';
+COMMENT ON COLUMN maps.updated_by IS 'Member or command, as in audit.';
 CALL isolate('maps');
 
 CREATE TABLE subscriptions (
@@ -184,6 +197,8 @@ CREATE TABLE subscriptions (
   FOREIGN KEY (workspace_id, connection_id) REFERENCES connections (workspace_id, id) ON DELETE CASCADE
 );
 COMMENT ON TABLE subscriptions IS 'Standing orders for deliveries at the vendor, as last seen there.';
+COMMENT ON COLUMN subscriptions.active IS 'False when the vendor has switched it off, after failed deliveries for instance.';
+COMMENT ON COLUMN subscriptions.expires_at IS 'When the vendor ends it by itself; null for never.';
 CALL isolate('subscriptions');
 
 CREATE TABLE cursors (
@@ -208,6 +223,7 @@ COMMENT ON COLUMN cursors.progress IS 'Of the first walk, 0 to 1; negative when 
 COMMENT ON COLUMN cursors.seen IS 'Records seen since started_at, repeats included.';
 COMMENT ON COLUMN cursors.loaded_at IS 'When the first walk was complete; null until then.';
 COMMENT ON COLUMN cursors.as_of IS 'The vendor''s instant up to which everything has been pulled.';
+COMMENT ON COLUMN cursors.moved_at IS 'When the last page was committed.';
 CALL isolate('cursors');
 
 CREATE TABLE runs (
@@ -234,6 +250,11 @@ COMMENT ON COLUMN runs.seen IS 'Records read from the vendor.';
 COMMENT ON COLUMN runs.written IS 'Records whose bytes were new or different.';
 COMMENT ON COLUMN runs.changed IS 'Canonical rows that differ from before (a first sight is no change).';
 CREATE INDEX runs_recent ON runs (workspace_id, connection_id, id DESC);
+COMMENT ON COLUMN runs.kind IS 'pull, receive, replay, watch.';
+COMMENT ON COLUMN runs.object IS 'The vendor''s object; empty where a run is about several.';
+COMMENT ON COLUMN runs.pages IS 'Pages committed.';
+COMMENT ON COLUMN runs.quarantined IS 'Records that could not be mapped, see failures.';
+COMMENT ON COLUMN runs.error IS 'Why it did not end well; empty otherwise.';
 CALL isolate('runs');
 
 CREATE TABLE inbox (
@@ -257,6 +278,7 @@ COMMENT ON COLUMN inbox.done_at IS 'When everything it named had been read and c
 CREATE INDEX inbox_waiting ON inbox (workspace_id, connection_id, id) WHERE done_at IS NULL;
 CREATE TABLE inbox_default PARTITION OF inbox DEFAULT;
 COMMENT ON TABLE inbox_default IS 'Deliveries whose month has no partition.';
+COMMENT ON COLUMN inbox.body IS 'What the vendor sent, untouched; evidence, never mapped.';
 CALL isolate('inbox');
 CALL isolate('inbox_default');
 
@@ -270,6 +292,7 @@ CREATE TABLE dictionaries (
   PRIMARY KEY (workspace_id, id)
 );
 COMMENT ON TABLE dictionaries IS 'Sample text that compresses records (zstd). Kept for as long as a record names it.';
+COMMENT ON COLUMN dictionaries.object IS 'The vendor''s object whose records it was made from.';
 CALL isolate('dictionaries');
 
 CREATE TABLE records (
@@ -300,7 +323,9 @@ COMMENT ON COLUMN records.updated_at IS 'The vendor''s modification time: an old
 COMMENT ON COLUMN records.fetched_at IS 'When the request was sent whose answer held these bytes.';
 COMMENT ON COLUMN records.deleted_at IS 'Tombstone: when we learnt, from a positive answer, that it is gone.';
 COMMENT ON COLUMN records.deleted_why IS 'deleted, merged, or not visible.';
+COMMENT ON COLUMN records.first_seen_at IS 'When we first stored it.';
 CREATE INDEX records_parent ON records (workspace_id, connection_id, object, parent) WHERE parent IS NOT NULL;
+COMMENT ON COLUMN records.parent IS 'External id of the record it was read under, for objects that are read parent by parent.';
 CALL isolate('records');
 
 CREATE TABLE parents_read (
@@ -312,6 +337,8 @@ CREATE TABLE parents_read (
   PRIMARY KEY (workspace_id, connection_id, object, parent)
 );
 COMMENT ON TABLE parents_read IS 'For objects that are read parent by parent when there is quota to spare: which parents have been read. The share of deals here is "history known for X %".';
+COMMENT ON COLUMN parents_read.object IS 'The vendor''s object that was read.';
+COMMENT ON COLUMN parents_read.parent IS 'External id of the record it was read under.';
 CALL isolate('parents_read');
 
 CREATE TABLE changes (
@@ -333,6 +360,8 @@ COMMENT ON COLUMN changes.origin IS 'pull, receive, replay: which kind of job sa
 CREATE INDEX changes_of ON changes (workspace_id, connection_id, kind, external_id, seen_at);
 CREATE TABLE changes_default PARTITION OF changes DEFAULT;
 COMMENT ON TABLE changes_default IS 'Changes whose month has no partition.';
+COMMENT ON COLUMN changes.kind IS 'Canonical kind, which is the table''s name.';
+COMMENT ON COLUMN changes.seen_at IS 'When we noticed.';
 CALL isolate('changes');
 CALL isolate('changes_default');
 
@@ -345,6 +374,8 @@ CREATE TABLE dirty (
   PRIMARY KEY (workspace_id, connection_id, kind, external_id)
 );
 COMMENT ON TABLE dirty IS 'Subjects that must be judged anew. A row with kind "connections" stands for all subjects of that connection, after a first load.';
+COMMENT ON COLUMN dirty.kind IS 'Canonical kind of the subject.';
+COMMENT ON COLUMN dirty.since IS 'When it first became so, since it was last judged.';
 CALL isolate('dirty');
 
 CREATE TABLE leases (
@@ -358,6 +389,10 @@ CREATE TABLE leases (
 );
 COMMENT ON TABLE leases IS 'Who works on what. A holder that stops renewing loses it; every commit checks the fence.';
 COMMENT ON COLUMN leases.fence IS 'Grows with each new holder: a commit under an older fence is refused.';
+COMMENT ON COLUMN leases.kind IS 'Which kind of work.';
+COMMENT ON COLUMN leases.subject IS 'On what, in words of that kind.';
+COMMENT ON COLUMN leases.holder IS 'Process that works on it.';
+COMMENT ON COLUMN leases.until IS 'When it passes to whoever asks, unless renewed before.';
 CALL isolate('leases');
 
 CREATE TABLE schedules (
@@ -371,6 +406,9 @@ CREATE TABLE schedules (
 COMMENT ON TABLE schedules IS 'What is due when. The tick claims due rows and moves next_at on.';
 COMMENT ON COLUMN schedules.connection_id IS '0 for what concerns the workspace as a whole.';
 CREATE INDEX schedules_due ON schedules (next_at);
+COMMENT ON COLUMN schedules.kind IS 'Which kind of job.';
+COMMENT ON COLUMN schedules.every IS 'Time between two.';
+COMMENT ON COLUMN schedules.next_at IS 'When the next is due.';
 CALL isolate('schedules');
 
 CREATE TABLE failures (
@@ -391,10 +429,14 @@ CREATE TABLE failures (
   PRIMARY KEY (workspace_id, id)
 );
 COMMENT ON TABLE failures IS 'Dead letters: records that could not be mapped, jobs that were given up, deliveries that named nothing readable. Nothing is lost; each can be retried.';
+COMMENT ON COLUMN failures.kind IS 'What failed: a record that could not be mapped, a job that was given up, a delivery that named nothing readable.';
 COMMENT ON COLUMN failures.object IS 'For a record the vendor''s object, for a job its kind.';
 COMMENT ON COLUMN failures.place IS 'Field, line or step at which it failed.';
 COMMENT ON COLUMN failures.times IS 'How often it has failed since first_at.';
 CREATE UNIQUE INDEX failures_open ON failures (workspace_id, connection_id, kind, object, external_id) WHERE resolved_at IS NULL;
+COMMENT ON COLUMN failures.hint IS 'What a person can do; may be empty.';
+COMMENT ON COLUMN failures.args IS 'What it takes to try again; ids, never content.';
+COMMENT ON COLUMN failures.resolved_at IS 'When a later try succeeded or a person dismissed it.';
 CALL isolate('failures');
 
 CREATE TABLE audit (
@@ -409,6 +451,9 @@ CREATE TABLE audit (
 );
 COMMENT ON TABLE audit IS 'Who changed which setting, when. Never updated or deleted by the application.';
 COMMENT ON COLUMN audit.details IS 'Before and after, without secrets.';
+COMMENT ON COLUMN audit.actor IS 'Member, or the command of whoever had the machine.';
+COMMENT ON COLUMN audit.action IS 'What was done, verb first.';
+COMMENT ON COLUMN audit.subject IS 'To what.';
 CALL isolate('audit');
 REVOKE UPDATE, DELETE ON audit FROM salesbook_app;
 

@@ -457,5 +457,29 @@ CREATE TABLE team_reps (
 COMMENT ON TABLE team_reps IS 'Which reps belong to which team.';
 CALL isolate('team_reps');
 
+-- What every canonical table has in common means the same everywhere.
+-- +goose StatementBegin
+DO $$
+DECLARE c record;
+BEGIN
+  FOR c IN SELECT a.attrelid::regclass AS kind, a.attname AS name, said.text
+    FROM pg_attribute mapped JOIN pg_class k ON k.oid = mapped.attrelid AND k.relkind = 'r' AND k.relnamespace = 'salesbook'::regnamespace
+    JOIN pg_attribute a ON a.attrelid = k.oid
+    JOIN (VALUES
+      ('external_id', 'text', 'The vendor''s id.'),
+      ('custom', 'jsonb', 'Custom and unmapped fields by the vendor''s code, see fields; options are ids.'),
+      ('map_version', 'bigint', 'Hash of the field map and field definitions it was mapped by; another one makes it due for replay.'),
+      ('first_seen_at', 'timestamptz', 'When we first stored it.'),
+      ('changed_at', 'timestamptz', 'When we last wrote it.'),
+      ('deleted_at', 'timestamptz', 'Tombstone: when we learnt that it is gone; null while it exists.'),
+      ('deleted_why', 'text', 'deleted, merged, or not visible.')
+    ) AS said (name, type, text) ON said.name = a.attname AND said.type::regtype = a.atttypid
+    WHERE mapped.attname = 'map_version'
+  LOOP
+    EXECUTE format('COMMENT ON COLUMN %s.%I IS %L', c.kind, c.name, c.text);
+  END LOOP;
+END $$;
+-- +goose StatementEnd
+
 -- +goose Down
 SELECT 1;
