@@ -1,0 +1,13 @@
+// Package catalog is the one list of connectors. To add a vendor, add a line.
+package catalog
+
+import (
+	"salesbook.dev/connectors"
+	"salesbook.dev/connectors/pipedrive"
+)
+
+// Connectors are all vendors that salesbook can connect to. The list is never
+// changed at run time.
+var Connectors = []connectors.Spec{
+	pipedrive.Spec(),
+}
