@@ -98,28 +98,35 @@ func (e *Error) Error() string {
 // Unwrap returns the cause.
 func (e *Error) Unwrap() error { return e.Err }
 
-// New returns an error of kind k with a formatted text; %w works as in fmt.Errorf.
+// New returns an error of kind k with a formatted text; %w works as in
+// fmt.Errorf, several of them included.
 func New(k Kind, format string, args ...any) error {
 	wrapped := fmt.Errorf(format, args...)
-	return &Error{Kind: k, Text: wrapped.Error(), Err: hidden{errors.Unwrap(wrapped)}.orNil()}
+	e := &Error{Kind: k, Text: wrapped.Error()}
+	switch wrapped.(type) {
+	case interface{ Unwrap() error }, interface{ Unwrap() []error }:
+		e.Err = Quiet(wrapped)
+	}
+	return e
 }
 
-// hidden keeps a cause reachable for errors.Is and errors.As without printing
-// it a second time.
-type hidden struct{ err error }
-
-func (h hidden) orNil() error {
-	if h.err == nil {
+// Quiet returns a cause for Error.Err that errors.Is and errors.As reach, but
+// that is not printed: its text already stands in the parent's, or must not be
+// shown. A nil err stays nil.
+func Quiet(err error) error {
+	if err == nil {
 		return nil
 	}
-	return h
+	return quiet{err}
 }
 
-// Error returns nothing: the text of the cause already stands in the parent.
-func (h hidden) Error() string { return "" }
+type quiet struct{ err error }
+
+// Error returns nothing.
+func (quiet) Error() string { return "" }
 
 // Unwrap returns the cause.
-func (h hidden) Unwrap() error { return h.err }
+func (q quiet) Unwrap() error { return q.err }
 
 // KindOf returns the kind of the outermost Error in err's chain, or Unknown.
 func KindOf(err error) Kind {

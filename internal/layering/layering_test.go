@@ -203,6 +203,7 @@ func TestRules(t *testing.T) {
 		"an assertion":                              {"jobs/a.go", nil, "type t struct{}\nvar _ any = (*t)(nil)", ""},
 		"an embedded file":                          {"migrations/a.go", []string{"embed"}, "//go:embed *.sql\nvar files embed.FS", ""},
 		"a variable of a test":                      {"jobs/a_test.go", nil, "var update = new(bool)", ""},
+		"a local variable of the same name":         {"jobs/a.go", nil, "var t = []int{1}\nfunc f() int { t := 2; return t }", ""},
 		"a variable of a function":                  {"jobs/a.go", nil, "func f() { var n int; n++ }", ""},
 		"an exception that is needed":               {"internal/postgres/pgtest/a.go", nil, "var shared struct{}", ""},
 		"an exception that is not":                  {"internal/postgres/pgtest/a.go", nil, "", "no longer needed"},

@@ -126,18 +126,9 @@ func at(place string, err error) *fault.Error {
 // scrubbed rewrites an error that may quote the vendor, keeping its causes
 // reachable for errors.Is and errors.As.
 func scrubbed(e *fault.Error, reqs ...*http.Request) error {
-	e.Text, e.Err = scrub(e.Error(), reqs...), quiet{e.Err}
+	e.Text, e.Err = scrub(e.Error(), reqs...), fault.Quiet(e.Err)
 	return e
 }
-
-// quiet is a cause whose text already stands, scrubbed, in its parent.
-type quiet struct{ cause error }
-
-// Error returns nothing.
-func (quiet) Error() string { return "" }
-
-// Unwrap returns the cause.
-func (q quiet) Unwrap() error { return q.cause }
 
 // unanswered is the error of a call without an answer. The cause's own text is
 // never used: url.Error holds the whole URL.
