@@ -19,6 +19,7 @@ func (TickArgs) Kind() string { return "tick" }
 type PullArgs struct {
 	Workspace  int64 `json:"workspace_id"`
 	Connection int64 `json:"connection_id"`
+	Force      bool  `json:"force,omitempty"` // also at objects that are not due yet: a person asked
 }
 
 // Kind is the stored name of the job.
@@ -73,7 +74,7 @@ func (RetainArgs) Kind() string { return "retain" }
 func argsOf(kind string, workspace, connection int64) river.JobArgs {
 	switch kind {
 	case PullArgs{}.Kind():
-		return PullArgs{workspace, connection}
+		return PullArgs{Workspace: workspace, Connection: connection}
 	case HistoryArgs{}.Kind():
 		return HistoryArgs{workspace, connection}
 	case WatchArgs{}.Kind():

@@ -33,7 +33,8 @@ type NewConnection struct {
 const pullEvery = 30 * time.Second
 
 // Connect checks the settings, stores the connection and asks the vendor what
-// the credentials may see. Credentials that the vendor refuses store nothing.
+// the credentials may see. Credentials that the vendor refuses leave everything
+// as it was.
 func (p *Pipeline) Connect(ctx context.Context, workspace int64, n NewConnection) (*Source, connectors.Rights, error) {
 	spec, err := p.SpecOf(n.Vendor)
 	if err != nil {
@@ -46,31 +47,37 @@ func (p *Pipeline) Connect(ctx context.Context, workspace int64, n NewConnection
 	if err != nil {
 		return nil, connectors.Rights{}, err
 	}
-	s, err := p.storeConnection(ctx, workspace, n, string(base))
+	s, back, err := p.storeConnection(ctx, workspace, n, string(base))
 	if err != nil {
 		return nil, connectors.Rights{}, err
 	}
 	rights, err := p.Check(ctx, s)
 	if err != nil {
-		return s, rights, p.forget(ctx, s, n, err)
+		return s, rights, p.forget(ctx, s, back, err)
 	}
 	return s, rights, p.begin(ctx, s)
 }
 
-// checkFields compares what is given with what the connector declares.
+// checkFields compares what is given with what the connector declares. A
+// secret among the settings is refused here: those are stored and shown as
+// they are.
 func checkFields(spec connectors.Spec, cfg connectors.Config) error {
-	known := map[string]bool{}
+	secret := map[string]bool{}
 	for _, f := range spec.Fields {
-		known[f.Name] = true
+		secret[f.Name] = f.Secret
 	}
 	for _, name := range slices.Sorted(maps.Keys(cfg.Settings)) {
-		if !known[name] {
+		if hidden, known := secret[name]; !known {
 			return fault.New(fault.Invalid, "%s has no setting %q; it has: %s", spec.Name, name, fieldNames(spec))
+		} else if hidden {
+			return fault.New(fault.Invalid, "%s of %s is a secret and not a setting; give it with --secret %s=@FILE", name, spec.Name, name)
 		}
 	}
 	for _, name := range slices.Sorted(maps.Keys(cfg.Secrets)) {
-		if !known[name] {
+		if hidden, known := secret[name]; !known {
 			return fault.New(fault.Invalid, "%s has no secret %q; it has: %s", spec.Name, name, fieldNames(spec))
+		} else if !hidden {
+			return fault.New(fault.Invalid, "%s of %s is no secret; give it with --set %s=VALUE", name, spec.Name, name)
 		}
 	}
 	return nil
@@ -90,8 +97,12 @@ func fieldNames(spec connectors.Spec) string {
 	return text
 }
 
-func (p *Pipeline) storeConnection(ctx context.Context, workspace int64, n NewConnection, base string) (*Source, error) {
+// undo takes back what storeConnection has stored.
+type undo func(ctx context.Context, tx pgx.Tx) error
+
+func (p *Pipeline) storeConnection(ctx context.Context, workspace int64, n NewConnection, base string) (*Source, undo, error) {
 	var id int64
+	var back undo
 	err := p.DB.In(ctx, workspace, func(tx pgx.Tx) (err error) {
 		c := postgres.Connection{Workspace: workspace, Name: n.Name, Vendor: n.Vendor, BaseURL: n.Config.BaseURL, Settings: n.Config.Settings, HookURL: n.HookURL}
 		if c.Settings == nil {
@@ -99,47 +110,75 @@ func (p *Pipeline) storeConnection(ctx context.Context, workspace int64, n NewCo
 		}
 		var creds postgres.Credentials
 		if n.Replace {
-			id, creds, err = p.replace(ctx, tx, c)
+			id, creds, back, err = p.replace(ctx, tx, c)
 		} else {
-			id, err = postgres.AddConnection(ctx, tx, workspace, c)
+			id, back, err = p.add(ctx, tx, c, base, n.By)
 		}
 		if err != nil {
 			return err
 		}
 		creds.Secrets, creds.Token = n.Config.Secrets, n.Token
-		if saved, err := p.Vault.Save(ctx, tx, workspace, id, creds); err != nil || !saved {
-			return fault.New(fault.Conflict, "the credentials of %s were changed meanwhile (%v)", n.Name, err)
-		}
-		if !n.Replace {
-			if err := postgres.SetMap(ctx, tx, workspace, id, postgres.FieldMap{Base: base}, n.By); err != nil {
-				return err
-			}
+		if err := p.saveCredentials(ctx, tx, workspace, id, n.Name, creds); err != nil {
+			return err
 		}
 		return postgres.Audit(ctx, tx, workspace, n.By, "connect", n.Name, map[string]any{"vendor": n.Vendor, "settings": n.Config.Settings, "base_url": n.Config.BaseURL})
 	})
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	return p.Open(ctx, workspace, id)
+	s, err := p.Open(ctx, workspace, id)
+	return s, back, err
 }
 
-func (p *Pipeline) replace(ctx context.Context, tx pgx.Tx, c postgres.Connection) (int64, postgres.Credentials, error) {
+func (p *Pipeline) saveCredentials(ctx context.Context, tx pgx.Tx, workspace, id int64, name string, c postgres.Credentials) error {
+	saved, err := p.Vault.Save(ctx, tx, workspace, id, c)
+	if err == nil && !saved {
+		err = fault.New(fault.Conflict, "the credentials of %s were changed meanwhile; try again", name)
+	}
+	return err
+}
+
+// add makes a new connection with the vendor's default map.
+func (p *Pipeline) add(ctx context.Context, tx pgx.Tx, c postgres.Connection, base, by string) (int64, undo, error) {
+	id, err := postgres.AddConnection(ctx, tx, c.Workspace, c)
+	if err != nil {
+		return 0, nil, err
+	}
+	back := func(ctx context.Context, tx pgx.Tx) error { return postgres.RemoveConnection(ctx, tx, c.Workspace, id) }
+	return id, back, postgres.SetMap(ctx, tx, c.Workspace, id, postgres.FieldMap{Base: base}, by)
+}
+
+// replace gives an existing connection other settings and returns its present
+// credentials. Those that cannot be opened any more are not brought back.
+func (p *Pipeline) replace(ctx context.Context, tx pgx.Tx, c postgres.Connection) (int64, postgres.Credentials, undo, error) {
 	old, err := postgres.ConnectionByName(ctx, tx, c.Workspace, c.Name)
 	if err != nil {
-		return 0, postgres.Credentials{}, err
+		return 0, postgres.Credentials{}, nil, err
 	}
 	if old.Vendor != c.Vendor {
-		return 0, postgres.Credentials{}, fault.New(fault.Invalid, "%s is a connection to %s, not to %s", c.Name, old.Vendor, c.Vendor)
+		return 0, postgres.Credentials{}, nil, fault.New(fault.Invalid, "%s is a connection to %s, not to %s", c.Name, old.Vendor, c.Vendor)
 	}
 	c.ID = old.ID
 	if err := postgres.UpdateConnection(ctx, tx, c); err != nil {
-		return 0, postgres.Credentials{}, err
+		return 0, postgres.Credentials{}, nil, err
 	}
-	creds, err := p.Vault.Load(ctx, tx, c.Workspace, c.ID)
-	if fault.KindOf(err) == fault.Auth {
-		err = nil // unreadable ones are what is being replaced
+	creds, unreadable := p.Vault.Load(ctx, tx, c.Workspace, c.ID)
+	if unreadable != nil && fault.KindOf(unreadable) != fault.Auth {
+		return 0, postgres.Credentials{}, nil, unreadable
 	}
-	return c.ID, creds, err
+	back := func(ctx context.Context, tx pgx.Tx) error {
+		if err := postgres.UpdateConnection(ctx, tx, old); err != nil || unreadable != nil {
+			return err
+		}
+		now, err := p.Vault.Load(ctx, tx, c.Workspace, c.ID)
+		if err != nil {
+			return err
+		}
+		before := creds
+		before.Version = now.Version
+		return p.saveCredentials(ctx, tx, c.Workspace, c.ID, c.Name, before)
+	}
+	return c.ID, creds, back, nil
 }
 
 // Check asks the vendor what the credentials may see and records it.
@@ -163,14 +202,13 @@ func (p *Pipeline) Check(ctx context.Context, s *Source) (connectors.Rights, err
 	return rights, p.DB.In(ctx, s.Workspace, func(tx pgx.Tx) error { return postgres.SetRights(ctx, tx, s.Connection, rights) })
 }
 
-// forget removes a connection whose first check failed, so that the admin can
-// try again under the same name.
-func (p *Pipeline) forget(ctx context.Context, s *Source, n NewConnection, cause error) error {
-	if n.Replace {
-		return cause
-	}
-	if err := p.DB.In(ctx, s.Workspace, func(tx pgx.Tx) error { return postgres.RemoveConnection(ctx, tx, s.Workspace, s.ID) }); err != nil {
-		return fmt.Errorf("%w (and the connection could not be removed: %v)", cause, err)
+// forget takes a connection back whose first check failed, so that the admin
+// can try again under the same name, and loses nothing by a mistyped token.
+func (p *Pipeline) forget(ctx context.Context, s *Source, back undo, cause error) error {
+	late, cancel := context.WithTimeout(context.WithoutCancel(ctx), 10*time.Second)
+	defer cancel()
+	if err := p.DB.In(late, s.Workspace, func(tx pgx.Tx) error { return back(late, tx) }); err != nil {
+		return fmt.Errorf("%w (and what was stored of the connection could not be taken back: %v)", cause, err)
 	}
 	return cause
 }
@@ -191,7 +229,7 @@ func (p *Pipeline) begin(ctx context.Context, s *Source) error {
 			return err
 		}
 		// Started at once: an admin who has just connected watches.
-		_, err := p.Queue.InsertManyTx(ctx, tx, []river.InsertManyParams{{Args: PullArgs{s.Workspace, s.ID}}, {Args: WatchArgs{s.Workspace, s.ID}}})
+		_, err := p.Queue.InsertManyTx(ctx, tx, []river.InsertManyParams{{Args: PullArgs{Workspace: s.Workspace, Connection: s.ID}}, {Args: WatchArgs{s.Workspace, s.ID}}})
 		return err
 	})
 }

@@ -2,6 +2,7 @@ package jobs
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"slices"
 
@@ -138,8 +139,14 @@ func hopeless(err error) bool {
 	return err != nil && fault.KindOf(err).Outcome() == fault.Discard
 }
 
+// deliveryArgs is what a failed delivery keeps for a retry.
+type deliveryArgs struct {
+	IDs []string `json:"ids"`
+}
+
 func deliveryFailure(s *Source, object string, ids []string, err error) postgres.Failure {
-	return postgres.Failure{ConnectionID: s.ID, Kind: "delivery", Object: object, ExternalID: ids[0],
+	args, _ := json.Marshal(deliveryArgs{ids}) // texts always marshal
+	return postgres.Failure{ConnectionID: s.ID, Kind: "delivery", Object: object, ExternalID: ids[0], Args: args,
 		Reason: fmt.Sprintf("%d record(s) named by deliveries could not be read: %v", len(ids), err),
 		Hint:   "check what the credentials may see with `salesbook connections show " + s.Name + "`; `salesbook failures retry` reads them again"}
 }

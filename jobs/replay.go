@@ -70,13 +70,13 @@ func (r *replay) object(ctx context.Context, object string) error {
 		var last string
 		var b *batch
 		err := r.p.DB.In(ctx, r.s.Workspace, func(tx pgx.Tx) error {
-			records, err := postgres.ReadRecords(ctx, tx, r.s.Workspace, r.s.ID, object, after, replayPage, r.p.Compressor)
+			records, err := postgres.HoldRecords(ctx, tx, r.s.Workspace, r.s.ID, object, after, replayPage, r.p.Compressor)
 			if err != nil || len(records) == 0 {
 				last = ""
 				return err
 			}
 			last = records[len(records)-1].ID
-			b = r.batch(records)
+			b = replayBatch(r.s, r.dec, len(records))
 			if err := b.rewrite(ctx, tx, records); err != nil {
 				return err
 			}
@@ -93,8 +93,9 @@ func (r *replay) object(ctx context.Context, object string) error {
 	}
 }
 
-func (r *replay) batch(records []postgres.RawRecord) *batch {
-	return &batch{s: r.s, dec: r.dec, origin: "replay", counts: postgres.Counts{Pages: 1, Seen: int64(len(records))}, mapped: map[string][]string{}}
+// replayBatch is for records that come from the store and not from the vendor.
+func replayBatch(s *Source, dec connectors.Decoder, records int) *batch {
+	return &batch{s: s, dec: dec, origin: "replay", counts: postgres.Counts{Pages: 1, Seen: int64(records)}, mapped: map[string][]string{}}
 }
 
 func (r *replay) count(b *batch) {

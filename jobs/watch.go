@@ -60,7 +60,7 @@ func (p *Pipeline) subscribe(ctx context.Context, s *Source, l postgres.Lease, w
 			return err
 		}
 		if made(had, now) {
-			if _, err := p.Queue.InsertTx(ctx, tx, PullArgs{s.Workspace, s.ID}, nil); err != nil {
+			if _, err := p.Queue.InsertTx(ctx, tx, PullArgs{Workspace: s.Workspace, Connection: s.ID, Force: true}, nil); err != nil {
 				return err
 			}
 		}

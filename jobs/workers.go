@@ -82,7 +82,7 @@ func workers(p *Pipeline) *river.Workers {
 
 // pullJob pulls for one time slice and, if there is more, asks to go on.
 func (p *Pipeline) pullJob(ctx context.Context, a PullArgs) error {
-	complete, err := p.Pull(ctx, a.Workspace, a.Connection, PullOptions{})
+	complete, err := p.Pull(ctx, a.Workspace, a.Connection, PullOptions{Force: a.Force})
 	if err != nil || complete {
 		return p.outcome(ctx, "pull", a.Workspace, a.Connection, err)
 	}

@@ -36,7 +36,8 @@ func boundTo(workspace, connection int64) string {
 }
 
 // Load returns the credentials of a connection. A key file that does not fit
-// is fault.Auth: consent must be given again, nothing else is lost.
+// is fault.Auth: consent must be given again, nothing else is lost. The
+// version is returned even then, so that new credentials can be saved over.
 func (v Vault) Load(ctx context.Context, tx pgx.Tx, workspace, connection int64) (Credentials, error) {
 	var sealed []byte
 	var c Credentials
@@ -50,10 +51,10 @@ func (v Vault) Load(ctx context.Context, tx pgx.Tx, workspace, connection int64)
 	}
 	plain, err := v.Keys.Unseal(sealed, boundTo(workspace, connection))
 	if err != nil {
-		return Credentials{}, fault.New(fault.Auth, "the credentials cannot be opened: %w; connect again to give new ones", err)
+		return Credentials{Version: version}, fault.New(fault.Auth, "the credentials cannot be opened: %w; connect again to give new ones", err)
 	}
 	if err := json.Unmarshal(plain, &c); err != nil {
-		return Credentials{}, fault.New(fault.Auth, "the credentials are damaged; connect again to give new ones")
+		return Credentials{Version: version}, fault.New(fault.Auth, "the credentials are damaged; connect again to give new ones")
 	}
 	c.Version = version
 	return c, nil

@@ -213,25 +213,39 @@ type RawRecord struct {
 	Deleted                   bool
 }
 
+const rawColumns = `object, external_id, COALESCE(parent, ''), shape, raw, dictionary_id, updated_at, deleted_at IS NOT NULL`
+
 // ReadRecords returns up to most stored records of an object with bytes, with
 // ids after the given one, in the order of ids (C collation).
 func ReadRecords(ctx context.Context, tx pgx.Tx, workspace, connection int64, object, after string, most int, z *Compressor) ([]RawRecord, error) {
+	return readRecords(ctx, tx, workspace, connection, object, after, most, z, "")
+}
+
+// HoldRecords is ReadRecords for those who write canonical rows from what they
+// read: the records cannot change until the transaction ends, so that rows
+// from older bytes are never written over those from newer ones.
+func HoldRecords(ctx context.Context, tx pgx.Tx, workspace, connection int64, object, after string, most int, z *Compressor) ([]RawRecord, error) {
+	return readRecords(ctx, tx, workspace, connection, object, after, most, z, " FOR SHARE")
+}
+
+func readRecords(ctx context.Context, tx pgx.Tx, workspace, connection int64, object, after string, most int, z *Compressor, lock string) ([]RawRecord, error) {
 	rows, err := tx.Query(ctx, `
-		SELECT object, external_id, COALESCE(parent, ''), shape, raw, dictionary_id, updated_at, deleted_at IS NOT NULL FROM records
+		SELECT `+rawColumns+` FROM records
 		WHERE (workspace_id, connection_id, object) = ($1, $2, $3) AND external_id > $4 AND raw IS NOT NULL
-		ORDER BY external_id LIMIT $5`, workspace, connection, object, after, most)
+		ORDER BY external_id LIMIT $5`+lock, workspace, connection, object, after, most)
 	if err != nil {
 		return nil, err
 	}
 	return collectRaw(ctx, tx, rows, workspace, z)
 }
 
-// ReadRecordsByID returns the stored records with these ids that have bytes.
+// ReadRecordsByID returns the stored records with these ids that have bytes,
+// and keeps them from changing until the transaction ends.
 func ReadRecordsByID(ctx context.Context, tx pgx.Tx, workspace, connection int64, object string, ids []string, z *Compressor) ([]RawRecord, error) {
 	rows, err := tx.Query(ctx, `
-		SELECT object, external_id, COALESCE(parent, ''), shape, raw, dictionary_id, updated_at, deleted_at IS NOT NULL FROM records
+		SELECT `+rawColumns+` FROM records
 		WHERE (workspace_id, connection_id, object) = ($1, $2, $3) AND external_id = ANY($4) AND raw IS NOT NULL
-		ORDER BY external_id`, workspace, connection, object, ids)
+		ORDER BY external_id FOR SHARE`, workspace, connection, object, ids)
 	if err != nil {
 		return nil, err
 	}
