@@ -2,8 +2,6 @@ package pipedrive
 
 import (
 	"encoding/json"
-	"strconv"
-	"strings"
 	"time"
 )
 
@@ -56,16 +54,21 @@ func indexActivity(a *activity) row {
 	return r
 }
 
-// due is the due date and time as a number that sorts likewise.
+// due is the due date and time as a number that sorts likewise: the digits of
+// both, down to the minute.
 func (a *activity) due() int64 {
-	digits := strings.NewReplacer("-", "", ":", "")
-	clock := digits.Replace(string(a.DueTime))
-	if len(clock) < 4 {
-		clock = "0000"
+	var n int64
+	digits := 0
+	for _, part := range []string{string(a.DueDate), string(a.DueTime)} {
+		for i := 0; i < len(part) && digits < 12; i++ {
+			if c := part[i]; c >= '0' && c <= '9' {
+				n = n*10 + int64(c-'0')
+				digits++
+			}
+		}
 	}
-	n, err := strconv.ParseInt(digits.Replace(string(a.DueDate))+clock[:4], 10, 64)
-	if err != nil {
-		return 0
+	for ; digits < 12; digits++ {
+		n *= 10
 	}
 	return n
 }

@@ -184,36 +184,6 @@ func checkAddress(v json.RawMessage) (json.RawMessage, error) {
 	return marshal(a)
 }
 
-// flatten appends lead-style keys: v1 spreads one value over several keys.
-func (f *field) flatten(into map[string]json.RawMessage, v json.RawMessage) {
-	code := f.FieldCode
-	switch f.FieldType {
-	case "set":
-		var ids []int64
-		_ = json.Unmarshal(v, &ids) // the store holds checked values only
-		into[code] = quoted(joinIDs(ids))
-	case "monetary", "daterange", "time", "timerange", "address":
-		var parts map[string]json.RawMessage
-		_ = json.Unmarshal(v, &parts)
-		for name, part := range parts {
-			into[flatKey(code, name)] = part
-		}
-	default:
-		into[code] = v
-	}
-}
-
-// flatKey is the v1 name of one part of a value.
-func flatKey(code, part string) string {
-	switch part {
-	case "value":
-		return code
-	case "timezone_name":
-		return code + "_timezone_id"
-	}
-	return code + "_" + part
-}
-
 func quoted(s string) json.RawMessage { return json.RawMessage(strconv.Quote(s)) }
 
 func joinIDs(ids []int64) string {

@@ -27,8 +27,8 @@ func leadStandardFields() []fieldV1 {
 		{"title", "Title", "varchar"}, {"owner_id", "Owner", "user"}, {"creator_id", "Creator", "user"},
 		{"label_ids", "Labels", "set"}, {"person_id", "Contact person", "people"}, {"organization_id", "Organization", "org"},
 		{"source_name", "Source", "varchar"}, {"value", "Value", "monetary"}, {"expected_close_date", "Expected close date", "date"},
-		{"next_activity_id", "Next activity", "activity"}, {"add_time", "Lead created", "date"}, {"update_time", "Update time", "date"},
-		{"visible_to", "Visible to", "visible_to"}, {"is_archived", "Archived", "boolean"}, {"was_seen", "Seen", "boolean"},
+		{"add_time", "Lead created", "date"}, {"update_time", "Update time", "date"},
+		{"visible_to", "Visible to", "visible_to"},
 	}
 	out := make([]fieldV1, len(list))
 	for i, f := range list {
@@ -46,6 +46,8 @@ func (c *call) listLeadFields() (reply, error) {
 	c.mu.RLock()
 	defer c.mu.RUnlock()
 	list := leadStandardFields()
+	// The simulator keeps no times of fields; all are as old as the account.
+	founded := stamp(c.users.rows[0].added / 1000)
 	for _, f := range c.catalogs["deal"].list {
 		if f.IsCustomField {
 			n := int64(len(list) + 1)
@@ -54,6 +56,9 @@ func (c *call) listLeadFields() (reply, error) {
 				BulkEdit: true, Options: plainOptions(f.Options),
 			})
 		}
+	}
+	for i := range list {
+		list[i].AddTime, list[i].UpdateTime = founded, founded
 	}
 	return c.cutV1(list)
 }

@@ -55,7 +55,7 @@ func (g *generator) touch(due time.Time) activity {
 	a.Subject = pick(g, activitySubjects(a.Type))
 	a.DueDate, a.DueTime, a.Duration = dayOf(due), text(due.Format("15:04:00")), text(pick(g, []string{"00:15:00", "00:30:00", "01:00:00"}))
 	if g.chance(0.2) {
-		a.Note = text(pick(g, noteTexts()))
+		a.Note = text(pick(g, g.remarks))
 	}
 	return a
 }
@@ -74,7 +74,7 @@ func (g *generator) addNotes(l *life) {
 		at := g.past(l.born.Add(time.Duration(g.rng.Float64() * float64(span))))
 		n := note{
 			ID: g.notes.next, ActiveFlag: true, AddTime: stampOf(at), UpdateTime: stampOf(at), UserID: l.reps, LastUpdateUserID: ref(l.reps),
-			Content: pick(g, noteTexts()), DealID: ref(l.deal.ID), PersonID: l.deal.PersonID, OrgID: l.deal.OrgID,
+			Content: pick(g, g.remarks), DealID: ref(l.deal.ID), PersonID: l.deal.PersonID, OrgID: l.deal.OrgID,
 			PinnedToDeal: pin(g.chance(0.05)),
 		}
 		g.notes.save(g.tx, &n)
@@ -83,17 +83,17 @@ func (g *generator) addNotes(l *life) {
 
 // makeLeads fills the lead inbox; a fifth is archived, many were never seen.
 func (g *generator) makeLeads() {
-	if len(g.personIDs) == 0 {
+	if len(g.contacts) == 0 {
 		return
 	}
 	for _, at := range g.births(g.scale.Leads) {
-		i := g.rng.IntN(len(g.personIDs))
+		who := pick(g, g.contacts)
 		at = at.Add(time.Duration(g.rng.IntN(1000)) * time.Millisecond)
 		l := g.newLead()
 		l.ID = uuidFrom(g.rng)
-		l.PersonID, l.OrganizationID, l.OwnerID = ref(g.personIDs[i]), ref(g.personOrgs[i]), g.owner(at)
+		l.PersonID, l.OrganizationID, l.OwnerID = ref(who.id), ref(who.org), g.owner(at)
 		l.CreatorID, l.AddTime, l.UpdateTime = l.OwnerID, milliOf(at), milliOf(at)
-		l.Title = fmt.Sprintf(pick(g, []string{"Заявка с сайта: %s", "Zapytanie: %s", "Lead %s"}), g.tx.persons.get(g.personIDs[i]).name())
+		l.Title = fmt.Sprintf(pick(g, []string{"Заявка с сайта: %s", "Zapytanie: %s", "Lead %s"}), who.name)
 		l.SourceName, l.IsArchived, l.WasSeen = pick(g, leadSources()), g.chance(0.2), g.chance(0.7)
 		if g.chance(0.5) {
 			l.Value = &money{cents(g.lognormal(2_000_000, 100)), pick(g, []string{"PLN", "EUR", "USD", "UAH"})}

@@ -23,7 +23,7 @@ func (g *generator) makeOrganizations() {
 		o.IsDeleted = g.chance(0.01)
 		g.organizations.save(g.tx, &o)
 		if !o.IsDeleted {
-			g.orgIDs = append(g.orgIDs, o.ID)
+			g.orgIDs, g.orgNames[o.ID] = append(g.orgIDs, o.ID), o.Name
 		}
 	}
 }
@@ -68,7 +68,7 @@ func (g *generator) makePersons() {
 		g.persons.save(g.tx, &p)
 		last = p
 		if !p.IsDeleted {
-			g.personIDs, g.personOrgs = append(g.personIDs, p.ID), append(g.personOrgs, int64(p.OrgID))
+			g.contacts = append(g.contacts, contact{p.ID, int64(p.OrgID), p.Name})
 		}
 	}
 }
@@ -115,7 +115,7 @@ func (g *generator) makeProducts() {
 		}
 		p.CustomFields = g.customValues("product", at, 0.7)
 		g.products.save(g.tx, &p)
-		g.productIDs, g.prices = append(g.productIDs, p.ID), append(g.prices, unit)
+		g.catalogue = append(g.catalogue, p)
 	}
 }
 
@@ -150,9 +150,15 @@ func (g *generator) customValue(f *field, at time.Time) json.RawMessage {
 	case "user":
 		return rawNumber(pick(g, g.reps).ID)
 	case "org":
-		return g.anyRef(g.orgIDs)
+		if len(g.orgIDs) > 0 {
+			return rawNumber(pick(g, g.orgIDs))
+		}
+		return none()
 	case "people":
-		return g.anyRef(g.personIDs)
+		if len(g.contacts) > 0 {
+			return rawNumber(pick(g, g.contacts).id)
+		}
+		return none()
 	case "date":
 		return quoted(string(dayOf(at.AddDate(0, 0, g.rng.IntN(120)))))
 	}
@@ -184,11 +190,4 @@ func (g *generator) anyOption(f *field) string {
 		return string(pick(g, f.Retired).ID)
 	}
 	return string(pick(g, f.Options).ID)
-}
-
-func (g *generator) anyRef(ids []int64) json.RawMessage {
-	if len(ids) == 0 {
-		return none()
-	}
-	return rawNumber(pick(g, ids))
 }

@@ -1,6 +1,7 @@
 package pipedrive
 
 import (
+	"cmp"
 	"fmt"
 	"strconv"
 	"time"
@@ -48,11 +49,13 @@ func (g *generator) newLife(at time.Time) *life {
 	d.OwnerID, d.AddTime, d.UpdateTime, d.StageChangeTime = d.CreatorUserID, instantOf(at), instantOf(at), instantOf(at)
 	d.PipelineID, d.StageID, d.Currency = f.pipeline, f.stages[0], skewed(g, f.currency)
 	d.Value = cents(g.lognormal(f.median*100, 100_00))
-	if len(g.personIDs) > 0 && g.chance(0.93) {
-		i := g.rng.IntN(len(g.personIDs))
-		d.PersonID, d.OrgID = ref(g.personIDs[i]), ref(g.personOrgs[i])
+	name := "Klient " + id(d.ID)
+	if len(g.contacts) > 0 && g.chance(0.93) {
+		who := pick(g, g.contacts)
+		d.PersonID, d.OrgID = ref(who.id), ref(who.org)
+		name = cmp.Or(g.orgNames[who.org], who.name)
 	}
-	d.Title = g.dealTitle(&d)
+	d.Title = fmt.Sprintf(pick(g, g.titles), name)
 	if g.chance(0.4) {
 		p := whole(int64(5 + 5*g.rng.IntN(19)))
 		d.Probability = &p
@@ -65,16 +68,6 @@ func (g *generator) newLife(at time.Time) *life {
 	}
 	d.CustomFields = g.customValues("deal", at, 0.55)
 	return &life{generator: g, deal: d, history: history{DealID: d.ID}, funnel: f, at: at, born: at, reps: d.OwnerID}
-}
-
-func (g *generator) dealTitle(d *deal) string {
-	name := "Klient " + strconv.FormatInt(d.ID, 10)
-	if r := g.tx.organizations.get(int64(d.OrgID)); r != nil {
-		name = r.name()
-	} else if r := g.tx.persons.get(int64(d.PersonID)); r != nil {
-		name = r.name()
-	}
-	return fmt.Sprintf(pick(g, dealTitles()), name)
 }
 
 // change notes a new value in the history.
@@ -169,9 +162,9 @@ func (l *life) loseFor() {
 	reason := ""
 	switch {
 	case n < 0.58:
-		reason = skewed(l.generator, goodReasons())
+		reason = skewed(l.generator, l.goodReasons)
 	case n < 0.88:
-		reason = skewed(l.generator, badReasons())
+		reason = skewed(l.generator, l.badReasons)
 	default:
 		return
 	}
@@ -226,16 +219,16 @@ func (l *life) leftOwner() bool {
 
 // addItems attaches products to two deals in five; their sum is the value.
 func (g *generator) addItems(l *life) {
-	if len(g.productIDs) == 0 || !g.chance(0.4) {
+	if len(g.catalogue) == 0 || !g.chance(0.4) {
 		return
 	}
 	d := &l.deal
 	for n := range 1 + g.rng.IntN(3) {
-		i := g.rng.IntN(len(g.productIDs))
+		p := pick(g, g.catalogue)
 		it := item{
-			ID: g.items.next, DealID: d.ID, ProductID: g.productIDs[i], Name: g.tx.products.get(g.productIDs[i]).name(), OrderNr: int64(n + 1),
+			ID: g.items.next, DealID: d.ID, ProductID: p.ID, Name: p.Name, OrderNr: int64(n + 1),
 			AddTime: d.AddTime, UpdateTime: d.AddTime, Currency: d.Currency, Quantity: whole(int64(1 + g.rng.IntN(3))),
-			ItemPrice: g.prices[i], Discount: whole(int64(pick(g, []int{0, 0, 0, 5, 10}))), TaxMethod: "inclusive",
+			ItemPrice: p.Prices[0].Price, Discount: whole(int64(pick(g, []int{0, 0, 0, 5, 10}))), TaxMethod: "inclusive",
 			DiscountType: "percentage", IsEnabled: true, BillingFrequency: "one-time",
 		}
 		it.price()

@@ -31,7 +31,8 @@ const FullScale = 5000
 // belongs into an empty account; webhooks hear nothing of it.
 func (s *Sim) Generate(seed uint64, sc Scale) error {
 	err := s.importing(func(t *tx) error {
-		g := &generator{tx: t, rng: rand.New(rand.NewPCG(seed, 0xc0de)), scale: sc, now: t.at, tongues: tongues()}
+		g := &generator{tx: t, rng: rand.New(rand.NewPCG(seed, 0xc0de)), scale: sc, now: t.at, tongues: tongues(), orgNames: map[int64]string{},
+			titles: dealTitles(), goodReasons: goodReasons(), badReasons: badReasons(), remarks: noteTexts()}
 		g.company()
 		g.makeOrganizations()
 		g.makePersons()
@@ -54,17 +55,23 @@ type generator struct {
 	scale Scale
 	now   time.Time
 
-	tongues []tongue
+	tongues                                  []tongue
+	titles, goodReasons, badReasons, remarks []string
 
 	reps       []*user // who sell today
 	leavers    []*user // who sold and left
 	funnels    []funnel
 	dealFields []*field
 	orgIDs     []int64
-	personIDs  []int64
-	personOrgs []int64 // of the person with the same index, 0 for none
-	productIDs []int64
-	prices     []amount
+	orgNames   map[int64]string
+	contacts   []contact
+	catalogue  []product
+}
+
+// contact is what deals and leads need to know of a person.
+type contact struct {
+	id, org int64
+	name    string
 }
 
 // chance is true with probability p.

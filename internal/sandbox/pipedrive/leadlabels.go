@@ -2,7 +2,6 @@ package pipedrive
 
 import (
 	"encoding/json"
-	"net/http"
 	"slices"
 )
 
@@ -56,7 +55,7 @@ func (c *call) addLeadLabel() (reply, error) {
 	if err != nil {
 		return reply{}, err
 	}
-	return c.saveLeadLabel(http.StatusCreated, body, func(t *tx) (*leadLabel, error) {
+	return c.saveLeadLabel(body, func(t *tx) (*leadLabel, error) {
 		return &leadLabel{ID: t.ids.uuid(), Row: t.leadLabels.next, AddTime: milliOf(t.at)}, nil
 	})
 }
@@ -66,7 +65,7 @@ func (c *call) patchLeadLabel() (reply, error) {
 	if err != nil {
 		return reply{}, err
 	}
-	return c.saveLeadLabel(http.StatusOK, body, func(t *tx) (*leadLabel, error) {
+	return c.saveLeadLabel(body, func(t *tx) (*leadLabel, error) {
 		r := t.leadLabels.byCode(c.r.PathValue("id"))
 		if r == nil {
 			return nil, notFound("Lead label")
@@ -75,7 +74,7 @@ func (c *call) patchLeadLabel() (reply, error) {
 	})
 }
 
-func (c *call) saveLeadLabel(status int, body map[string]json.RawMessage, start func(*tx) (*leadLabel, error)) (reply, error) {
+func (c *call) saveLeadLabel(body map[string]json.RawMessage, start func(*tx) (*leadLabel, error)) (reply, error) {
 	var out leadLabel
 	err := c.write(c.by, func(t *tx) error {
 		l, err := start(t)
@@ -96,7 +95,7 @@ func (c *call) saveLeadLabel(status int, body map[string]json.RawMessage, start 
 	if err != nil {
 		return reply{}, err
 	}
-	return answerWith(status, out), nil
+	return answer(out), nil
 }
 
 func (c *call) deleteLeadLabel() (reply, error) {

@@ -206,8 +206,12 @@ func (c *call) addLead() (reply, error) {
 func (c *call) leadFields(required ...string) (map[string]json.RawMessage, error) {
 	spec := leadBody()
 	c.mu.RLock()
-	for _, code := range c.catalogs["deal"].codes {
-		spec[code] = maybe
+	for _, f := range c.catalogs["deal"].list {
+		if f.IsCustomField {
+			for _, key := range f.flatKeys() {
+				spec[key] = maybe
+			}
+		}
 	}
 	c.mu.RUnlock()
 	return c.bodyFields(spec, required...)
@@ -232,35 +236,41 @@ func sourceName(by actor) string {
 
 func (t *tx) fillLead(l *lead, body map[string]json.RawMessage) error {
 	plain := map[string]json.RawMessage{}
-	flat := map[string]json.RawMessage{}
 	for key, v := range body {
 		if _, ok := leadBody()[key]; ok {
 			plain[key] = v
-		} else {
-			flat[key] = v
 		}
 	}
-	if l.CustomFields == nil {
-		l.CustomFields = customs{}
-	}
-	if len(flat) > 0 {
-		raw, err := marshal(flat)
-		if err != nil {
-			return err
-		}
-		if err := t.setCustoms("deal", l.CustomFields, raw); err != nil {
-			return err
-		}
-	}
-	for code, v := range l.CustomFields {
-		if isNull(v) {
-			delete(l.CustomFields, code)
-		}
+	if err := t.fillLeadCustoms(l, body); err != nil {
+		return err
 	}
 	if err := assign(l, plain); err != nil {
 		return err
 	}
 	return t.checkLead(l)
+}
+
+// fillLeadCustoms takes the flat custom values out of a body.
+func (t *tx) fillLeadCustoms(l *lead, body map[string]json.RawMessage) error {
+	if l.CustomFields == nil {
+		l.CustomFields = customs{}
+	}
+	for _, f := range t.catalogs["deal"].list {
+		v, ok := f.unflatten(body, t.opt.Company.Currency)
+		if !ok || !f.IsCustomField {
+			continue
+		}
+		if isNull(v) {
+			delete(l.CustomFields, f.FieldCode)
+			continue
+		}
+		checked, err := t.checkCustom(f, v)
+		if err != nil {
+			return bad("body: %s (%s): %s", f.FieldCode, f.FieldName, err)
+		}
+		l.CustomFields[f.FieldCode] = checked
+	}
+	return nil
 }
 
 func (t *tx) checkLead(l *lead) error {

@@ -69,7 +69,7 @@ func firstRef(a, b ref) ref {
 }
 
 func union(a, b []int64) []int64 {
-	out := slices.Concat(a, b)
+	out := append(append([]int64{}, a...), b...)
 	slices.Sort(out)
 	return slices.Compact(out)
 }

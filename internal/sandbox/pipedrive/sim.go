@@ -139,7 +139,7 @@ func (s *Sim) Now() time.Time { return s.clock.Now().Add(s.faults.Skew()).UTC() 
 func (s *Sim) Empty() bool {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
-	return len(s.deals.rows)+len(s.leads.rows)+len(s.persons.rows)+len(s.organizations.rows) == 0
+	return s.empty()
 }
 
 // Inject arms one more fault and returns what disarms it. A ties fault acts at

@@ -1,8 +1,10 @@
 package pipedrive
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
+	"reflect"
 	"time"
 )
 
@@ -11,7 +13,10 @@ type kind[T any] struct {
 	*table
 	// index tells what lists need to know about a record; the JSON is added by save.
 	index func(*T) row
+	plan  plan
 }
+
+func newKind[T any](t *table, index func(*T) row) kind[T] { return kind[T]{t, index, planOf[T]()} }
 
 // load parses a row. Its JSON is the simulator's own, so it cannot fail.
 func (k kind[T]) load(r *row) *T {
@@ -33,12 +38,9 @@ func (k kind[T]) find(id int64) *T {
 
 // render is the row a record becomes.
 func (k kind[T]) render(v *T) *row {
-	b, err := marshal(v)
-	if err != nil {
-		panic(fmt.Sprintf("pipedrive simulator: render %s: %v", k.name, err))
-	}
 	r := k.index(v)
-	r.json = b
+	const typical = 2048
+	r.json = bytes.Clone(k.plan.append(make([]byte, 0, typical), reflect.ValueOf(v).Elem()))
 	return &r
 }
 
@@ -79,23 +81,23 @@ type store struct {
 
 func newStore() *store {
 	s := &store{
-		users:         kind[user]{newTable("users"), indexUser},
-		pipelines:     kind[pipeline]{newTable("pipelines"), indexPipeline},
-		stages:        kind[stage]{newTable("stages", refPipeline), indexStage},
-		activityTypes: kind[activityType]{newTable("activityTypes"), indexActivityType},
-		organizations: kind[organization]{newTable("organizations"), indexOrganization},
-		persons:       kind[person]{newTable("persons", refOrg), indexPerson},
-		products:      kind[product]{newTable("products"), indexProduct},
-		deals:         kind[deal]{newTable("deals", refPerson, refOrg), indexDeal},
-		items:         kind[item]{newTable("dealProducts", refDeal, refProduct), indexItem},
-		histories:     kind[history]{newTable("histories"), indexHistory},
-		leads:         kind[lead]{newTable("leads", refPerson, refOrg), indexLead},
-		leadLabels:    kind[leadLabel]{newTable("leadLabels"), indexLeadLabel},
-		activities:    kind[activity]{newTable("activities", refDeal, refPerson, refOrg, refLead), indexActivity},
-		notes:         kind[note]{newTable("notes", refDeal, refPerson, refOrg, refLead), indexNote},
-		conversions:   kind[conversion]{newTable("conversions"), indexConversion},
-		webhooks:      kind[webhook]{newTable("webhooks"), indexWebhook},
-		grants:        kind[grant]{newTable("grants"), indexGrant},
+		users:         newKind(newTable("users"), indexUser),
+		pipelines:     newKind(newTable("pipelines"), indexPipeline),
+		stages:        newKind(newTable("stages", refPipeline), indexStage),
+		activityTypes: newKind(newTable("activityTypes"), indexActivityType),
+		organizations: newKind(newTable("organizations"), indexOrganization),
+		persons:       newKind(newTable("persons", refOrg), indexPerson),
+		products:      newKind(newTable("products"), indexProduct),
+		deals:         newKind(newTable("deals", refPerson, refOrg), indexDeal),
+		items:         newKind(newTable("dealProducts", refDeal, refProduct), indexItem),
+		histories:     newKind(newTable("histories"), indexHistory),
+		leads:         newKind(newTable("leads", refPerson, refOrg), indexLead),
+		leadLabels:    newKind(newTable("leadLabels"), indexLeadLabel),
+		activities:    newKind(newTable("activities", refDeal, refPerson, refOrg, refLead), indexActivity),
+		notes:         newKind(newTable("notes", refDeal, refPerson, refOrg, refLead), indexNote),
+		conversions:   newKind(newTable("conversions"), indexConversion),
+		webhooks:      newKind(newTable("webhooks"), indexWebhook),
+		grants:        newKind(newTable("grants"), indexGrant),
 		fields:        map[string]kind[field]{},
 		catalogs:      map[string]*catalog{},
 	}
@@ -105,7 +107,7 @@ func newStore() *store {
 		s.leadLabels.table, s.activities.table, s.notes.table, s.conversions.table, s.webhooks.table, s.grants.table,
 	}
 	for _, object := range fieldObjects() {
-		k := kind[field]{newTable(object + "Fields"), indexField}
+		k := newKind(newTable(object+"Fields"), indexField)
 		s.fields[object] = k
 		s.tables = append(s.tables, k.table)
 	}
@@ -225,4 +227,9 @@ func (s *Sim) change(t *tx, fn func(*tx) error) error {
 		s.hooks.announce(t)
 	}
 	return nil
+}
+
+// empty reports that there is nothing that people made; the caller holds mu.
+func (s *store) empty() bool {
+	return len(s.deals.rows)+len(s.leads.rows)+len(s.persons.rows)+len(s.organizations.rows) == 0
 }
