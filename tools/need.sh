@@ -15,7 +15,7 @@ have() {
 	esac &>/dev/null
 }
 
-# The places in which salesbook looks itself, see docs/operate.md.
+# The places in which salesbook looks itself, see docs/embedded-postgres.md.
 have_postgres() {
 	local dir
 	for dir in ${SALESBOOK_PG_BIN:+"$SALESBOOK_PG_BIN"} ${PATH//:/ } /usr/lib/postgresql/1[4-8]/bin \
