@@ -10,7 +10,7 @@ import (
 	"net"
 	"net/http"
 
-	"github.com/tidwall/gjson"
+	"github.com/bytedance/sonic"
 
 	"salesbook.dev/internal/fault"
 )
@@ -80,7 +80,7 @@ func complete(place string, status int, body []byte) error {
 		return fault.New(fault.Temporary, "%s answered %d with an empty body where JSON is due; try again later", place, status)
 	case isHTML(body):
 		return fault.New(fault.Temporary, "%s answered %d with an HTML page where JSON is due; try again later, and check the base URL if it lasts", place, status)
-	case !gjson.ValidBytes(body):
+	case !sonic.Valid(body):
 		return fault.New(fault.Temporary, "%s answered %d with JSON that is cut off or broken after %d bytes; try again later", place, status, len(body))
 	}
 	return nil

@@ -68,6 +68,8 @@ func TestDefaultClasses(t *testing.T) {
 		"a 502 page":                        {step{status: 502, body: html}, fault.Temporary, 0, "answered 502: the vendor has a fault"},
 		"JSON cut off":                      {step{status: 200, body: `{"data":[{"id":1}`}, fault.Temporary, 0, "cut off or broken after 17 bytes"},
 		"JSON cut off where it looks whole": {step{status: 200, body: `{"data":{"id":1}`}, fault.Temporary, 0, "cut off or broken"},
+		"something after the JSON":          {step{status: 200, body: `{"data":[]}{"da`}, fault.Temporary, 0, "cut off or broken"},
+		"half a string":                     {step{status: 200, body: `{"data":"Сде`}, fault.Temporary, 0, "cut off or broken"},
 		"nothing":                           {step{status: 200}, fault.Temporary, 0, "empty body"},
 		"a 204 with something":              {step{status: 204, body: `{`}, fault.Temporary, 0, "cut off"},
 		"a redirect":                        {step{status: 302, header: header("Location", "https://login.example.net/x?t=SECRET")}, fault.Invalid, 0, "redirect to https://login.example.net, which"},

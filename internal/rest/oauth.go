@@ -96,7 +96,7 @@ func TokenError(err error) error {
 	refused, ok := errors.AsType[*oauth2.RetrieveError](err)
 	if !ok {
 		kind, words := describe(err)
-		return fault.New(kind, "renewing the access token: %s", words)
+		return &fault.Error{Kind: kind, Text: "renewing the access token: " + words, Err: fault.Quiet(err)}
 	}
 	code, status := refused.ErrorCode, 0
 	if !errorCode.MatchString(code) {

@@ -2,9 +2,12 @@ package rest
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"net/http"
 	"time"
+
+	"salesbook.dev/internal/fault"
 )
 
 // learnLimit bounds the recording of what an answer told.
@@ -27,7 +30,7 @@ func (t *pacing) RoundTrip(req *http.Request) (*http.Response, error) {
 	}
 	if err := t.governor.Take(req.Context(), price(t.meter.Cost, req), price(t.meter.BurstCost, req)); err != nil {
 		closeBody(req)
-		return nil, err
+		return nil, unasked(err)
 	}
 	resp, err := t.next.RoundTrip(req)
 	if err != nil {
@@ -35,6 +38,15 @@ func (t *pacing) RoundTrip(req *http.Request) (*http.Response, error) {
 	}
 	t.learn(req.Context(), resp)
 	return resp, nil
+}
+
+// unasked gives a kind to an error of the governor that has none, such as a
+// lost database, so that it is not taken for the vendor's.
+func unasked(err error) error {
+	if _, ok := errors.AsType[*fault.Error](err); ok {
+		return err
+	}
+	return fault.New(fault.Temporary, "the account's quota could not be asked, so the call was not made: %w", err)
 }
 
 func price(of func(*http.Request) int, req *http.Request) int {

@@ -100,6 +100,17 @@ func refusedByGovernor(t *testing.T, method string) {
 	}
 }
 
+func TestAGovernorThatFailsIsNotTakenForTheVendor(t *testing.T) {
+	t.Parallel()
+	gone := errors.New("database gone")
+	g := &governor{refusal: gone}
+	c := rest.New(rest.NewHTTPClient(rest.Stack{Transport: &wire{script: []step{{status: 200, body: "{}"}}}, Governor: g}), "https://api.example.com")
+	_, err := c.Do(t.Context(), rest.Call{Path: "/x"})
+	if fault.KindOf(err) != fault.Temporary || !errors.Is(err, gone) || !strings.Contains(err.Error(), "quota could not be asked") || len(g.taken) != 1 {
+		t.Errorf("error %v after %d questions, want a temporary one with the cause after one", err, len(g.taken))
+	}
+}
+
 func TestWhatTheGovernorLearns(t *testing.T) {
 	t.Parallel()
 	remaining := func(r *http.Response) rest.Usage {

@@ -158,7 +158,7 @@ func work(t *testing.T, client *river.Client[pgx.Tx], n int) {
 func attribute(s sdktrace.ReadOnlySpan, key string) string {
 	for _, a := range s.Attributes() {
 		if string(a.Key) == key {
-			return a.Value.Emit()
+			return a.Value.String()
 		}
 	}
 	return ""
