@@ -10,9 +10,6 @@ import (
 // SetLimit lowers the largest answer that c accepts.
 func (c *Client) SetLimit(bytes int64) { c.limit = bytes }
 
-// Traced opens a span for each call on the wire.
-var Traced = traced
-
 // Pacing is the layer that asks the governor.
 func Pacing(g Governor, next http.RoundTripper) http.RoundTripper {
 	return &pacing{governor: g, now: time.Now, next: next}

@@ -9,7 +9,6 @@ import (
 	"testing"
 	"testing/synctest"
 
-	"go.opentelemetry.io/contrib/instrumentation/net/http/otelhttp"
 	sdktrace "go.opentelemetry.io/otel/sdk/trace"
 	"go.opentelemetry.io/otel/sdk/trace/tracetest"
 
@@ -108,31 +107,25 @@ func TestSpansHoldNoSecretAndNoHeaderGoesOut(t *testing.T) {
 	recorder := tracetest.NewSpanRecorder()
 	provider := sdktrace.NewTracerProvider(sdktrace.WithSpanProcessor(recorder))
 	var arrived *http.Request
-	c := serveTraced(t, provider, func(w http.ResponseWriter, r *http.Request) {
+	base := startServer(t, func(w http.ResponseWriter, r *http.Request) {
 		arrived = r
 		fmt.Fprint(w, "{}")
 	})
+	c := rest.New(rest.NewHTTPClient(rest.Stack{Trace: true}), base+"/rest/1/"+secret)
+	ctx, root := provider.Tracer("test").Start(t.Context(), "the job") // its provider makes the spans below it
 	call := rest.Call{Path: "/deals", Query: url.Values{"api_token": {secret}}, Header: header("X-Api-Token", secret)}
-	if _, err := c.Do(t.Context(), call); err != nil {
+	if _, err := c.Do(ctx, call); err != nil {
 		t.Fatal(err)
 	}
 	if arrived.RequestURI != "/rest/1/"+secret+"/deals?api_token="+secret || arrived.Header.Get("Traceparent") != "" {
 		t.Errorf("the vendor saw %s with traceparent %q, want the whole URL and no trace", arrived.RequestURI, arrived.Header.Get("Traceparent"))
 	}
 	spans := recorder.Ended()
-	if len(spans) != 1 {
-		t.Fatalf("%d spans, want one", len(spans))
+	if len(spans) != 1 || spans[0].Parent().SpanID() != root.SpanContext().SpanID() {
+		t.Fatalf("spans %v, want one below the job's", spans)
 	}
 	text := fmt.Sprint(spans[0].Name(), spans[0].Attributes())
 	if strings.Contains(text, secret) || !strings.Contains(text, "/deals") {
 		t.Errorf("span %s, want the path of the call and no secret", text)
 	}
-}
-
-// serveTraced is a client whose wire is traced by the given provider.
-func serveTraced(t *testing.T, provider *sdktrace.TracerProvider, h http.HandlerFunc) *rest.Client {
-	t.Helper()
-	base := startServer(t, h) + "/rest/1/" + secret
-	wire := rest.Traced(http.DefaultTransport, otelhttp.WithTracerProvider(provider))
-	return rest.New(rest.NewHTTPClient(rest.Stack{Transport: wire, MaxRetries: -1}), base)
 }

@@ -42,8 +42,9 @@ func vendorText(body []byte) string {
 	return shorten(strings.Join(said, "; "))
 }
 
+// shorten makes a vendor's words fit for a line, a table and a text column.
 func shorten(s string) string {
-	s = strings.Join(strings.FieldsFunc(s, func(r rune) bool { return unicode.IsSpace(r) || !unicode.IsPrint(r) }), " ")
+	s = strings.Join(strings.FieldsFunc(strings.ToValidUTF8(s, "\ufffd"), func(r rune) bool { return unicode.IsSpace(r) || !unicode.IsPrint(r) }), " ")
 	if runes := []rune(s); len(runes) > textLimit {
 		return string(runes[:textLimit]) + "…"
 	}

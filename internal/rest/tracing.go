@@ -24,11 +24,12 @@ func withPath(ctx context.Context, path string) context.Context {
 	return context.WithValue(ctx, pathKey{}, path)
 }
 
-func traced(wire http.RoundTripper, opts ...otelhttp.Option) http.RoundTripper {
-	opts = append(opts,
+// traced opens spans with the provider of the span it finds in the context, or
+// with the global one.
+func traced(wire http.RoundTripper) http.RoundTripper {
+	return &masking{next: otelhttp.NewTransport(unmasking{wire},
 		otelhttp.WithPropagators(propagation.NewCompositeTextMapPropagator()),
-		otelhttp.WithSpanNameFormatter(func(_ string, r *http.Request) string { return r.Method + " " + r.URL.Host }))
-	return &masking{next: otelhttp.NewTransport(unmasking{wire}, opts...)}
+		otelhttp.WithSpanNameFormatter(func(_ string, r *http.Request) string { return r.Method + " " + r.URL.Host }))}
 }
 
 type masking struct{ next http.RoundTripper }
