@@ -95,7 +95,7 @@ func (c *compiler) settings() {
 }
 
 func (c *compiler) fail(at Place, field, value, reason, hint string) {
-	c.problems = append(c.problems, &Problem{Place: at, Object: c.name, Field: field, Value: shorten(value), Reason: reason, Hint: hint})
+	c.problems.add(&Problem{Place: at, Object: c.name, Field: field, Value: shorten(value), Reason: reason, Hint: hint})
 }
 
 func (c *compiler) object(name string, o *object) *ObjectMap {

@@ -16,7 +16,11 @@ import (
 const (
 	maxText  = 1 << 20 // bytes of a map; the default maps have some ten thousand
 	maxDepth = 16      // brackets within brackets, and list dashes on one line
+	maxRun   = 4000    // tokens of one line, or of one bracket: the parser's time grows with their square
+	maxWords = 100_000 // tokens of the whole text, for the same reason; the default maps have some three thousand
 )
+
+const secondDocument = "a second document begins"
 
 // Parse reads a map from YAML. name stands for the text in messages, usually a
 // file's name. The error is Problems with file, line and column.
@@ -58,7 +62,7 @@ func document(name string, text []byte) (ast.Node, *Problem) {
 			continue
 		}
 		if root != nil {
-			return nil, &Problem{Place: placeOf(name, doc.Body.GetToken()), Reason: "a second document begins", Hint: "a map is one document; remove the ---"}
+			return nil, &Problem{Place: placeOf(name, doc.Body.GetToken()), Reason: secondDocument, Hint: "a map is one document; remove the ---"}
 		}
 		root = doc.Body
 	}
@@ -94,17 +98,22 @@ func parseYAML(name, text string) (file *ast.File, problem *Problem) {
 var forbidden = map[token.Type]string{
 	token.AnchorType: "anchors (&)", token.AliasType: "aliases (*)", token.TagType: "tags (!)",
 	token.MergeKeyType: "merge keys (<<)", token.DirectiveType: "directives (%)", token.MappingKeyType: "complex keys (?)",
+	token.DocumentEndType: "document ends (...)",
 }
 
 func checkTokens(name string, tokens token.Tokens) *Problem {
-	depth, dashes, line := 0, 0, 0
-	for _, t := range tokens {
+	depth, dashes, run, line := 0, 0, 0, 0
+	for i, t := range tokens {
+		if t.Type == token.DocumentHeaderType && i > 0 && tokens[i-1].Type != token.CommentType {
+			return &Problem{Place: placeOf(name, t), Reason: secondDocument, Hint: "a map is one document; remove the ---"}
+		}
 		if what, ok := forbidden[t.Type]; ok {
 			return &Problem{Place: placeOf(name, t), Reason: what + " are not allowed in a map", Hint: "write it out, or quote the text"}
 		}
-		if t.Position != nil && t.Position.Line != line {
-			line, dashes = t.Position.Line, 0
+		if depth <= 0 && t.Position != nil && t.Position.Line != line {
+			line, dashes, run = t.Position.Line, 0, 0
 		}
+		run++
 		switch t.Type {
 		case token.MappingStartType, token.SequenceStartType:
 			depth++
@@ -113,8 +122,13 @@ func checkTokens(name string, tokens token.Tokens) *Problem {
 		case token.SequenceEntryType:
 			dashes++
 		}
-		if depth > maxDepth || dashes > maxDepth {
+		switch {
+		case depth > maxDepth, dashes > maxDepth:
 			return &Problem{Place: placeOf(name, t), Reason: "nested too deeply for a map"}
+		case i > maxWords:
+			return &Problem{Place: placeOf(name, t), Reason: "the map is too large", Hint: "a map lists fields, not data"}
+		case run > maxRun:
+			return &Problem{Place: placeOf(name, t), Reason: "too much on one line or in one bracket", Hint: "write one key a line"}
 		}
 	}
 	return nil

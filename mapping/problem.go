@@ -81,6 +81,20 @@ func (ps Problems) Unwrap() []error {
 	return errs
 }
 
+// maxProblems is how many are told at once: who has more than that mends the
+// first ones first.
+const maxProblems = 100
+
+// add appends a problem, unless there are too many already.
+func (ps *Problems) add(p *Problem) {
+	switch n := len(*ps); {
+	case n < maxProblems:
+		*ps = append(*ps, p)
+	case n == maxProblems:
+		*ps = append(*ps, &Problem{Place: Place{File: p.Place.File}, Reason: "and more; mend these first"})
+	}
+}
+
 // err returns the problems as an error, or nil if there are none.
 func (ps Problems) err() error {
 	if len(ps) == 0 {

@@ -25,7 +25,7 @@ type entry struct {
 }
 
 func (r *reader) fail(at ast.Node, reason, hint string) {
-	r.problems = append(r.problems, &Problem{Place: placeOf(r.name, at.GetToken()), Object: r.object, Field: r.field, Reason: reason, Hint: hint})
+	r.problems.add(&Problem{Place: placeOf(r.name, at.GetToken()), Object: r.object, Field: r.field, Reason: reason, Hint: hint})
 }
 
 // file reads the whole map.
@@ -187,15 +187,15 @@ func (r *reader) rule(at, n ast.Node) *rule {
 		out.from = []string{v.Text}
 		return out
 	}
-	before := len(r.problems)
 	sources := 0
-	for _, e := range r.entries(n, "a field's source") {
+	entries := r.entries(n, "a field's source")
+	for _, e := range entries {
 		if slices.Contains(ruleKeys[:5], e.key) {
 			sources++
 		}
 		r.ruleKey(out, e)
 	}
-	if sources != 1 && len(r.problems) == before {
+	if sources != 1 && entries != nil {
 		r.fail(n, "needs exactly one of from, custom, const, parent, first_of", "")
 	}
 	return out

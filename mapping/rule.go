@@ -16,11 +16,14 @@ type failer func(value, reason, hint string)
 // rule compiles one source of a field. It is false when the source is wrong;
 // the reason is among the problems then.
 func (c *compiler) rule(t *target, r *rule) (*source, bool) {
-	before := len(c.problems)
+	failed := false
+	fail := failer(func(value, reason, hint string) {
+		failed = true
+		c.fail(r.place, t.Name, value, reason, hint)
+	})
 	s := &source{target: t, region: c.file.region, each: path(r.each), first: r.first, pick: r.pick, slot: -1, second: -1, when: -1}
-	fail := failer(func(value, reason, hint string) { c.fail(r.place, t.Name, value, reason, hint) })
 	s.choose(r, fail)
-	if len(c.problems) > before {
+	if failed {
 		return nil, false
 	}
 	switch {
@@ -43,7 +46,7 @@ func (c *compiler) rule(t *target, r *rule) (*source, bool) {
 	if r.when != "" {
 		c.use(slotKey{key: r.when}, "", &s.when)
 	}
-	return s, len(c.problems) == before
+	return s, !failed
 }
 
 // choose picks the rule's transform and checks that it makes what the field
