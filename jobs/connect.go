@@ -40,7 +40,7 @@ func (p *Pipeline) Connect(ctx context.Context, workspace int64, n NewConnection
 	if err != nil {
 		return nil, connectors.Rights{}, err
 	}
-	if err := checkFields(spec, n.Config); err != nil {
+	if err := CheckFields(spec, n.Config); err != nil {
 		return nil, connectors.Rights{}, err
 	}
 	base, err := mapping.Default(n.Vendor)
@@ -58,10 +58,10 @@ func (p *Pipeline) Connect(ctx context.Context, workspace int64, n NewConnection
 	return s, rights, p.begin(ctx, s)
 }
 
-// checkFields compares what is given with what the connector declares. A
+// CheckFields compares what is given with what the connector declares. A
 // secret among the settings is refused here: those are stored and shown as
 // they are.
-func checkFields(spec connectors.Spec, cfg connectors.Config) error {
+func CheckFields(spec connectors.Spec, cfg connectors.Config) error {
 	secret := map[string]bool{}
 	for _, f := range spec.Fields {
 		secret[f.Name] = f.Secret

@@ -31,7 +31,7 @@ func (p *Pipeline) Pull(ctx context.Context, workspace, connection int64, o Pull
 			return err
 		}
 		if s.State != "active" {
-			return stateError(s.Connection)
+			return StateError(s.Connection)
 		}
 		w := &pull{p: p, s: s, lease: l, until: p.Now().Add(p.slice())}
 		complete, err = w.objects(ctx, o)
@@ -43,8 +43,8 @@ func (p *Pipeline) Pull(ctx context.Context, workspace, connection int64, o Pull
 	return complete, err
 }
 
-// stateError says why a connection is not worked on.
-func stateError(c postgres.Connection) error {
+// StateError says why a connection that is not active is not worked on.
+func StateError(c postgres.Connection) error {
 	if c.State == "needs consent" {
 		return fault.New(fault.Auth, "%s needs consent: %s; run `salesbook connect %s %s --replace`", c.Name, c.StateWhy, c.Vendor, c.Name)
 	}

@@ -126,14 +126,14 @@ $$;
 COMMENT ON FUNCTION vendor_account(text, text, integer, interval, integer, text) IS 'Finds or makes the owner of a quota; budgets that were learnt are kept.';
 
 -- +goose StatementBegin
-CREATE FUNCTION take_quota(account bigint, cost integer, burst_cost integer, burst_floor real, daily_floor real, OUT wait_ms bigint, OUT daily_spent boolean) LANGUAGE plpgsql SECURITY DEFINER SET search_path = salesbook, pg_temp AS $$
+CREATE FUNCTION take_quota(holder bigint, cost integer, burst_cost integer, burst_floor real, daily_floor real, OUT wait_ms bigint, OUT daily_spent boolean) LANGUAGE plpgsql SECURITY DEFINER SET search_path = salesbook, pg_temp AS $$
 DECLARE
   a vendor_accounts; b vendor_bursts; t timestamptz := clock_timestamp();
   capacity real; rate real; have real; today date; slice integer;
 BEGIN
   wait_ms := 0; daily_spent := false;
-  SELECT * INTO a FROM vendor_accounts v WHERE v.id = account;
-  IF NOT FOUND THEN RAISE EXCEPTION 'no vendor account %', account; END IF;
+  SELECT * INTO a FROM vendor_accounts v WHERE v.id = holder;
+  IF NOT FOUND THEN RAISE EXCEPTION 'no vendor account %', holder; END IF;
   IF a.parked_until > t THEN
     wait_ms := ceil(extract(epoch FROM a.parked_until - t) * 1000); daily_spent := a.daily_left = 0; RETURN;
   END IF;
@@ -142,14 +142,14 @@ BEGIN
   -- Of a window's budget one fifth may be spent at once and the rest flows in over the window, so that
   -- no window of that length, wherever it starts, holds more than the budget. A missing row is an empty bucket.
   capacity := greatest(a.burst * 0.2, least(a.burst, burst_cost)); rate := (a.burst - capacity) / (extract(epoch FROM a.burst_window) * 1000);
-  INSERT INTO vendor_bursts AS v (account_id, tokens, at, reserved) VALUES (account, 0, t, 0) ON CONFLICT DO NOTHING;
-  SELECT * INTO b FROM vendor_bursts v WHERE v.account_id = account FOR UPDATE;
+  INSERT INTO vendor_bursts AS v (account_id, tokens, at, reserved) VALUES (holder, 0, t, 0) ON CONFLICT DO NOTHING;
+  SELECT * INTO b FROM vendor_bursts v WHERE v.account_id = holder FOR UPDATE;
   t := clock_timestamp();
   IF a.burst IS NOT NULL THEN
     have := least(capacity, b.tokens + rate * greatest(0, extract(epoch FROM t - b.at) * 1000));
     IF have - burst_cost < capacity * burst_floor AND have < capacity THEN
       wait_ms := greatest(1, ceil((least(capacity, burst_cost + capacity * burst_floor) - have) / greatest(rate, 0.000001)));
-      UPDATE vendor_bursts v SET tokens = have, at = t WHERE v.account_id = account;
+      UPDATE vendor_bursts v SET tokens = have, at = t WHERE v.account_id = holder;
       RETURN;
     END IF;
     b.tokens := have - burst_cost;
@@ -160,7 +160,7 @@ BEGIN
     IF b.day IS DISTINCT FROM today THEN b.reserved := 0; END IF;
     IF b.reserved < cost THEN
       -- The day's spending is written durably ahead, in slices of one percent: a crash loses at most a slice of budget, never the count.
-      SELECT * INTO a FROM vendor_accounts v WHERE v.id = account FOR UPDATE;
+      SELECT * INTO a FROM vendor_accounts v WHERE v.id = holder FOR UPDATE;
       IF a.daily_day IS DISTINCT FROM today THEN a.daily_day := today; a.daily_left := a.daily; END IF;
       slice := greatest(cost, a.daily / 100);
       slice := least(slice, greatest(cost - b.reserved, a.daily_left - floor(a.daily * daily_floor)::integer));
@@ -169,22 +169,22 @@ BEGIN
         wait_ms := ceil(extract(epoch FROM ((today + 1)::timestamp AT TIME ZONE a.daily_zone) - t) * 1000);
         RETURN;
       END IF;
-      UPDATE vendor_accounts v SET daily_day = today, daily_left = a.daily_left - slice WHERE v.id = account;
+      UPDATE vendor_accounts v SET daily_day = today, daily_left = a.daily_left - slice WHERE v.id = holder;
       b.reserved := b.reserved + slice; b.day := today;
     END IF;
     b.reserved := b.reserved - cost;
   END IF;
-  UPDATE vendor_bursts v SET tokens = b.tokens, at = t, reserved = b.reserved, day = b.day WHERE v.account_id = account;
+  UPDATE vendor_bursts v SET tokens = b.tokens, at = t, reserved = b.reserved, day = b.day WHERE v.account_id = holder;
 END $$;
 -- +goose StatementEnd
 COMMENT ON FUNCTION take_quota(bigint, integer, integer, real, real) IS 'Reserves one call on a vendor account for any workspace''s connection: 0, or how long to keep away. A lane leaves the share burst_floor of the bucket and daily_floor of the day to more urgent ones.';
 
 -- +goose StatementBegin
-CREATE FUNCTION learn_quota(account bigint, burst_limit integer, burst_left integer, burst_reset_ms bigint, daily_limit integer, daily_left integer, refused boolean, retry_ms bigint) RETURNS void LANGUAGE plpgsql SECURITY DEFINER SET search_path = salesbook, pg_temp AS $$
+CREATE FUNCTION learn_quota(holder bigint, burst_limit integer, burst_left integer, burst_reset_ms bigint, daily_limit integer, daily_left integer, refused boolean, retry_ms bigint) RETURNS void LANGUAGE plpgsql SECURITY DEFINER SET search_path = salesbook, pg_temp AS $$
 DECLARE
   a vendor_accounts; t timestamptz := clock_timestamp(); today date; pause timestamptz;
 BEGIN
-  SELECT * INTO a FROM vendor_accounts v WHERE v.id = account;
+  SELECT * INTO a FROM vendor_accounts v WHERE v.id = holder;
   IF NOT FOUND THEN RETURN; END IF;
   today := (t AT TIME ZONE a.daily_zone)::date;
   IF refused THEN
@@ -201,10 +201,10 @@ BEGIN
       daily_left = CASE WHEN learn_quota.daily_left IS NULL THEN v.daily_left WHEN v.daily_day IS DISTINCT FROM today THEN learn_quota.daily_left ELSE least(COALESCE(v.daily_left, learn_quota.daily_left), learn_quota.daily_left) END,
       daily_day = CASE WHEN learn_quota.daily_left IS NULL THEN v.daily_day ELSE today END,
       parked_until = CASE WHEN pause IS NULL THEN v.parked_until ELSE greatest(COALESCE(v.parked_until, pause), pause) END
-    WHERE v.id = account;
+    WHERE v.id = holder;
   END IF;
   IF burst_left IS NOT NULL THEN
-    UPDATE vendor_bursts v SET tokens = burst_left WHERE v.account_id = account AND v.tokens > burst_left;
+    UPDATE vendor_bursts v SET tokens = burst_left WHERE v.account_id = holder AND v.tokens > burst_left;
   END IF;
 END $$;
 -- +goose StatementEnd

@@ -40,7 +40,9 @@ func Open(ctx context.Context, url string, o Options) (*DB, error) {
 		cfg.MaxConns = int32(o.MaxConns)
 	}
 	if o.Pooler {
-		cfg.ConnConfig.DefaultQueryExecMode = pgx.QueryExecModeExec
+		// Statements are described unnamed and then sent whole each time, so any
+		// server connection can run them; their types are still known.
+		cfg.ConnConfig.DefaultQueryExecMode = pgx.QueryExecModeCacheDescribe
 	}
 	pool, err := pgxpool.NewWithConfig(ctx, cfg)
 	if err != nil {

@@ -1,0 +1,169 @@
+package jobs_test
+
+import (
+	"context"
+	"iter"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"path/filepath"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
+	"github.com/prometheus/client_golang/prometheus"
+
+	"salesbook.dev/connectors"
+	"salesbook.dev/connectors/catalog"
+	"salesbook.dev/internal/demo"
+	"salesbook.dev/internal/postgres"
+	"salesbook.dev/internal/postgres/pgtest"
+	"salesbook.dev/internal/sandbox/pipedrive"
+	"salesbook.dev/internal/seal"
+	"salesbook.dev/internal/web"
+	"salesbook.dev/jobs"
+)
+
+func TestMain(m *testing.M) { pgtest.Main(m) }
+
+// bundle is an installation with a simulated vendor, connected to it.
+type bundle struct {
+	*jobs.Pipeline
+	sim    *pipedrive.Sim
+	vendor *httptest.Server
+	calls  atomic.Int64 // requests the vendor got
+	ws     int64
+	conn   int64
+}
+
+// setup connects a fresh installation to a simulated company of that size.
+func setup(t *testing.T, deals int, o pipedrive.Options) *bundle {
+	t.Helper()
+	if o.Limits == (pipedrive.Limits{}) {
+		o.Limits = roomy()
+	}
+	sim, err := pipedrive.Open(o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = sim.Close() })
+	if deals > 0 {
+		if err := sim.Generate(1, pipedrive.ScaleOf(deals)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	b := &bundle{sim: sim}
+	b.vendor = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		b.calls.Add(1)
+		sim.ServeHTTP(w, r)
+	}))
+	t.Cleanup(b.vendor.Close)
+	d := pgtest.New(t)
+	b.ws = d.Workspace(t, "acme")
+	b.Pipeline = pipeline(t, d)
+	b.connect(t)
+	return b
+}
+
+// roomy is a quota that no test comes near.
+func roomy() pipedrive.Limits {
+	l, err := pipedrive.PlanLimits("ultimate", 1000)
+	if err != nil {
+		panic(err)
+	}
+	l.Burst = 1_000_000
+	return l
+}
+
+// pipeline opens what a process has, on the test's database.
+func pipeline(t *testing.T, d *pgtest.Database) *jobs.Pipeline {
+	t.Helper()
+	keys, err := seal.Create(filepath.Join(t.TempDir(), "key"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := &jobs.Pipeline{DB: d.DB, Vault: postgres.Vault{Keys: keys}, Compressor: postgres.NewCompressor(), Catalog: catalog.Connectors,
+		Now: time.Now, Log: slog.New(slog.NewTextHandler(t.Output(), &slog.HandlerOptions{Level: slog.LevelWarn})), Holder: t.Name()}
+	pool, err := pgxpool.New(t.Context(), d.RiverURL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(pool.Close)
+	if p.Queue, err = jobs.NewClient(p, pool, jobs.ClientOptions{Log: p.Log}); err != nil {
+		t.Fatal(err)
+	}
+	return p
+}
+
+func (b *bundle) connect(t *testing.T) {
+	t.Helper()
+	s, _, err := b.Connect(t.Context(), b.ws, jobs.NewConnection{Vendor: "pipedrive", Name: "crm", By: "test",
+		Config: connectors.Config{BaseURL: b.vendor.URL, Secrets: map[string]string{"api_token": "token"}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	b.conn = s.ID
+}
+
+// receive starts our receiver and points the vendor's webhooks at it.
+func (b *bundle) receive(t *testing.T) {
+	t.Helper()
+	s := &web.Server{DB: b.DB, Pipeline: b.Pipeline, Metrics: prometheus.NewRegistry(), Log: b.Log}
+	handler, beside := s.Handler()
+	server := httptest.NewServer(handler)
+	ctx, cancel := context.WithCancel(context.Background())
+	go beside(ctx)
+	t.Cleanup(func() { server.Close(); cancel() })
+	b.in(t, func(tx pgx.Tx) error {
+		c, err := postgres.ConnectionByID(t.Context(), tx, b.ws, b.conn)
+		if err != nil {
+			return err
+		}
+		c.HookURL = server.URL
+		return postgres.UpdateConnection(t.Context(), tx, c)
+	})
+	if err := b.Watch(t.Context(), b.ws, b.conn); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func (b *bundle) in(t *testing.T, f func(tx pgx.Tx) error) {
+	t.Helper()
+	if err := b.DB.In(t.Context(), b.ws, f); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// pull pulls everything to the end.
+func (b *bundle) pull(t *testing.T) {
+	t.Helper()
+	complete, err := b.Pull(t.Context(), b.ws, b.conn, jobs.PullOptions{Force: true})
+	if err != nil || !complete {
+		t.Fatalf("pull: complete=%v: %v", complete, err)
+	}
+}
+
+// drift compares every record with the vendor's truth.
+func (b *bundle) drift(t *testing.T) {
+	t.Helper()
+	got, err := demo.Compare(t.Context(), b.DB, b.ws, b.conn, func(object string) iter.Seq[demo.Truth] {
+		return (&demo.Vendor{Sim: b.sim}).Truth(object)
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for kind, d := range got {
+		if d.Drift > 0 {
+			t.Errorf("%s: vendor %d, canonical %d, drift %d: %q", kind, d.Vendor, d.Canonical, d.Drift, d.Examples)
+		}
+	}
+}
+
+// one reads a single value with plain SQL inside the workspace.
+func one[T any](t *testing.T, b *bundle, sql string, args ...any) (v T) {
+	t.Helper()
+	b.in(t, func(tx pgx.Tx) error { return tx.QueryRow(t.Context(), sql, args...).Scan(&v) })
+	return v
+}

@@ -1,0 +1,79 @@
+package jobs_test
+
+import (
+	"bytes"
+	"context"
+	"io"
+	"net/http"
+	"strings"
+	"testing"
+
+	"github.com/jackc/pgx/v5"
+
+	"salesbook.dev/internal/postgres"
+)
+
+// roundTrip is a wire with faults.
+type roundTrip func(*http.Request) (*http.Response, error)
+
+func (f roundTrip) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }
+
+// cutAfter ends a context after n more calls.
+func cutAfter(b *bundle, n int64, cancel context.CancelFunc) http.RoundTripper {
+	last := b.calls.Load() + n
+	return roundTrip(func(r *http.Request) (*http.Response, error) {
+		resp, err := http.DefaultTransport.RoundTrip(r)
+		if b.calls.Load() >= last {
+			cancel()
+		}
+		return resp, err
+	})
+}
+
+// forgetfulOf presents another token than the right one.
+func forgetfulOf(token string) http.RoundTripper {
+	return roundTrip(func(r *http.Request) (*http.Response, error) {
+		r = r.Clone(r.Context())
+		for name, values := range r.Header {
+			if len(values) == 1 && strings.Contains(values[0], token) {
+				r.Header.Set(name, "revoked")
+			}
+		}
+		return http.DefaultTransport.RoundTrip(r)
+	})
+}
+
+// rewrite changes the first n occurrences of a text in each answer's body.
+func rewrite(from, to string, n int) http.RoundTripper {
+	return roundTrip(func(r *http.Request) (*http.Response, error) {
+		resp, err := http.DefaultTransport.RoundTrip(r)
+		if err != nil {
+			return nil, err
+		}
+		body, err := io.ReadAll(resp.Body)
+		if err != nil {
+			return nil, err
+		}
+		body = bytes.Replace(body, []byte(from), []byte(to), n)
+		resp.Body = io.NopCloser(bytes.NewReader(body))
+		resp.ContentLength = int64(len(body))
+		resp.Header.Del("Content-Length")
+		return resp, nil
+	})
+}
+
+// resetAll sends every object back to its beginning.
+func resetAll(t *testing.T, b *bundle) func(tx pgx.Tx) error {
+	return func(tx pgx.Tx) error {
+		places, err := postgres.Places(t.Context(), tx, b.ws, b.conn)
+		if err != nil {
+			return err
+		}
+		for _, p := range places {
+			if err := postgres.ResetCursor(t.Context(), tx, b.ws, b.conn, p.Object); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+}
