@@ -128,14 +128,22 @@ func mergeObject(name string, under, over *object) (*object, Problems) {
 // human name, so that renaming the field in the CRM does not break the map.
 // Names that d does not know, or knows more than once, are left: Compile
 // reports them.
-func (f *File) Pin(d *Dictionary) *File {
+func (f *File) Pin(d *Dictionary) *File { return f.PinOver(&File{}, d) }
+
+// PinOver is Pin for an override of base, whose objects need not say again of
+// which kind they are.
+func (f *File) PinOver(base *File, d *Dictionary) *File {
 	out := *f
 	out.objects = make(map[string]*object, len(f.objects))
 	for name, o := range f.objects {
 		pinned := *o
 		pinned.fields = make(map[string]*rule, len(o.fields))
+		kind := o.dictionaryKind()
+		if under := base.objects[name]; under != nil {
+			kind = cmp.Or(o.dictionary, under.dictionary, o.kind, under.kind)
+		}
 		for field, r := range o.fields {
-			pinned.fields[field] = pin(r, d, o.dictionaryKind())
+			pinned.fields[field] = pin(r, d, kind)
 		}
 		out.objects[name] = &pinned
 	}

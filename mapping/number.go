@@ -67,7 +67,7 @@ func scanExponent(s string) (int, bool) {
 	}
 	if s = s[1:]; s[0] == '+' {
 		s = s[1:]
-		if s == "" || s[0] == '-' {
+		if s == "" || s[0] == '-' || s[0] == '+' {
 			return 0, false
 		}
 	}

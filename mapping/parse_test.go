@@ -24,6 +24,8 @@ func TestParseProblems(t *testing.T) {
 		{"null const", "objects:\n  d:\n    fields:\n      a: {const: null}\n", `m.yaml:4:18: d: a: const needs a value`},
 		{"nested first_of", "objects:\n  d:\n    fields:\n      a: {first_of: [{first_of: [b]}]}\n", `m.yaml:4:22: d: a: first_of takes plain sources only`},
 		{"empty first_of", "objects:\n  d:\n    fields:\n      a: {first_of: []}\n", `m.yaml:4:21: d: a: first_of needs a list of sources; as in [name, title]`},
+		{"empty rule", "objects:\n  d:\n    fields:\n      a: {}\n", `m.yaml:4:10: d: a: needs exactly one of from, custom, const, parent, first_of`},
+		{"empty from", "objects:\n  d:\n    fields:\n      a: {from: []}\n", `m.yaml:4:17: d: a: the list is empty`},
 		{"list for a rule", "objects:\n  d:\n    fields:\n      a: [b]\n", "m.yaml:4:10: d: a: a field's source must be a list of `key: value`"},
 		{"list for values", "objects:\n  d:\n    fields:\n      a: {from: b, values: {x: [y]}}\n", `m.yaml:4:32: d: a: a plain value is needed here; as in {A: open, B: won}`},
 		{"text for objects", "objects: deals\n", "m.yaml:1:10: objects must be a list of `key: value`"},
@@ -62,7 +64,7 @@ func TestParseProblems(t *testing.T) {
 // TestParseAll tells everything that is wrong at once, in the order of the text.
 func TestParseAll(t *testing.T) {
 	t.Parallel()
-	_, err := Parse("m.yaml", []byte("vendr: x\nobjects:\n  deals:\n    fields:\n      a: {as: nope}\n      b: {from: c, otherwise: d}\n"))
+	_, err := Parse("m.yaml", []byte("vendr: x\nobjects:\n  deals:\n    fields:\n      a: {from: x, as: nope}\n      b: {from: c, otherwise: d}\n"))
 	problems, _ := errors.AsType[Problems](err)
 	var lines []int
 	for _, p := range problems {

@@ -86,7 +86,8 @@ func (r *reader) readObject(e entry) *object {
 	return o
 }
 
-// entries returns the keys of a mapping in the order of the text.
+// entries returns the keys of a mapping in the order of the text; nil if n is
+// no mapping.
 func (r *reader) entries(n ast.Node, what string) []entry {
 	var pairs []*ast.MappingValueNode
 	switch n := n.(type) {
@@ -98,7 +99,7 @@ func (r *reader) entries(n ast.Node, what string) []entry {
 		r.fail(n, what+" must be a list of `key: value`", "")
 		return nil
 	}
-	var out []entry
+	out := []entry{}
 	seen := map[string]bool{}
 	for _, p := range pairs {
 		key, ok := scalarOf(p.Key)
@@ -126,6 +127,15 @@ func (r *reader) text(n ast.Node) string {
 		r.fail(n, "a text is needed here", "")
 	}
 	return v.Text
+}
+
+// someTexts reads a scalar or a list of scalars that is not empty.
+func (r *reader) someTexts(n ast.Node) []string {
+	out := r.texts(n)
+	if len(out) == 0 {
+		r.fail(n, "the list is empty", "")
+	}
+	return out
 }
 
 // texts reads a scalar or a list of scalars; an empty list is not nil.
@@ -204,7 +214,7 @@ func (r *reader) rule(at, n ast.Node) *rule {
 func (r *reader) ruleKey(out *rule, e entry) {
 	switch e.key {
 	case "from":
-		out.from = r.texts(e.value)
+		out.from = r.someTexts(e.value)
 	case "custom":
 		out.custom = r.text(e.value)
 	case "const":
@@ -230,7 +240,7 @@ func (r *reader) ruleKey(out *rule, e entry) {
 	case "when":
 		out.when = r.text(e.value)
 	case "pick":
-		out.pick = r.texts(e.value)
+		out.pick = r.someTexts(e.value)
 	default:
 		r.unknown(e, ruleKeys...)
 	}
