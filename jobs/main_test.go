@@ -39,7 +39,7 @@ type bundle struct {
 }
 
 // setup connects a fresh installation to a simulated company of that size.
-func setup(t *testing.T, deals int, o pipedrive.Options) *bundle {
+func setup(t testing.TB, deals int, o pipedrive.Options) *bundle {
 	t.Helper()
 	if o.Limits == (pipedrive.Limits{}) {
 		o.Limits = roomy()
@@ -78,7 +78,7 @@ func roomy() pipedrive.Limits {
 }
 
 // pipeline opens what a process has, on the test's database.
-func pipeline(t *testing.T, d *pgtest.Database) *jobs.Pipeline {
+func pipeline(t testing.TB, d *pgtest.Database) *jobs.Pipeline {
 	t.Helper()
 	keys, err := seal.Create(filepath.Join(t.TempDir(), "key"))
 	if err != nil {
@@ -97,7 +97,7 @@ func pipeline(t *testing.T, d *pgtest.Database) *jobs.Pipeline {
 	return p
 }
 
-func (b *bundle) connect(t *testing.T) {
+func (b *bundle) connect(t testing.TB) {
 	t.Helper()
 	s, _, err := b.Connect(t.Context(), b.ws, jobs.NewConnection{Vendor: "pipedrive", Name: "crm", By: "test",
 		Config: connectors.Config{BaseURL: b.vendor.URL, Secrets: map[string]string{"api_token": "token"}}})
@@ -129,7 +129,7 @@ func (b *bundle) receive(t *testing.T) {
 	}
 }
 
-func (b *bundle) in(t *testing.T, f func(tx pgx.Tx) error) {
+func (b *bundle) in(t testing.TB, f func(tx pgx.Tx) error) {
 	t.Helper()
 	if err := b.DB.In(t.Context(), b.ws, f); err != nil {
 		t.Fatal(err)
@@ -137,7 +137,7 @@ func (b *bundle) in(t *testing.T, f func(tx pgx.Tx) error) {
 }
 
 // pull pulls everything to the end.
-func (b *bundle) pull(t *testing.T) {
+func (b *bundle) pull(t testing.TB) {
 	t.Helper()
 	complete, err := b.Pull(t.Context(), b.ws, b.conn, jobs.PullOptions{Force: true})
 	if err != nil || !complete {
@@ -146,7 +146,7 @@ func (b *bundle) pull(t *testing.T) {
 }
 
 // drift compares every record with the vendor's truth.
-func (b *bundle) drift(t *testing.T) {
+func (b *bundle) drift(t testing.TB) {
 	t.Helper()
 	got, err := demo.Compare(t.Context(), b.DB, b.ws, b.conn, func(object string) iter.Seq[demo.Truth] {
 		return (&demo.Vendor{Sim: b.sim}).Truth(object)
@@ -162,7 +162,7 @@ func (b *bundle) drift(t *testing.T) {
 }
 
 // one reads a single value with plain SQL inside the workspace.
-func one[T any](t *testing.T, b *bundle, sql string, args ...any) (v T) {
+func one[T any](t testing.TB, b *bundle, sql string, args ...any) (v T) {
 	t.Helper()
 	b.in(t, func(tx pgx.Tx) error { return tx.QueryRow(t.Context(), sql, args...).Scan(&v) })
 	return v

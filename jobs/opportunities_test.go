@@ -222,7 +222,7 @@ func (o opportunities) seed(t *testing.T) []byte {
 			t.Fatal(err)
 		}
 	}
-	add("users", map[string]any{"id": 1, "name": "Admin", "email": "admin@example.com", "is_admin": 1})
+	add("users", map[string]any{"id": 1, "name": "Admin", "email": "admin@example.com"})
 	for i, agent := range o.agents {
 		add("users", map[string]any{"id": firstRep + i + 1, "name": agent, "email": strings.ReplaceAll(strings.ToLower(agent), " ", ".") + "@example.com"})
 	}

@@ -63,7 +63,7 @@ func rewrite(from, to string, n int) http.RoundTripper {
 }
 
 // resetAll sends every object back to its beginning.
-func resetAll(t *testing.T, b *bundle) func(tx pgx.Tx) error {
+func resetAll(t testing.TB, b *bundle) func(tx pgx.Tx) error {
 	return func(tx pgx.Tx) error {
 		places, err := postgres.Places(t.Context(), tx, b.ws, b.conn)
 		if err != nil {
