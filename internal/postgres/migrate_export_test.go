@@ -6,13 +6,13 @@ import (
 	"time"
 )
 
-// MigrateFiles is Migrate with other migrations, and with a short patience.
-func MigrateFiles(ctx context.Context, adminURL string, files fs.FS) (Report, error) {
+// MigrateFiles is Migrate with other migrations, which are tried three times.
+func MigrateFiles(ctx context.Context, adminURL string, files fs.FS, lockTimeout time.Duration) (Report, error) {
 	m, err := newMigrator(adminURL, files, MigrateOptions{})
 	if err != nil {
 		return Report{}, err
 	}
-	m.lockTimeout, m.tries, m.pause = 20*time.Millisecond, 3, time.Millisecond
+	m.lockTimeout, m.tries, m.pause = lockTimeout, 3, time.Millisecond
 	return m.migrate(ctx)
 }
 

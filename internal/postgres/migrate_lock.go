@@ -36,17 +36,21 @@ func (m *migrator) lock(ctx context.Context, conn *pgx.Conn) error {
 	}
 	for tries := 0; ; tries++ {
 		var mine bool
-		if err := conn.QueryRow(ctx, "SELECT pg_try_advisory_lock($1)", migrationLock).Scan(&mine); err != nil {
-			return fmt.Errorf("take the migration lock: %w", err)
-		}
-		if mine {
+		err := conn.QueryRow(ctx, "SELECT pg_try_advisory_lock($1)", migrationLock).Scan(&mine)
+		if err == nil && mine {
 			return nil
 		}
-		if tries == 0 {
+		if err == nil && tries == 0 {
 			m.Log.Info("another process is migrating this database, waiting for it")
 		}
-		if err := sleep(ctx, 50*time.Millisecond); err != nil {
-			return fmt.Errorf("another process is still migrating this database: %w", err)
+		if err == nil {
+			err = sleep(ctx, 50*time.Millisecond)
+		}
+		if ctx.Err() != nil {
+			return fmt.Errorf("another process is still migrating this database: %w", context.Cause(ctx))
+		}
+		if err != nil {
+			return fmt.Errorf("take the migration lock: %w", err)
 		}
 	}
 }

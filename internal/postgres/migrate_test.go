@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"log/slog"
 	"slices"
 	"strings"
 	"testing"
@@ -185,7 +186,7 @@ func TestMigrationThatMeetsALock(t *testing.T) {
 	if _, err := tx.Exec(t.Context(), "LOCK TABLE teams IN ACCESS SHARE MODE"); err != nil {
 		t.Fatal(err)
 	}
-	r, err := postgres.MigrateFiles(t.Context(), d.AdminURL, files)
+	r, err := postgres.MigrateFiles(t.Context(), d.AdminURL, files, 20*time.Millisecond)
 	if fault.KindOf(err) != fault.Conflict || !strings.Contains(err.Error(), "_later.sql gave up waiting for a lock") {
 		t.Errorf("migrating a table in use: %v; want a conflict", err)
 	}
@@ -195,22 +196,22 @@ func TestMigrationThatMeetsALock(t *testing.T) {
 	if err := tx.Rollback(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	r, err = postgres.MigrateFiles(t.Context(), d.AdminURL, files)
+	r, err = postgres.MigrateFiles(t.Context(), d.AdminURL, files, 20*time.Millisecond)
 	if err != nil || len(r.Applied) != 1 || r.To != r.From+1 {
 		t.Errorf("with the table free: %+v, %v; want the one file that was left", r, err)
 	}
 }
 
-// TestIndexesCanBeMadeConcurrently would hang if waiting migrators waited with
-// a snapshot, and fail if one's lock were held in a transaction.
+// TestIndexesCanBeMadeConcurrently fails if waiting migrators wait with a
+// snapshot, or if the lock is held in a transaction.
 func TestIndexesCanBeMadeConcurrently(t *testing.T) {
 	t.Parallel()
 	d := pgtest.New(t)
-	files := later(t, "-- +goose NO TRANSACTION\n-- +goose Up\nCREATE INDEX CONCURRENTLY later ON notes (workspace_id, author_id);")
+	files := later(t, "-- +goose NO TRANSACTION\n-- +goose Up\nDROP INDEX CONCURRENTLY IF EXISTS later;\nCREATE INDEX CONCURRENTLY later ON notes (workspace_id, author_id);")
 	errs := make(chan error)
 	for range 3 {
 		go func() {
-			_, err := postgres.MigrateFiles(t.Context(), d.AdminURL, files)
+			_, err := postgres.MigrateFiles(t.Context(), d.AdminURL, files, 3*time.Second)
 			errs <- err
 		}()
 	}
@@ -223,18 +224,38 @@ func TestIndexesCanBeMadeConcurrently(t *testing.T) {
 
 func TestWaitForAnotherMigrationEndsWithItsContext(t *testing.T) {
 	t.Parallel()
-	d := pgtest.New(t)
+	d := pgtest.Empty(t)
 	// The key is what makes versions of the binary wait for each other.
 	if _, err := d.Connect(t, d.AdminURL).Exec(t.Context(), "SELECT pg_advisory_lock(x'73616c6573626f6f'::bigint)"); err != nil {
 		t.Fatal(err)
 	}
-	ctx, cancel := context.WithTimeout(t.Context(), 200*time.Millisecond)
-	defer cancel()
-	_, err := postgres.MigrateFiles(ctx, d.AdminURL, later(t, "-- +goose Up\nSELECT 1;"))
-	if !errors.Is(err, context.DeadlineExceeded) || !strings.Contains(err.Error(), "another process is still migrating") {
+	ctx, cancel := context.WithCancel(t.Context())
+	log := slog.New(cancelling{slog.DiscardHandler, cancel})
+	_, err := postgres.Migrate(ctx, d.AdminURL, postgres.MigrateOptions{Log: log})
+	if !errors.Is(err, context.Canceled) || !strings.Contains(err.Error(), "another process is still migrating") {
 		t.Errorf("while another migrates: %v", err)
 	}
-	// Nothing to do, nothing to wait for.
+}
+
+// cancelling ends a context once anything is logged.
+type cancelling struct {
+	slog.Handler
+	cancel context.CancelFunc
+}
+
+func (cancelling) Enabled(context.Context, slog.Level) bool { return true }
+
+func (c cancelling) Handle(context.Context, slog.Record) error {
+	c.cancel()
+	return nil
+}
+
+func TestNothingToDoNeedsNoLock(t *testing.T) {
+	t.Parallel()
+	d := pgtest.New(t)
+	if _, err := d.Connect(t, d.AdminURL).Exec(t.Context(), "SELECT pg_advisory_lock(x'73616c6573626f6f'::bigint)"); err != nil {
+		t.Fatal(err)
+	}
 	migrate(t, d.AdminURL)
 }
 
