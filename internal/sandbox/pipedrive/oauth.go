@@ -90,6 +90,7 @@ func (s *Sim) routeOAuth(mux *http.ServeMux) {
 	mux.HandleFunc("POST /oauth/authorize", s.consent)
 	mux.HandleFunc("POST /oauth/token", s.token)
 	mux.HandleFunc("POST /oauth/token/{$}", s.token)
+	mux.HandleFunc("POST /oauth/revoke", s.revoke)
 }
 
 func consentPage() *template.Template {
@@ -198,14 +199,44 @@ func (s *Sim) token(w http.ResponseWriter, r *http.Request) {
 	s.spoil(w, r, out)
 }
 
-func (s *Sim) tokenAnswer(r *http.Request) (reply, error) {
+// clientOf checks the client's credentials and reads the form.
+func (s *Sim) clientOf(r *http.Request) (client string, err error) {
 	client, secret, ok := r.BasicAuth()
 	o := s.opt.OAuth
 	if !ok || client == "" || o.ClientID != "" && (client != o.ClientID || subtle.ConstantTimeCompare([]byte(secret), []byte(o.ClientSecret)) != 1) {
-		return reply{}, oauthError(http.StatusUnauthorized, "invalid_client", "client credentials are invalid")
+		return "", oauthError(http.StatusUnauthorized, "invalid_client", "client credentials are invalid")
 	}
 	if err := r.ParseForm(); err != nil {
-		return reply{}, oauthError(http.StatusBadRequest, "invalid_request", "the body must be a form")
+		return "", oauthError(http.StatusBadRequest, "invalid_request", "the body must be a form")
+	}
+	return client, nil
+}
+
+// revoke ends a consent by either of its tokens, as uninstalling the app does.
+func (s *Sim) revoke(w http.ResponseWriter, r *http.Request) {
+	s.stamp(w)
+	client, err := s.clientOf(r)
+	if err != nil {
+		s.send(w, failure(err))
+		return
+	}
+	token := r.PostForm.Get("token")
+	err = s.eachGrant(func(g *grant) {
+		if token != "" && g.Client == client && (g.Access == token || g.Refresh == token) {
+			g.end()
+		}
+	})
+	if err != nil {
+		s.send(w, failure(err))
+		return
+	}
+	s.send(w, jsonReply(http.StatusOK, map[string]bool{"success": true}))
+}
+
+func (s *Sim) tokenAnswer(r *http.Request) (reply, error) {
+	client, err := s.clientOf(r)
+	if err != nil {
+		return reply{}, err
 	}
 	switch r.PostForm.Get("grant_type") {
 	case "authorization_code":
@@ -301,5 +332,7 @@ func (s *Sim) ExpireTokens() error { return s.eachGrant(func(g *grant) { g.Acces
 // RevokeConsent takes all consents back: access and refresh tokens end, as
 // when a user uninstalls the app.
 func (s *Sim) RevokeConsent() error {
-	return s.eachGrant(func(g *grant) { g.AccessUntil, g.RefreshUntil, g.CodeUntil = 1, 1, 1 })
+	return s.eachGrant((*grant).end)
 }
+
+func (g *grant) end() { g.AccessUntil, g.RefreshUntil, g.CodeUntil = 1, 1, 1 }

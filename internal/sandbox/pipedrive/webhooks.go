@@ -1,7 +1,6 @@
 package pipedrive
 
 import (
-	"maps"
 	"net"
 	"net/http"
 	"net/url"
@@ -299,10 +298,13 @@ func (h *hookRunner) dispatch(d sandbox.Delivery) {
 	if _, double := faults.Hit(sandbox.WebhookDouble, d.URL); double {
 		h.queue.Send(d)
 	}
-	if late := h.takeHeld(d.Subscriber); late != nil {
+	if late := h.takeHeld(d.Subscriber, nil); late != nil {
 		h.queue.Send(*late)
 	}
 }
+
+// holdFor is how long a reordered event waits for a successor at most.
+const holdFor = 10 * time.Second
 
 // hold keeps an event back until its successor is sent; one at a time.
 func (h *hookRunner) hold(d sandbox.Delivery) bool {
@@ -312,24 +314,22 @@ func (h *hookRunner) hold(d sandbox.Delivery) bool {
 		return false
 	}
 	h.held[d.Subscriber] = &d
+	h.sim.clock.AfterFunc(holdFor, func() {
+		if late := h.takeHeld(d.Subscriber, &d); late != nil {
+			h.queue.Send(*late)
+		}
+	})
 	return true
 }
 
-func (h *hookRunner) takeHeld(id int64) *sandbox.Delivery {
+// takeHeld returns what is held for a subscriber, if only is nil or just that.
+func (h *hookRunner) takeHeld(id int64, only *sandbox.Delivery) *sandbox.Delivery {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	d := h.held[id]
+	if d == nil || only != nil && d != only {
+		return nil
+	}
 	delete(h.held, id)
 	return d
-}
-
-// release sends what a reorder fault still keeps back.
-func (h *hookRunner) release() {
-	h.mu.Lock()
-	held := slices.Collect(maps.Values(h.held))
-	clear(h.held)
-	h.mu.Unlock()
-	for _, d := range held {
-		h.queue.Send(*d)
-	}
 }
