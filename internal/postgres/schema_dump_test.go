@@ -3,10 +3,10 @@ package postgres_test
 import (
 	"flag"
 	"os"
+	"slices"
 	"strings"
 	"testing"
 
-	"github.com/google/go-cmp/cmp"
 	"github.com/jackc/pgx/v5"
 
 	"salesbook.dev/internal/postgres/pgtest"
@@ -32,9 +32,16 @@ func TestSchemaDump(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if diff := cmp.Diff(strings.Split(string(want), "\n"), strings.Split(got, "\n")); diff != "" {
-		t.Errorf("migrations/schema.txt is not the schema of the migrations; run\n\n\tgo test ./internal/postgres -run TestSchemaDump -update\n\n(-file +database):\n%s", diff)
+	if string(want) != got {
+		file, database := strings.Split(string(want), "\n"), strings.Split(got, "\n")
+		t.Errorf("migrations/schema.txt is not the schema of the migrations; run\n\n\tgo test ./internal/postgres -run TestSchemaDump -update\n\nonly in the file:\n%s\nonly in the database:\n%s",
+			strings.Join(without(file, database), "\n"), strings.Join(without(database, file), "\n"))
 	}
+}
+
+// without returns the lines of a that are not in b.
+func without(a, b []string) []string {
+	return slices.DeleteFunc(slices.Clone(a), func(line string) bool { return slices.Contains(b, line) })
 }
 
 const dumpHead = `The schema "salesbook" as the migrations make it, for reading; the queue's
