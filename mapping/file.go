@@ -54,6 +54,20 @@ type rule struct {
 // Vendor returns the connector that the map is for; empty if the text names none.
 func (f *File) Vendor() string { return f.vendor }
 
+// Mapped returns the fields that are mapped, by the vendor's object, in the
+// canonical model's order.
+func (f *File) Mapped() map[string][]string {
+	out := make(map[string][]string, len(f.objects))
+	for name, o := range f.objects {
+		for _, field := range o.orderedFields() {
+			if !o.fields[field].unmap {
+				out[name] = append(out[name], field)
+			}
+		}
+	}
+	return out
+}
+
 // Merge lays an override over a base: per object, per field, the override
 // wins; null drops what the base has. It returns Problems where the override
 // is for another vendor or drops what is not there. Neither file is changed.

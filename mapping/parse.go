@@ -94,11 +94,25 @@ func parseYAML(name, text string) (file *ast.File, problem *Problem) {
 }
 
 // forbidden names the parts of YAML that a map does not need and that hide
-// what it says, or blow it up.
-var forbidden = map[token.Type]string{
-	token.AnchorType: "anchors (&)", token.AliasType: "aliases (*)", token.TagType: "tags (!)",
-	token.MergeKeyType: "merge keys (<<)", token.DirectiveType: "directives (%)", token.MappingKeyType: "complex keys (?)",
-	token.DocumentEndType: "document ends (...)",
+// what it says, or blow it up; empty for all others.
+func forbidden(t token.Type) string {
+	switch t {
+	case token.AnchorType:
+		return "anchors (&)"
+	case token.AliasType:
+		return "aliases (*)"
+	case token.TagType:
+		return "tags (!)"
+	case token.MergeKeyType:
+		return "merge keys (<<)"
+	case token.DirectiveType:
+		return "directives (%)"
+	case token.MappingKeyType:
+		return "complex keys (?)"
+	case token.DocumentEndType:
+		return "document ends (...)"
+	}
+	return ""
 }
 
 func checkTokens(name string, tokens token.Tokens) *Problem {
@@ -107,7 +121,7 @@ func checkTokens(name string, tokens token.Tokens) *Problem {
 		if t.Type == token.DocumentHeaderType && i > 0 && tokens[i-1].Type != token.CommentType {
 			return &Problem{Place: placeOf(name, t), Reason: secondDocument, Hint: "a map is one document; remove the ---"}
 		}
-		if what, ok := forbidden[t.Type]; ok {
+		if what := forbidden(t.Type); what != "" {
 			return &Problem{Place: placeOf(name, t), Reason: what + " are not allowed in a map", Hint: "write it out, or quote the text"}
 		}
 		if depth <= 0 && t.Position != nil && t.Position.Line != line {
