@@ -2,6 +2,7 @@ package jobs
 
 import (
 	"context"
+	"slices"
 
 	"github.com/jackc/pgx/v5"
 
@@ -39,6 +40,10 @@ func askedOf(spec connectors.Spec) (connectors.Object, bool) {
 	return connectors.Object{}, false
 }
 
+// dealsAtOnce is how many deals are looked up at a time: finding which are next
+// costs more than reading one.
+const dealsAtOnce = 500
+
 func (p *Pipeline) askAll(ctx context.Context, s *Source, l postgres.Lease, object connectors.Object) error {
 	deals, err := p.unaskedDeals(ctx, s, object)
 	if err != nil || len(deals) == 0 {
@@ -48,30 +53,40 @@ func (p *Pipeline) askAll(ctx context.Context, s *Source, l postgres.Lease, obje
 	if err != nil {
 		return err
 	}
+	fetcher, ok := c.(connectors.Fetcher)
+	if !ok {
+		return fault.New(fault.Invalid, "the connector for %s cannot read records by id", s.Vendor)
+	}
 	until := p.Now().Add(p.slice())
-	return p.recorded(ctx, s, "history", object.Name, func(run int64) error {
-		for len(deals) > 0 && ctx.Err() == nil && p.Now().Before(until) {
-			page, err := c.(connectors.Fetcher).Fetch(ctx, object.Name, deals)
-			if fault.KindOf(err) == fault.Limited {
-				return nil // the quota has nothing to spare; the schedule comes back
-			}
-			if err != nil {
-				return err
-			}
-			if err := p.commitPage(ctx, s, c.(connectors.Decoder), l, run, "history", page); err != nil {
-				return err
+	err = p.recorded(ctx, s, "history", object.Name, func(run int64) error {
+		for len(deals) > 0 {
+			for chunk := range slices.Chunk(deals, max(1, object.FetchMax)) {
+				if err := ctx.Err(); err != nil || p.Now().After(until) {
+					return err
+				}
+				page, err := fetcher.Fetch(ctx, object.Name, chunk)
+				if err != nil {
+					return err
+				}
+				if err := p.commitPage(ctx, s, c.(connectors.Decoder), l, run, "history", page); err != nil {
+					return err
+				}
 			}
 			if deals, err = p.unaskedDeals(ctx, s, object); err != nil {
 				return err
 			}
 		}
-		return ctx.Err()
+		return nil
 	})
+	if fault.KindOf(err) == fault.Limited {
+		return nil // the quota has nothing to spare; the schedule comes back
+	}
+	return err
 }
 
 func (p *Pipeline) unaskedDeals(ctx context.Context, s *Source, object connectors.Object) (deals []string, err error) {
 	err = p.DB.In(ctx, s.Workspace, func(tx pgx.Tx) error {
-		deals, err = postgres.DealsWithoutHistory(ctx, tx, s.Workspace, s.ID, object.Name, max(1, object.FetchMax))
+		deals, err = postgres.DealsWithoutHistory(ctx, tx, s.Workspace, s.ID, object.Name, dealsAtOnce)
 		return err
 	})
 	return deals, err

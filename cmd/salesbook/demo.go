@@ -7,6 +7,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"sync/atomic"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -75,6 +76,7 @@ type demonstration struct {
 	app      *app
 	scenario *demo.Scenario
 	began    time.Time
+	changes  atomic.Int64 // made at the vendor since the start
 }
 
 // start opens the installation and, beside it, the simulator.
@@ -190,6 +192,7 @@ func (d *demonstration) live(ctx context.Context) error {
 			if _, err := d.scenario.Vendor.Sim.Trickle(rng, 1); err != nil {
 				return fmt.Errorf("live changes: %w", err)
 			}
+			d.changes.Add(1)
 		}
 	}
 }

@@ -19,6 +19,7 @@ var expectations = []expectation{
 	{object: "personFields", kind: "fields", prefix: "people.", fields: []pair{{"code", "field_code"}, {"name", "field_name"}}},
 	{object: "organizationFields", kind: "fields", prefix: "companies.", fields: []pair{{"code", "field_code"}, {"name", "field_name"}}},
 	{object: "productFields", kind: "fields", prefix: "products.", fields: []pair{{"code", "field_code"}, {"name", "field_name"}}},
+	{object: "activityFields", kind: "fields", prefix: "activities.", fields: []pair{{"code", "field_code"}, {"name", "field_name"}}},
 	{object: "activityTypes", kind: "activity_types", fields: []pair{{"code", "key_string"}, {"name", "name"}}},
 	{object: "pipelines", kind: "pipelines", fields: []pair{{"name", "name"}, {"position", "order_nr"}}},
 	{object: "stages", kind: "stages", fields: []pair{{"name", "name"}, {"pipeline_id", "pipeline_id"}, {"position", "order_nr"}, {"probability", "deal_probability"}}},
