@@ -72,9 +72,14 @@ func (p *Pipeline) askAll(ctx context.Context, s *Source, l postgres.Lease, obje
 					return err
 				}
 			}
-			if deals, err = p.unaskedDeals(ctx, s, object); err != nil {
+			next, err := p.unaskedDeals(ctx, s, object)
+			if err != nil {
 				return err
 			}
+			if slices.Equal(next, deals) {
+				return fault.New(fault.Invalid, "the vendor answered for deal %s and others without saying that it was all of their history", deals[0])
+			}
+			deals = next
 		}
 		return nil
 	})
