@@ -48,7 +48,7 @@ func TestMigrateOnceAndAgain(t *testing.T) {
 	if diff := cmp.Diff(want, second); diff != "" {
 		t.Errorf("second migration (-want +got):\n%s", diff)
 	}
-	db, err := postgres.Open(t.Context(), withUser(d.AdminURL, "salesbook_app"), postgres.Options{})
+	db, err := postgres.Open(t.Context(), d.URL, postgres.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -65,11 +65,6 @@ func migrate(t *testing.T, url string) postgres.Report {
 		t.Fatal(err)
 	}
 	return r
-}
-
-// withUser returns the URL of the private server with another role.
-func withUser(url, role string) string {
-	return strings.Replace(url, "user=salesbook_admin", "user="+role, 1)
 }
 
 func TestRacingMigratorsAllSucceed(t *testing.T) {

@@ -134,7 +134,8 @@ func (c *cluster) makeTemplate(ctx context.Context) error {
 // create clones the template, or an empty database.
 func (c *cluster) create(ctx context.Context, migrated bool) (*Database, error) {
 	name := "salesbook_test_" + randomName()
-	d := &Database{Name: name, AdminURL: c.url("", name), URL: c.url("salesbook_app", name), RiverURL: c.url("salesbook_river", name)}
+	d := &Database{Name: name, AdminURL: c.url("", name), DirectURL: c.url("salesbook_app", name), RiverURL: c.url("salesbook_river", name)}
+	d.URL = d.DirectURL
 	if !migrated {
 		_, err := c.admin.Exec(ctx, "CREATE DATABASE "+name)
 		return d, err

@@ -31,12 +31,13 @@ import (
 // Database is one test's database. It is dropped when the test ends, sessions
 // left open or not.
 type Database struct {
-	Name     string
-	URL      string       // as salesbook_app
-	RiverURL string       // as salesbook_river
-	AdminURL string       // as a superuser, never through a pooler
-	Pooled   bool         // URL and RiverURL lead through a transaction pooler
-	DB       *postgres.DB // opened at URL
+	Name      string
+	URL       string       // as salesbook_app
+	RiverURL  string       // as salesbook_river
+	DirectURL string       // as salesbook_app, never through a pooler
+	AdminURL  string       // as a superuser, never through a pooler
+	Pooled    bool         // URL and RiverURL lead through a transaction pooler
+	DB        *postgres.DB // opened at URL
 }
 
 // shared is the one piece of state: what all tests of this binary have in
@@ -135,7 +136,7 @@ func (d *Database) Connect(t testing.TB, url string) *pgx.Conn {
 	if err != nil {
 		t.Fatalf("parse the URL of the test's database: %v", err)
 	}
-	if d.Pooled && url != d.AdminURL {
+	if d.Pooled && url != d.AdminURL && url != d.DirectURL {
 		config.DefaultQueryExecMode = pgx.QueryExecModeExec
 	}
 	config.OnNotice = func(_ *pgconn.PgConn, n *pgconn.Notice) { t.Logf("%s: %s", n.Severity, n.Message) }
