@@ -2,10 +2,13 @@ package jobs_test
 
 import (
 	"context"
+	"fmt"
+	"io"
 	"iter"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"os"
 	"path/filepath"
 	"sync/atomic"
 	"testing"
@@ -26,7 +29,12 @@ import (
 	"salesbook.dev/jobs"
 )
 
-func TestMain(m *testing.M) { pgtest.Main(m) }
+func TestMain(m *testing.M) {
+	if os.Getenv(childEnv) != "" {
+		os.Exit(child())
+	}
+	pgtest.Main(m)
+}
 
 // bundle is an installation with a simulated vendor, connected to it.
 type bundle struct {
@@ -36,6 +44,8 @@ type bundle struct {
 	calls  atomic.Int64 // requests the vendor got
 	ws     int64
 	conn   int64
+	db     *pgtest.Database
+	key    string // file
 }
 
 // setup connects a fresh installation to a simulated company of that size.
@@ -54,15 +64,14 @@ func setup(t testing.TB, deals int, o pipedrive.Options) *bundle {
 			t.Fatal(err)
 		}
 	}
-	b := &bundle{sim: sim}
+	b := &bundle{sim: sim, db: pgtest.New(t), key: filepath.Join(t.TempDir(), "key")}
 	b.vendor = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		b.calls.Add(1)
 		sim.ServeHTTP(w, r)
 	}))
 	t.Cleanup(b.vendor.Close)
-	d := pgtest.New(t)
-	b.ws = d.Workspace(t, "acme")
-	b.Pipeline = pipeline(t, d)
+	b.ws = b.db.Workspace(t, "acme")
+	b.Pipeline = pipeline(t, b)
 	b.connect(t)
 	return b
 }
@@ -78,23 +87,29 @@ func roomy() pipedrive.Limits {
 }
 
 // pipeline opens what a process has, on the test's database.
-func pipeline(t testing.TB, d *pgtest.Database) *jobs.Pipeline {
+func pipeline(t testing.TB, b *bundle) *jobs.Pipeline {
 	t.Helper()
-	keys, err := seal.Create(filepath.Join(t.TempDir(), "key"))
+	keys, err := seal.Create(b.key)
 	if err != nil {
 		t.Fatal(err)
 	}
-	p := &jobs.Pipeline{DB: d.DB, Vault: postgres.Vault{Keys: keys}, Compressor: postgres.NewCompressor(), Catalog: catalog.Connectors,
-		Now: time.Now, Log: slog.New(slog.NewTextHandler(t.Output(), &slog.HandlerOptions{Level: slog.LevelWarn})), Holder: t.Name()}
-	pool, err := pgxpool.New(t.Context(), d.RiverURL)
+	p, pool, err := assemble(t.Context(), b.db.DB, keys, b.db.RiverURL, t.Output())
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(pool.Close)
-	if p.Queue, err = jobs.NewClient(p, pool, jobs.ClientOptions{Log: p.Log}); err != nil {
-		t.Fatal(err)
-	}
 	return p
+}
+
+func assemble(ctx context.Context, db *postgres.DB, keys *seal.Keyring, riverURL string, log io.Writer) (*jobs.Pipeline, *pgxpool.Pool, error) {
+	p := &jobs.Pipeline{DB: db, Vault: postgres.Vault{Keys: keys}, Compressor: postgres.NewCompressor(), Catalog: catalog.Connectors,
+		Now: time.Now, Log: slog.New(slog.NewTextHandler(log, &slog.HandlerOptions{Level: slog.LevelWarn})), Holder: fmt.Sprint(os.Getpid())}
+	pool, err := pgxpool.New(ctx, riverURL)
+	if err != nil {
+		return nil, nil, err
+	}
+	p.Queue, err = jobs.NewClient(p, pool, jobs.ClientOptions{Log: p.Log})
+	return p, pool, err
 }
 
 func (b *bundle) connect(t testing.TB) {

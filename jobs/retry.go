@@ -49,7 +49,7 @@ func (p *Pipeline) retryRecord(ctx context.Context, workspace int64, f postgres.
 		return Retried{}, err
 	}
 	var out Retried
-	return out, p.DB.In(ctx, workspace, func(tx pgx.Tx) error {
+	err = p.DB.In(ctx, workspace, func(tx pgx.Tx) error {
 		records, err := postgres.ReadRecordsByID(ctx, tx, workspace, s.ID, f.Object, []string{f.ExternalID}, p.Compressor)
 		if err != nil {
 			return err
@@ -67,6 +67,7 @@ func (p *Pipeline) retryRecord(ctx context.Context, workspace int64, f postgres.
 		}
 		return nil
 	})
+	return out, err
 }
 
 // retryDelivery stores a delivery of our own that names the same records.
