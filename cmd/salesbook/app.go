@@ -57,8 +57,6 @@ func open(ctx context.Context, g *globals, log *slog.Logger, n need) (_ *app, er
 	if err := a.openKeys(ctx); err != nil {
 		return nil, err
 	}
-	a.pipeline = &jobs.Pipeline{DB: a.db, Vault: postgres.Vault{Keys: a.keys}, Compressor: postgres.NewCompressor(),
-		Catalog: catalog.Connectors, Now: time.Now, Log: log, Holder: holder()}
 	return a, a.openQueue(ctx, riverURL, n)
 }
 
@@ -133,7 +131,10 @@ func (a *app) openKeys(ctx context.Context) error {
 	return postgres.Vault{Keys: a.keys}.CheckKey(ctx, a.db)
 }
 
+// openQueue completes an installation whose database and keys are open.
 func (a *app) openQueue(ctx context.Context, url string, n need) error {
+	a.pipeline = &jobs.Pipeline{DB: a.db, Vault: postgres.Vault{Keys: a.keys}, Compressor: postgres.NewCompressor(),
+		Catalog: catalog.Connectors, Now: time.Now, Log: a.log, Holder: holder()}
 	cfg, err := pgxpool.ParseConfig(url)
 	if err != nil {
 		return errors.New("the queue's database URL cannot be read (its text is not shown, it may hold a password)")

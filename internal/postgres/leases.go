@@ -78,3 +78,12 @@ func lost(l Lease, affected int64, err error) error {
 	}
 	return err
 }
+
+// RevokeLeases takes all work on a connection out of its holders' hands: what
+// they have not committed by now they never will.
+func RevokeLeases(ctx context.Context, tx pgx.Tx, workspace, connection int64) error {
+	_, err := tx.Exec(ctx, `
+		UPDATE leases SET fence = fence + 1, until = '-infinity'
+		WHERE workspace_id = $1 AND subject = $2::bigint::text AND kind IN ('pull', 'receive', 'history', 'watch', 'replay')`, workspace, connection)
+	return err
+}

@@ -133,6 +133,10 @@ func (k *Keyring) Unseal(sealed []byte, ad string) ([]byte, error) {
 // Primary returns the id of the key that seals.
 func (k *Keyring) Primary() uint32 { return k.present().primary }
 
+// IDs returns the ids of all keys in the file; more than one means that a
+// rotation has begun and is not finished.
+func (k *Keyring) IDs() []uint32 { return slices.Clone(k.present().ids) }
+
 // KeyOf returns the id of the key that sealed the value, or 0 when it is not a
 // sealed value. Every output of a Tink keyset begins with 1 and the key's id
 // in four bytes (https://developers.google.com/tink/wire-format, 2026-11-21).

@@ -1,0 +1,145 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"crypto/rand"
+	"crypto/subtle"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+
+	"golang.org/x/oauth2"
+
+	"salesbook.dev/internal/fault"
+)
+
+// consentWait is how long a person may take; vendors' codes live for minutes.
+const consentWait = 15 * time.Minute
+
+// askConsent sends a person to the vendor and returns the tokens that the
+// vendor gives for what comes back.
+func askConsent(ctx context.Context, g *globals, vendor string, oc *oauth2.Config, paste bool) (*oauth2.Token, error) {
+	ctx, cancel := context.WithTimeout(ctx, consentWait)
+	defer cancel()
+	state := rand.Text()
+	back, err := url.Parse(oc.RedirectURL)
+	if err != nil {
+		return nil, err
+	}
+	fmt.Fprintf(g.stderr, "Open this address in a browser, as the user of %s whose access is to be used, and allow it:\n\n  %s\n\n", vendor, oc.AuthCodeURL(state))
+	var answer url.Values
+	if paste || back.Scheme != "http" || !loopback(back.Hostname()) {
+		answer, err = g.pasted(oc.RedirectURL, state)
+	} else {
+		answer, err = awaitCallback(ctx, back, state)
+	}
+	if err != nil {
+		return nil, err
+	}
+	if refused := answer.Get("error"); refused != "" {
+		return nil, fault.New(fault.Auth, "consent was refused at %s (%s); run the command again to ask once more", vendor, shorten(refused, 60))
+	}
+	return exchange(ctx, vendor, oc, answer.Get("code"))
+}
+
+func loopback(host string) bool {
+	ip := net.ParseIP(host)
+	return host == "localhost" || ip != nil && ip.IsLoopback()
+}
+
+// pasted asks for the address at which the browser ended up.
+func (g *globals) pasted(callback, state string) (url.Values, error) {
+	fmt.Fprintf(g.stderr, "The browser will end up at an address that begins with %s, even if no page appears there. Paste that address here:\n", callback)
+	in := bufio.NewScanner(g.stdin)
+	for in.Scan() {
+		line := strings.TrimSpace(in.Text())
+		if line == "" {
+			continue
+		}
+		u, err := url.Parse(line)
+		if err != nil {
+			return nil, errors.New("that is no address; run the command again and paste the whole of it")
+		}
+		return u.Query(), checkState(u.Query(), state)
+	}
+	return nil, errors.New("nothing was pasted; run the command again")
+}
+
+// checkState makes sure that an answer belongs to our question and was not
+// slipped in by somebody else's page.
+func checkState(answer url.Values, state string) error {
+	if subtle.ConstantTimeCompare([]byte(answer.Get("state")), []byte(state)) != 1 {
+		return errors.New("the answer does not belong to this question (its state differs): use the address that this command printed, and only once")
+	}
+	if answer.Get("code") == "" && answer.Get("error") == "" {
+		return errors.New("the answer holds no code; copy the whole address")
+	}
+	return nil
+}
+
+// awaitCallback listens on the callback's address until the browser arrives
+// with an answer of ours.
+func awaitCallback(ctx context.Context, back *url.URL, state string) (url.Values, error) {
+	l, err := net.Listen("tcp", net.JoinHostPort(back.Hostname(), portOf(back)))
+	if err != nil {
+		return nil, fmt.Errorf("cannot listen for the browser at %s: %w; use --paste, or another --callback-url that your app at the vendor allows", back.Host, err)
+	}
+	answers := make(chan url.Values, 1)
+	srv := &http.Server{ReadHeaderTimeout: 5 * time.Second, Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path != back.EscapedPath() && back.EscapedPath() != "" {
+			http.NotFound(w, r)
+			return
+		}
+		if err := checkState(r.URL.Query(), state); err != nil {
+			http.Error(w, err.Error(), http.StatusBadRequest)
+			return
+		}
+		fmt.Fprintln(w, "Thank you. salesbook has the answer; you can close this window.")
+		select {
+		case answers <- r.URL.Query():
+		default:
+		}
+	})}
+	go srv.Serve(l) // ends with Shutdown below
+	defer func() {
+		late, cancel := context.WithTimeout(context.WithoutCancel(ctx), 2*time.Second)
+		defer cancel()
+		_ = srv.Shutdown(late) // the page is out, or nobody waits for it
+	}()
+	select {
+	case answer := <-answers:
+		return answer, nil
+	case <-ctx.Done():
+		return nil, fmt.Errorf("no answer came back from the browser: %w", ctx.Err())
+	}
+}
+
+func portOf(u *url.URL) string {
+	switch {
+	case u.Port() != "":
+		return u.Port()
+	case u.Scheme == "https":
+		return "443"
+	}
+	return "80"
+}
+
+// exchange trades the code for tokens. What the vendor answers is not quoted:
+// it may hold them.
+func exchange(ctx context.Context, vendor string, oc *oauth2.Config, code string) (*oauth2.Token, error) {
+	ctx = context.WithValue(ctx, oauth2.HTTPClient, &http.Client{Timeout: 30 * time.Second})
+	token, err := oc.Exchange(ctx, code)
+	if err == nil {
+		return token, nil
+	}
+	if refused, ok := errors.AsType[*oauth2.RetrieveError](err); ok {
+		return nil, fault.New(fault.Auth, "%s does not give tokens for this consent (%s, status %d): check client_id, client_secret and --callback-url against your app there",
+			vendor, refused.ErrorCode, refused.Response.StatusCode)
+	}
+	return nil, fault.New(fault.Temporary, "the token endpoint of %s could not be reached; run the command again", vendor)
+}

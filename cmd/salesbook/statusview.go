@@ -1,0 +1,240 @@
+package main
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"salesbook.dev/connectors"
+	"salesbook.dev/internal/postgres"
+)
+
+// connectionStatus is how far one connection is. Its JSON is documented in
+// docs/cli.md and stays.
+type connectionStatus struct {
+	Connection   string             `json:"connection"`
+	Vendor       string             `json:"vendor"`
+	State        string             `json:"state"`
+	StateWhy     string             `json:"state_why,omitempty"`
+	Account      string             `json:"account"`
+	Broken       string             `json:"broken,omitempty"` // why it cannot be opened, say a map that does not fit
+	At           time.Time          `json:"at"`
+	Loaded       bool               `json:"loaded"` // every object has been read once
+	Objects      []objectStatus     `json:"objects"`
+	Deliveries   deliveryStatus     `json:"deliveries"`
+	Quota        *quotaStatus       `json:"quota,omitempty"`
+	History      *historyStatus     `json:"history,omitempty"`
+	FailuresOpen int64              `json:"failures_open"`
+	Working      []string           `json:"working"` // kinds of jobs that some process is at
+	Troubles     []postgres.Trouble `json:"troubles"`
+	Missing      []string           `json:"rights_missing"`
+}
+
+// objectStatus is how far one of the vendor's objects is.
+type objectStatus struct {
+	Object     string     `json:"object"`
+	Title      string     `json:"title"`
+	Kind       string     `json:"kind,omitempty"` // canonical kind; empty if the map leaves it out
+	Records    int64      `json:"records"`        // living canonical rows
+	Deleted    int64      `json:"deleted"`        // tombstones
+	State      string     `json:"state"`          // waiting, loading, loaded, reading (again), attached, asked
+	Parent     string     `json:"parent,omitempty"`
+	Progress   *float64   `json:"progress,omitempty"` // of the walk under way, 0 to 1
+	Seen       int64      `json:"seen"`               // records read since the walk began
+	PerSecond  float64    `json:"per_second,omitempty"`
+	ETASeconds *float64   `json:"eta_seconds,omitempty"`
+	AsOf       *time.Time `json:"as_of,omitempty"` // the vendor's instant up to which everything has been read
+	LagSeconds *float64   `json:"lag_seconds,omitempty"`
+}
+
+type deliveryStatus struct {
+	Asked         bool       `json:"asked"`         // a public URL is set
+	Subscriptions int64      `json:"subscriptions"` // at the vendor
+	Inactive      int64      `json:"inactive"`
+	Waiting       int64      `json:"waiting"`
+	Since         *time.Time `json:"waiting_since,omitempty"`
+}
+
+type quotaStatus struct {
+	Daily       *int       `json:"daily,omitempty"`
+	DailyLeft   *int       `json:"daily_left,omitempty"`
+	Burst       *int       `json:"burst,omitempty"`
+	ParkedUntil *time.Time `json:"parked_until,omitempty"` // the vendor refused: nobody calls before
+}
+
+type historyStatus struct {
+	Known int64   `json:"known"` // deals whose history has been read
+	All   int64   `json:"all"`
+	Share float64 `json:"share"`
+}
+
+func statusOf(c postgres.Connection, spec connectors.Spec, s postgres.Standing, index map[string]int, counted []postgres.Counted, p *pace) connectionStatus {
+	out := connectionStatus{
+		Connection: c.Name, Vendor: c.Vendor, State: c.State, StateWhy: c.StateWhy, Account: c.AccountName, At: s.Now.UTC(), Loaded: true,
+		Deliveries:   deliveryStatus{Asked: c.HookURL != "", Subscriptions: s.Subscriptions, Inactive: s.Inactive, Waiting: s.Waiting, Since: s.WaitingSince},
+		FailuresOpen: s.Failures, Working: s.Working, Troubles: s.Troubles, Missing: c.RightsMissing,
+	}
+	places := map[string]postgres.Place{}
+	for _, place := range s.Places {
+		places[place.Object] = place
+	}
+	for _, o := range spec.Objects {
+		object := objectStatus{Object: o.Name, Title: o.Title, Parent: o.Parent}
+		if i, ok := index[o.Name]; ok {
+			object.Kind, object.Records, object.Deleted = counted[i].Kind.Name, s.Rows[i].Living, s.Rows[i].Gone
+		}
+		place, begun := places[o.Name]
+		object.stand(o, place, begun, s.Now, p)
+		if o.Mode == connectors.Asked && s.HistoryAll > 0 {
+			out.History = &historyStatus{s.HistoryKnown, s.HistoryAll, min(1, float64(s.HistoryKnown)/float64(s.HistoryAll))}
+		}
+		out.Loaded = out.Loaded && (place.LoadedAt != nil || !pulled(o))
+		out.Objects = append(out.Objects, object)
+	}
+	return out
+}
+
+// pulled tells whether an object is read by walks of its own.
+func pulled(o connectors.Object) bool {
+	return o.Mode != connectors.Attached && o.Mode != connectors.Asked
+}
+
+// stand fills in how far the object's walk is.
+func (o *objectStatus) stand(spec connectors.Object, place postgres.Place, begun bool, now time.Time, p *pace) {
+	switch {
+	case spec.Mode == connectors.Attached:
+		o.State = "attached"
+		return
+	case spec.Mode == connectors.Asked:
+		o.State = "asked"
+		return
+	case !begun || place.Progress < 0 && place.Seen == 0:
+		o.State = "waiting"
+	case place.Progress == 1:
+		o.State = "loaded"
+	case place.LoadedAt == nil:
+		o.State = "loading"
+	default:
+		o.State = "reading"
+	}
+	o.Seen = place.Seen
+	if o.State == "loading" || o.State == "reading" {
+		if place.Progress >= 0 {
+			o.Progress = &place.Progress
+		}
+		o.PerSecond, o.ETASeconds = p.of(place, now)
+	}
+	if place.AsOf != nil {
+		lag := now.Sub(*place.AsOf).Seconds()
+		o.AsOf, o.LagSeconds = place.AsOf, &lag
+	}
+}
+
+// lines renders the status for people.
+func (s *connectionStatus) lines() []string {
+	head := fmt.Sprintf("%s  %s  %s", s.Connection, s.Vendor, s.State)
+	if s.Account != "" {
+		head += "  " + s.Account
+	}
+	lines := []string{head}
+	if s.State != "active" && s.StateWhy != "" {
+		lines = append(lines, "  "+s.StateWhy)
+	}
+	if s.Broken != "" {
+		lines = append(lines, "  cannot be opened: "+s.Broken)
+	}
+	t := newTable("OBJECT", ">RECORDS", ">DELETED", "STATE", "BEHIND")
+	for _, o := range s.Objects {
+		records, deleted := "-", "-"
+		if o.Kind != "" {
+			records, deleted = count(o.Records), count(o.Deleted)
+		}
+		t.add(o.Title, records, deleted, s.words(o), behind(o))
+	}
+	return append(append(lines, t.lines("  ")...), s.footer()...)
+}
+
+func behind(o objectStatus) string {
+	if o.LagSeconds == nil {
+		return ""
+	}
+	return span(time.Duration(*o.LagSeconds * float64(time.Second)))
+}
+
+// words says in words how far an object is.
+func (s *connectionStatus) words(o objectStatus) string {
+	switch o.State {
+	case "attached":
+		return "comes with " + s.titleOf(o.Parent)
+	case "asked":
+		if s.History == nil {
+			return "read when there is quota to spare"
+		}
+		return fmt.Sprintf("known for %s of %s", percent(s.History.Share), counted(s.History.All, "record"))
+	case "loading", "reading":
+		return o.State + o.pace()
+	}
+	return o.State
+}
+
+func (s *connectionStatus) titleOf(object string) string {
+	for _, o := range s.Objects {
+		if o.Object == object {
+			return strings.ToLower(o.Title)
+		}
+	}
+	return object
+}
+
+// pace writes progress, rate and time left, as far as they are known.
+func (o *objectStatus) pace() string {
+	text := ""
+	if o.Progress != nil {
+		text += " " + percent(*o.Progress)
+	}
+	if o.PerSecond >= 1 {
+		text += fmt.Sprintf(", %s/s", count(int64(o.PerSecond)))
+	}
+	if o.ETASeconds != nil {
+		text += ", about " + span(time.Duration(*o.ETASeconds*float64(time.Second))) + " left"
+	}
+	return text
+}
+
+// footer tells what concerns the connection as a whole.
+func (s *connectionStatus) footer() []string {
+	facts := []string{"deliveries waiting: " + count(s.Deliveries.Waiting)}
+	if s.Deliveries.Asked {
+		facts[0] += fmt.Sprintf(" (%s)", counted(s.Deliveries.Subscriptions-s.Deliveries.Inactive, "subscription"))
+	} else {
+		facts[0] = "no deliveries (no public URL)"
+	}
+	facts = append(facts, "failures open: "+count(s.FailuresOpen))
+	if len(s.Working) > 0 {
+		facts = append(facts, "at work: "+strings.Join(s.Working, ", "))
+	}
+	lines := []string{"  " + strings.Join(facts, " · ")}
+	if s.Quota != nil {
+		lines = append(lines, "  "+s.Quota.words(s.At))
+	}
+	if len(s.Troubles) > 0 {
+		t := s.Troubles[0]
+		lines = append(lines, fmt.Sprintf("  last trouble, %s: %s: %s", ago(s.At, t.At), strings.TrimSpace(t.Kind+" "+t.Object), shorten(t.Error, 200)))
+	}
+	for _, m := range s.Missing {
+		lines = append(lines, "  not visible: "+m)
+	}
+	return lines
+}
+
+// words says what is left of the vendor account's budget.
+func (q *quotaStatus) words(now time.Time) string {
+	text := "quota: none is known"
+	if q.Daily != nil && q.DailyLeft != nil {
+		text = fmt.Sprintf("quota today: %s of %s left", count(int64(*q.DailyLeft)), count(int64(*q.Daily)))
+	}
+	if q.ParkedUntil != nil && q.ParkedUntil.After(now) {
+		text += fmt.Sprintf("; refused by the vendor until %s (%s)", q.ParkedUntil.UTC().Format("15:04:05 UTC"), span(q.ParkedUntil.Sub(now)))
+	}
+	return text
+}

@@ -1,0 +1,263 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"salesbook.dev/connectors"
+	"salesbook.dev/internal/fault"
+	"salesbook.dev/internal/postgres"
+	"salesbook.dev/jobs"
+)
+
+type syncCmd struct {
+	Name    string `arg:"" help:"Connection."`
+	Once    bool   `help:"Do it here and now, without a worker; exit 0 only when complete."`
+	Full    bool   `help:"Read everything again from the beginning."`
+	Object  string `placeholder:"OBJECT" help:"Only this object of the vendor's, such as deals."`
+	History bool   `help:"With --once: also read the past of deals, as far as the quota allows."`
+}
+
+// Validate refuses what would have no effect.
+func (c *syncCmd) Validate() error {
+	if c.History && !c.Once {
+		return errors.New("--history needs --once: workers read the past of deals by themselves")
+	}
+	return nil
+}
+
+// Run pulls what changed at the vendor, or asks the workers to.
+func (c *syncCmd) Run(ctx context.Context, g *globals) error {
+	a, err := open(ctx, g, g.quiet(), need{})
+	if err != nil {
+		return err
+	}
+	defer a.shut()
+	conn, err := a.connection(ctx, c.Name)
+	if err != nil {
+		return err
+	}
+	if conn.State != "active" {
+		return jobs.StateError(conn)
+	}
+	spec, err := a.pipeline.SpecOf(conn.Vendor)
+	if err != nil {
+		return err
+	}
+	if err := c.checkObject(spec); err != nil {
+		return err
+	}
+	if c.Full {
+		if err := c.reset(ctx, a, conn); err != nil {
+			return err
+		}
+	}
+	if !c.Once {
+		return c.ask(ctx, a, conn)
+	}
+	return (&foreground{app: a, conn: conn, cmd: c, reader: newStatusReader(a), began: time.Now()}).run(ctx)
+}
+
+func (c *syncCmd) checkObject(spec connectors.Spec) error {
+	var names []string
+	for _, o := range spec.Objects {
+		if pulled(o) {
+			names = append(names, o.Name)
+		} else if o.Name == c.Object {
+			return fmt.Errorf("%s of %s have no list of their own: they come with %s", c.Object, c.Name, o.Parent)
+		}
+	}
+	if c.Object != "" && !slices.Contains(names, c.Object) {
+		return fmt.Errorf("%s has no object %q; there are: %s", spec.Title, c.Object, strings.Join(names, ", "))
+	}
+	return nil
+}
+
+// reset sends the objects' walks back to their beginnings. Nothing that was
+// read is forgotten: bytes that are the same again change nothing.
+func (c *syncCmd) reset(ctx context.Context, a *app, conn postgres.Connection) error {
+	return a.db.In(ctx, conn.Workspace, func(tx pgx.Tx) error {
+		places, err := postgres.Places(ctx, tx, conn.Workspace, conn.ID)
+		if err != nil {
+			return err
+		}
+		for _, p := range places {
+			if c.Object != "" && c.Object != p.Object {
+				continue
+			}
+			if err := postgres.ResetCursor(ctx, tx, conn.Workspace, conn.ID, p.Object); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+// ask gives the pull to the workers.
+func (c *syncCmd) ask(ctx context.Context, a *app, conn postgres.Connection) error {
+	err := a.db.In(ctx, conn.Workspace, func(tx pgx.Tx) error {
+		_, err := a.pipeline.Queue.InsertTx(ctx, tx, jobs.PullArgs{Workspace: conn.Workspace, Connection: conn.ID, Force: true}, nil)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	alive, err := a.db.WorkersAlive(ctx)
+	if err != nil {
+		return err
+	}
+	if a.JSON {
+		return a.printJSON(map[string]any{"connection": conn.Name, "queued": true, "workers_alive": alive})
+	}
+	fmt.Fprintf(a.stdout, "A pull of %s is queued; `salesbook status %s --watch` shows it.\n", conn.Name, conn.Name)
+	if !alive {
+		fmt.Fprintln(a.stdout, "No worker is running: start `salesbook up`, or do it here with --once.")
+	}
+	return nil
+}
+
+// foreground is a sync without workers.
+type foreground struct {
+	*app
+	conn   postgres.Connection
+	cmd    *syncCmd
+	reader *statusReader
+	began  time.Time
+}
+
+// syncResult is what `sync --once` prints.
+type syncResult struct {
+	Connection string            `json:"connection"`
+	Complete   bool              `json:"complete"`
+	Why        string            `json:"why,omitempty"` // what is missing
+	Seconds    float64           `json:"seconds"`
+	Seen       int64             `json:"seen"`    // records read
+	Written    int64             `json:"written"` // records that were new or different
+	Changed    int64             `json:"changed"` // canonical rows that differ from before
+	Deleted    int64             `json:"deleted"`
+	PutAside   int64             `json:"put_aside"` // records that could not be mapped
+	Status     *connectionStatus `json:"status,omitempty"`
+}
+
+func (f *foreground) run(ctx context.Context) error {
+	f.pipeline.Slice = 24 * time.Hour // nobody waits for this worker
+	first, err := f.lastRun(ctx)
+	if err != nil {
+		return err
+	}
+	stop := f.show(ctx)
+	err = f.work(ctx)
+	stop()
+	late := context.WithoutCancel(ctx)
+	result, sumErr := f.sum(late, first)
+	if sumErr != nil {
+		return errors.Join(err, sumErr)
+	}
+	if result.Why = f.shortfall(ctx, err); result.Why == "" && err != nil {
+		return err
+	}
+	result.Complete = result.Why == ""
+	if err := f.print(result); err != nil {
+		return err
+	}
+	if !result.Complete {
+		return incomplete{fmt.Sprintf("%s is not complete: %s", f.conn.Name, result.Why)}
+	}
+	return nil
+}
+
+// shortfall says why not everything was read, if that is no failure.
+func (f *foreground) shortfall(ctx context.Context, err error) string {
+	switch {
+	case ctx.Err() != nil:
+		return "interrupted; the same command goes on where it stopped"
+	case fault.KindOf(err) == fault.Limited:
+		until := time.Now().Add(fault.RetryAfter(err))
+		return fmt.Sprintf("%v; the same command goes on from %s (in %s)", err, until.UTC().Format("2006-01-02 15:04 UTC"), span(time.Until(until)))
+	}
+	return ""
+}
+
+// work does what the workers would: deliveries, pull, replay, history.
+func (f *foreground) work(ctx context.Context) error {
+	ws, id := f.conn.Workspace, f.conn.ID
+	if err := f.persist(ctx, func() (bool, error) { return true, f.pipeline.Receive(ctx, ws, id) }); err != nil {
+		return err
+	}
+	o := jobs.PullOptions{Object: f.cmd.Object, Force: true}
+	if err := f.persist(ctx, func() (bool, error) { return f.pipeline.Pull(ctx, ws, id, o) }); err != nil {
+		return err
+	}
+	if err := f.persist(ctx, func() (bool, error) { return f.replay(ctx) }); err != nil || !f.cmd.History {
+		return err
+	}
+	return f.persist(ctx, func() (bool, error) { return true, f.pipeline.History(ctx, ws, id) })
+}
+
+// replay maps again what was mapped under another map, if anything was.
+func (f *foreground) replay(ctx context.Context) (bool, error) {
+	ws, id := f.conn.Workspace, f.conn.ID
+	s, err := f.pipeline.Open(ctx, ws, id)
+	if err != nil {
+		return false, err
+	}
+	var stale int64
+	err = f.db.In(ctx, ws, func(tx pgx.Tx) error {
+		stale, err = postgres.CountOtherVersions(ctx, tx, ws, id, s.MapVersion)
+		return err
+	})
+	if err != nil || stale == 0 {
+		return true, err
+	}
+	r, err := f.pipeline.Replay(ctx, ws, id)
+	return r.Complete, err
+}
+
+const (
+	patience  = time.Minute // how long a limit is waited for in place
+	retries   = 4           // how often in a row the vendor may be out of reach
+	busyPause = 500 * time.Millisecond
+)
+
+// persist repeats work until it is complete: it waits out short limits, other
+// workers on the same connection, and a vendor that is out of reach for a moment.
+func (f *foreground) persist(ctx context.Context, work func() (complete bool, err error)) error {
+	for failures := 0; ; {
+		complete, err := work()
+		wait := busyPause
+		switch k := fault.KindOf(err); {
+		case ctx.Err() != nil:
+			return ctx.Err()
+		case err == nil && complete:
+			return nil
+		case err == nil, k == fault.Lost:
+		case k == fault.Limited && fault.RetryAfter(err) <= patience:
+			wait = max(fault.RetryAfter(err), busyPause)
+		case k == fault.Temporary && failures < retries:
+			wait = time.Second << failures
+			failures++
+		default:
+			return err
+		}
+		if err := pause(ctx, wait); err != nil {
+			return err
+		}
+	}
+}
+
+func pause(ctx context.Context, d time.Duration) error {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-t.C:
+		return nil
+	}
+}
