@@ -43,7 +43,7 @@ func BenchmarkMapDeal(b *testing.B) {
 	if len(v.Standard) != 40 || len(v.Custom) != 20 {
 		b.Fatalf("%d standard and %d custom fields", len(v.Standard), len(v.Custom))
 	}
-	o, _ := mustCompile(b, "", d).Object("deals")
+	o, _ := mapping.MustCompile(b, "", d).Object("deals")
 	b.ReportAllocs()
 	for b.Loop() {
 		if _, err := o.Row("213973", "", &v); err != nil {

@@ -13,8 +13,37 @@ import (
 	"salesbook.dev/internal/sales"
 )
 
-// CheckRow is for the tests outside the package.
-var CheckRow = checkRow
+// For the tests outside the package.
+var (
+	CheckRow    = checkRow
+	MustCompile = mustCompile
+)
+
+// mustCompile compiles the default map with an override, which may be empty.
+func mustCompile(t testing.TB, override string, d *Dictionary) *Map {
+	t.Helper()
+	text, err := Default("pipedrive")
+	if err != nil {
+		t.Fatal(err)
+	}
+	base, err := Parse("pipedrive.yaml", text)
+	if err != nil {
+		t.Fatal(err)
+	}
+	over, err := Parse("override.yaml", []byte(override))
+	if err != nil {
+		t.Fatal(err)
+	}
+	merged, err := Merge(base, over)
+	if err != nil {
+		t.Fatal(err)
+	}
+	m, err := Compile(merged, d)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return m
+}
 
 // checkRow holds a row to the canonical model: types, required fields, fixed
 // values, and what PostgreSQL can store.

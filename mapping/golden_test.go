@@ -65,7 +65,7 @@ func readGolden(t *testing.T, file string) golden {
 	if err := json.Unmarshal(definitions, &d); err != nil {
 		t.Fatalf("%s: %v", file, err)
 	}
-	g.m = mustCompile(t, string(g0(archive, "override.yaml")), &d)
+	g.m = mapping.MustCompile(t, string(g0(archive, "override.yaml")), &d)
 	return g
 }
 
@@ -86,32 +86,6 @@ func readFile(t testing.TB, name string) []byte {
 		t.Fatal(err)
 	}
 	return text
-}
-
-// mustCompile compiles the default map with an override, which may be empty.
-func mustCompile(t testing.TB, override string, d *mapping.Dictionary) *mapping.Map {
-	t.Helper()
-	text, err := mapping.Default("pipedrive")
-	if err != nil {
-		t.Fatal(err)
-	}
-	base, err := mapping.Parse("pipedrive.yaml", text)
-	if err != nil {
-		t.Fatal(err)
-	}
-	over, err := mapping.Parse("override.yaml", []byte(override))
-	if err != nil {
-		t.Fatal(err)
-	}
-	merged, err := mapping.Merge(base, over)
-	if err != nil {
-		t.Fatal(err)
-	}
-	m, err := mapping.Compile(merged, d)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return m
 }
 
 func (g golden) outcome(t *testing.T) outcome {

@@ -51,7 +51,7 @@ func (o *ObjectMap) Kind() *sales.Kind { return o.kind }
 
 // ID returns the canonical external id of a record. Objects that share a kind
 // are told apart by a prefix: the field definition "x" of deals is "deals.x".
-func (o *ObjectMap) ID(recordID string) string { return o.prefix + recordID }
+func (o *ObjectMap) ID(recordID string) string { return o.prefix + clean(recordID) }
 
 // Row maps one record. parent is the id of the record that owns it, or empty.
 // The row's texts may refer to the memory of v.
@@ -68,7 +68,7 @@ func (o *ObjectMap) Row(recordID, parent string, v *connectors.Values) (sales.Ro
 	at = at[:len(o.slots)]
 	var few [16]*connectors.Pair
 	strangers := o.spread(v, at, few[:0])
-	row := sales.Row{ID: o.prefix + clean(recordID), Values: make([]any, len(o.kind.Fields))}
+	row := sales.Row{ID: o.ID(recordID), Values: make([]any, len(o.kind.Fields))}
 	for i := range o.fields {
 		f := &o.fields[i]
 		value, no, found := f.value(at, parent)

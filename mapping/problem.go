@@ -117,7 +117,11 @@ func shorten(s string) string {
 func did(word string, candidates []string) string {
 	best, distance := "", len(word)/2+1
 	for _, c := range candidates {
-		if d := editDistance(word, c); d < distance {
+		d := editDistance(word, c)
+		if len(word) > 2 && strings.HasPrefix(c, word) {
+			d = 1
+		}
+		if d < distance {
 			best, distance = c, d
 		}
 	}

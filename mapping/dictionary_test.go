@@ -1,0 +1,165 @@
+package mapping
+
+import (
+	"encoding/json"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"salesbook.dev/internal/sales"
+)
+
+func TestDictionaryRoundTrip(t *testing.T) {
+	t.Parallel()
+	d := account()
+	text, err := json.Marshal(d)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var again Dictionary
+	if err := json.Unmarshal(text, &again); err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(d.Fields(), again.Fields()); diff != "" {
+		t.Errorf("(-want +got)\n%s", diff)
+	}
+	if d.Hash() != again.Hash() {
+		t.Error("the hash changed on the way")
+	}
+	if err := json.Unmarshal([]byte(`{"a":1}`), &again); err == nil {
+		t.Error("an object was taken for a dictionary")
+	}
+}
+
+func TestDictionaryHash(t *testing.T) {
+	t.Parallel()
+	defs := account().Fields()
+	base := account().Hash()
+	reversed := NewDictionary([]FieldDef{defs[4], defs[3], defs[2], defs[1], defs[0]})
+	if reversed.Hash() != base {
+		t.Error("the hash depends on the order of definitions")
+	}
+	defs[0].Options[0].Deleted = true
+	if NewDictionary(defs).Hash() == base {
+		t.Error("a deleted option does not change the hash")
+	}
+	if (*Dictionary)(nil).Hash() != NewDictionary(nil).Hash() {
+		t.Error("no dictionary and an empty one differ")
+	}
+}
+
+// TestDictionaryIsItsOwn: what is done to the given definitions afterwards
+// changes nothing, and the later of two definitions wins.
+func TestDictionaryIsItsOwn(t *testing.T) {
+	t.Parallel()
+	options := []Option{{ID: "1", Label: "a"}}
+	d := NewDictionary([]FieldDef{{Kind: "deals", Code: "x", Name: "old"}, {Kind: "deals", Code: "x", Name: "new", Options: options}})
+	options[0].Label = "changed"
+	got, ok := d.Field("deals", "x")
+	want := FieldDef{Kind: "deals", Code: "x", Name: "new", Options: []Option{{ID: "1", Label: "a"}}}
+	if diff := cmp.Diff(want, got); diff != "" || !ok {
+		t.Errorf("(-want +got)\n%s", diff)
+	}
+	if _, ok := d.Field("people", "x"); ok {
+		t.Error("a field of another kind was found")
+	}
+}
+
+func TestDefinitionOf(t *testing.T) {
+	t.Parallel()
+	kind, _ := sales.KindByName("fields")
+	row := sales.Row{ID: "deals.x", Values: make([]any, len(kind.Fields))}
+	for name, v := range map[string]any{
+		"object": "deals", "code": "x", "name": "Сегмент", "type": "enum", "custom": true,
+		"options": json.RawMessage(`[{"id":"1","label":"Опт","deleted":true}]`),
+	} {
+		row.Values[kind.Index(name)] = v
+	}
+	got, err := DefinitionOf(row)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := FieldDef{Kind: "deals", Code: "x", Name: "Сегмент", Type: "enum", Custom: true, Options: []Option{{ID: "1", Label: "Опт", Deleted: true}}}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("(-want +got)\n%s", diff)
+	}
+	row.Values[kind.Index("options")] = json.RawMessage(`{}`)
+	if _, err := DefinitionOf(row); err == nil {
+		t.Error("options that are no list were accepted")
+	}
+}
+
+func TestCarryOptions(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct{ name, before, after, want string }{
+		{"first sight", ``, `[{"id":"1","label":"a","deleted":false}]`, `[{"id":"1","label":"a","deleted":false}]`},
+		{"one gone", `[{"id":"1","label":"a \"x\"","deleted":false},{"id":"2","label":"b","deleted":false}]`, `[{"id":"2","label":"B","deleted":false}]`,
+			`[{"id":"2","label":"B","deleted":false},{"id":"1","label":"a \"x\"","deleted":true}]`},
+		{"all gone", `[{"id":"1","label":"a","deleted":false}]`, ``, `[{"id":"1","label":"a","deleted":true}]`},
+		{"one back", `[{"id":"1","label":"a","deleted":true}]`, `[{"id":"1","label":"a","deleted":false}]`, `[{"id":"1","label":"a","deleted":false}]`},
+		{"none ever", ``, ``, ``},
+	} {
+		got, err := CarryOptions(json.RawMessage(c.before), json.RawMessage(c.after))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff(c.want, string(got)); diff != "" {
+			t.Errorf("%s (-want +got)\n%s", c.name, diff)
+		}
+	}
+	for _, broken := range [][2]string{{`x`, `[]`}, {`[]`, `x`}} {
+		if _, err := CarryOptions(json.RawMessage(broken[0]), json.RawMessage(broken[1])); err == nil {
+			t.Errorf("%v was accepted", broken)
+		}
+	}
+}
+
+func TestDescribe(t *testing.T) {
+	t.Parallel()
+	d := NewDictionary([]FieldDef{
+		{Kind: "deals", Code: "aaaaaaaaaa1", Name: "Segment", Type: "enum", Custom: true, Options: []Option{{ID: "37", Label: "Опт", Deleted: true}}},
+		{Kind: "deals", Code: "bbbbbbbbbb2", Name: "Segment", Type: "set", Custom: true, Options: []Option{{ID: "1", Label: "Śląsk"}, {ID: "2", Label: "Kraków"}}},
+		{Kind: "deals", Code: "budget", Name: "Budget", Type: "monetary", Custom: true},
+		{Kind: "deals", Code: "window", Name: "Window", Type: "timerange", Custom: true},
+		{Kind: "deals", Code: "site", Name: "Site", Type: "address", Custom: true},
+		{Kind: "deals", Code: "odd", Name: "Odd", Type: "json", Custom: true},
+		{Kind: "deals", Code: "seats", Name: "Seats", Type: "double", Custom: true},
+		{Kind: "deals", Code: "flag", Name: "flag", Type: "boolean", Custom: true},
+		{Kind: "deals", Code: "who", Name: "Engineer", Type: "user", Custom: true},
+		{Kind: "people", Code: "stranger", Name: "Not of deals", Type: "text", Custom: true},
+	})
+	const custom = `{"aaaaaaaaaa1":"37","bbbbbbbbbb2":["1","99"],"budget":{"amount":"1300.50","currency":"PLN"},"window":{"value":"09:00:00","until":"11:00:00","timezone_name":"Europe/Warsaw"},
+		"site":{"value":"Floriańska 3","country":"Poland"},"odd":{"b":[1,null],"a":"x"},"seats":12345678901234567890.5,"flag":false,"who":"7","stranger":"?"}`
+	got, err := d.Describe("deals", []byte(custom))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var lines []string
+	for _, n := range got {
+		lines = append(lines, n.Name+" | "+n.Type+" | "+n.Text)
+	}
+	want := []string{
+		"Budget | monetary | 1300.50 PLN",
+		"Engineer | user | 7",
+		"flag | boolean | false",
+		"Odd | json | a: x, b: 1, ",
+		"Seats | double | 12345678901234567890.5",
+		"Segment (aaaaaaaa) | enum | Опт",
+		"Segment (bbbbbbbb) | set | Śląsk, 99",
+		"Site | address | Floriańska 3",
+		"stranger |  | ?",
+		"Window | timerange | 09:00:00 – 11:00:00 Europe/Warsaw",
+	}
+	if diff := cmp.Diff(want, lines); diff != "" {
+		t.Errorf("(-want +got)\n%s", diff)
+	}
+	if got[0].Code != "budget" || string(got[0].Value) != `{"amount":"1300.50","currency":"PLN"}` {
+		t.Errorf("code and value: %+v", got[0])
+	}
+	if none, err := d.Describe("deals", nil); err != nil || none != nil {
+		t.Errorf("no document: %v, %v", none, err)
+	}
+	if _, err := d.Describe("deals", []byte(`[1]`)); err == nil {
+		t.Error("a list was described")
+	}
+}
