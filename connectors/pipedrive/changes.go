@@ -23,15 +23,12 @@ type change struct {
 }
 
 // fetchChanges reads the changelogs of deals: 20 tokens for each page of each.
-// A deal that is gone shows none; its known history is left as it is.
+// A deal that is gone has none any more.
 func (c *Connector) fetchChanges(ctx context.Context, dealIDs []string) (connectors.Page, error) {
 	page := connectors.Page{Progress: -1, FetchedAt: c.now().UTC()}
 	for _, id := range dealIDs {
 		entries, err := c.changesOf(ctx, id)
-		if missing(err) {
-			continue
-		}
-		if err != nil {
+		if err != nil && !missing(err) {
 			return connectors.Page{}, err
 		}
 		page.Records = append(page.Records, entries...)

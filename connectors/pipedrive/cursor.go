@@ -16,7 +16,6 @@ const cursorVersion = 1
 type cursor struct {
 	Version int   `json:"v"`
 	Mark    int64 `json:"mark,omitempty"` // what changed before has been yielded; 0: no walk has ended yet
-	Rare    int64 `json:"rare,omitempty"` // the same for lists that are walked rarely
 	Walk    *walk `json:"walk,omitempty"` // nil between walks
 }
 
@@ -60,8 +59,8 @@ func parseCursor(src source, text connectors.Cursor) (cursor, error) {
 }
 
 func (c cursor) valid(src source) bool {
-	if c.Mark < 0 || c.Rare < 0 || c.Walk == nil {
-		return c.Mark >= 0 && c.Rare >= 0
+	if c.Mark < 0 || c.Walk == nil {
+		return c.Mark >= 0
 	}
 	w := c.Walk
 	negative := slices.Min([]int64{w.Until, w.From, w.To, w.Oldest, int64(w.Pages), int64(w.Expect), int64(w.Start), int64(w.Restarts)}) < 0

@@ -252,7 +252,10 @@ func (r *reader) OnObjectEnd() error {
 // OnArrayEnd implements ast.Visitor.
 func (r *reader) OnArrayEnd() error {
 	f := r.close()
-	v := connectors.Value{Kind: connectors.List, Items: slices.Clone(r.items[f.start:])}
+	v := connectors.Value{Kind: connectors.List}
+	if f.start < len(r.items) {
+		v.Items = slices.Clone(r.items[f.start:])
+	}
 	r.items = r.items[:f.start]
 	return r.add(v)
 }

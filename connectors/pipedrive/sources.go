@@ -59,9 +59,8 @@ type leg struct {
 	path   string
 	query  url.Values // in addition to the source's
 	paging paging
-	since  bool          // takes updated_since
-	until  bool          // takes updated_until
-	rarely time.Duration // how often it is walked after the first walk; 0: each time
+	since  bool // takes updated_since
+	until  bool // takes updated_until
 }
 
 type version uint8
@@ -154,16 +153,15 @@ func dealSource() source {
 	return s
 }
 
-// leadSource has two lists. Archived leads have no updated_since and cost 40
-// tokens a page (OpenAPI v1), so they are walked once a day; meanwhile webhooks
-// tell of a lead that is archived.
+// leadSource has two lists. That of archived leads takes no updated_since, so
+// later walks read it from its newest end; a page costs 40 tokens (OpenAPI v1).
 func leadSource() source {
 	return source{
-		Object: connectors.Object{Name: leads, Title: "Leads", Mode: connectors.Windowed, Every: 30 * time.Minute, FetchMax: idsLimit, DeletesHidden: true},
+		Object: connectors.Object{Name: leads, Title: "Leads", Mode: connectors.Windowed, Every: time.Hour, FetchMax: idsLimit, DeletesHidden: true},
 		shape:  shapeV1, key: "id", one: "/leads/",
 		legs: []leg{
-			{api: v1, path: "/leads", query: oldestFirst(), paging: byStart, since: true},
-			{api: v1, path: "/leads/archived", query: oldestFirst(), paging: byStart, rarely: 24 * time.Hour},
+			{api: v1, path: "/leads", paging: byStart, since: true},
+			{api: v1, path: "/leads/archived", paging: byStart},
 		},
 	}
 }
@@ -172,12 +170,9 @@ func noteSource() source {
 	return source{
 		Object: connectors.Object{Name: notes, Title: "Notes", Mode: connectors.Windowed, Every: 30 * time.Minute, FetchMax: idsLimit, DeletesHidden: true},
 		shape:  shapeV1, key: "id", one: "/notes/", inactive: true,
-		legs: []leg{{api: v1, path: "/notes", query: oldestFirst(), paging: byStart, since: true}},
+		legs: []leg{{api: v1, path: "/notes", paging: byStart, since: true}},
 	}
 }
-
-// oldestFirst sorts by change, so that news go to the end of a walk.
-func oldestFirst() url.Values { return url.Values{"sort": {"update_time ASC"}} }
 
 func unknownObject(object string) error {
 	return fault.New(fault.NotFound, "Pipedrive has no object %q", object)

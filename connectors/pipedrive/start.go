@@ -11,7 +11,7 @@ import (
 
 // v1 pages by offset, which loses rows: when one before the offset moves or
 // vanishes between two calls, the row at the offset is skipped. The lists are
-// sorted by change, so there are two ways around it.
+// sorted by change, the oldest first, so there are two ways around it.
 //
 // By time, where a list takes updated_since: the next page starts at the second
 // in which the last row was changed, and what was seen of that second already
@@ -21,6 +21,10 @@ import (
 // next page starts one row early and must show the last row again. If it does
 // not, rows before it have vanished, so it is looked for a little further back;
 // if it is not there either, it has moved itself, and the slice starts anew.
+//
+// Later walks of a list that takes no time go by anchor too, but from the
+// newest row to the first that is older than the walk. What changes meanwhile
+// goes to the top, for the next walk to find.
 const (
 	// seenLimit bounds the ids of one second that a cursor carries.
 	seenLimit = 100
@@ -47,6 +51,7 @@ func (w *walker) readByStart(ctx context.Context) (connectors.Page, bool, error)
 		}
 		if fresh != nil {
 			got.page.Records = fresh
+			got.more = got.more && !w.passed(got.records)
 			return got.page, got.more, w.settle(got)
 		}
 		if k.Restarts >= restartsLimit {
@@ -82,6 +87,10 @@ func (w *walker) readBehind(ctx context.Context) (got rows, fresh []connectors.R
 func (w *walker) readAt(ctx context.Context, start int) (rows, error) {
 	query := limited(pageLimit)
 	query.Set("start", strconv.Itoa(start))
+	query.Set("sort", "update_time ASC")
+	if w.backwards() {
+		query.Set("sort", "update_time DESC")
+	}
 	w.window(query)
 	answer, err := w.ask(ctx, query)
 	if err != nil {
@@ -94,17 +103,30 @@ func (w *walker) readAt(ctx context.Context, start int) (rows, error) {
 	return rows{listing: found, page: connectors.Page{FetchedAt: answer.SentAt}, start: start}, err
 }
 
-// unseen leaves out what an earlier page showed of the slice's first second.
-// It never returns nil.
+// backwards reports whether the walk goes from the newest row to older ones.
+func (w *walker) backwards() bool { return !w.cur.Walk.First && !w.leg().since }
+
+// unseen leaves out what an earlier page showed of the slice's first second,
+// and in a walk backwards what is older. It never returns nil.
 func (w *walker) unseen(records []connectors.Record) []connectors.Record {
 	k := w.cur.Walk
 	fresh := make([]connectors.Record, 0, len(records))
 	for _, r := range records {
-		if r.UpdatedAt.Unix() != k.From || !slices.Contains(k.Seen, r.ID) {
+		second := r.UpdatedAt.Unix()
+		old := w.backwards() && second < k.From && !r.UpdatedAt.IsZero()
+		if !old && (second != k.From || !slices.Contains(k.Seen, r.ID)) {
 			fresh = append(fresh, r)
 		}
 	}
 	return fresh
+}
+
+// passed reports whether a walk backwards has come to rows older than itself.
+// In any other order than the one asked for, newer ones may still follow.
+func (w *walker) passed(records []connectors.Record) bool {
+	inOrder := slices.IsSortedFunc(records, func(a, b connectors.Record) int { return b.UpdatedAt.Compare(a.UpdatedAt) })
+	oldest := records[len(records)-1].UpdatedAt
+	return w.backwards() && inOrder && !oldest.IsZero() && oldest.Unix() < w.cur.Walk.From
 }
 
 // settle notes where the next page begins.

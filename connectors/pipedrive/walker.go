@@ -74,25 +74,36 @@ func (w *walker) next(ctx context.Context) (connectors.Page, error) {
 		w.cur.Walk = &walk{First: w.cur.Mark == 0}
 	}
 	for {
-		if empty, err := w.begin(ctx); err != nil {
+		page, err := w.step(ctx)
+		if err != nil {
 			return connectors.Page{}, err
-		} else if !empty {
-			break
 		}
-		if !w.advance() {
-			return w.stamped(connectors.Page{FetchedAt: w.now().UTC(), Progress: 1}), nil
+		// An empty page is worth yielding only to say that the walk is over.
+		if len(page.Records) > 0 || w.cur.Walk == nil {
+			return w.stamped(page), nil
 		}
+	}
+}
+
+// step reads one page, or finds that a leg is empty, and moves the place.
+func (w *walker) step(ctx context.Context) (connectors.Page, error) {
+	empty, err := w.begin(ctx)
+	if err != nil {
+		return connectors.Page{}, err
+	}
+	if empty {
+		w.advance()
+		return connectors.Page{FetchedAt: w.now().UTC(), Progress: 1}, nil
 	}
 	page, more, err := w.read(ctx)
 	if err != nil {
 		return connectors.Page{}, err
 	}
-	progress := w.progress(more)
+	page.Progress = w.progress(more)
 	if !more && !w.nextSlice() {
 		w.advance()
 	}
-	page.Progress = progress
-	return w.stamped(page), nil
+	return page, nil
 }
 
 // begin sets the first slice of a leg. empty reports that the leg has none.
@@ -101,7 +112,7 @@ func (w *walker) begin(ctx context.Context) (empty bool, err error) {
 	switch {
 	case k.Begun:
 		return false, nil
-	case !k.First && w.leg().since:
+	case !k.First:
 		k.From = max(w.cur.Mark-seconds(overlap), 0)
 	case w.leg().until:
 		return w.slices(ctx)
@@ -117,21 +128,14 @@ func (w *walker) read(ctx context.Context) (connectors.Page, bool, error) {
 	return w.readByCursor(ctx)
 }
 
-// advance goes to the next leg that is due, or ends the walk.
-func (w *walker) advance() bool {
+// advance goes to the next leg, or ends the walk.
+func (w *walker) advance() {
 	k := w.cur.Walk
-	for leg := k.Leg + 1; leg < len(w.src.legs); leg++ {
-		rarely := w.src.legs[leg].rarely
-		if rarely == 0 || k.First || k.Until-w.cur.Rare >= seconds(rarely) {
-			w.cur.Walk = &walk{First: k.First, Until: k.Until, Leg: leg}
-			return true
-		}
-	}
-	if w.src.legs[k.Leg].rarely != 0 {
-		w.cur.Rare = k.Until
+	if k.Leg+1 < len(w.src.legs) {
+		w.cur.Walk = &walk{First: k.First, Until: k.Until, Leg: k.Leg + 1}
+		return
 	}
 	w.cur.Mark, w.cur.Walk = k.Until, nil
-	return false
 }
 
 // stamped completes a page with the place behind it.

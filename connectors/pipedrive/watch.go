@@ -144,15 +144,10 @@ func (c *Connector) create(ctx context.Context, callback connectors.Callback) (*
 			URL: callback.URL, Action: everything, Object: everything, Name: hookName(callback), Version: "2.0",
 			User: callback.User, Password: callback.Password,
 		},
-		Classify: func(status int, _ http.Header, _ []byte) error {
-			if status == http.StatusBadRequest { // its text may quote the address, which is a secret
-				return fault.New(fault.Invalid, "Pipedrive refuses the webhook: the address must be public, https, without redirects, and a user may have 40 webhooks at most")
-			}
-			return nil
-		},
+		Classify: refusedHook,
 	})
 	if err != nil {
-		return nil, needsAdmin(err)
+		return nil, err
 	}
 	var made hook
 	if err := data(answer, &made); err != nil {
@@ -162,6 +157,24 @@ func (c *Connector) create(ctx context.Context, callback connectors.Callback) (*
 		return nil, fault.New(fault.Temporary, "Pipedrive made a webhook but does not tell its id; try again later")
 	}
 	return &made, nil
+}
+
+// refusedHook replaces the vendor's words, which may quote the address: it is a
+// secret as the password is.
+func refusedHook(status int, h http.Header, body []byte) error {
+	switch {
+	case status < 400 || status == http.StatusTooManyRequests:
+		return nil
+	case status >= 500:
+		return fault.New(fault.Temporary, "Pipedrive could not make the webhook (%d); try again later", status)
+	case status == http.StatusUnauthorized:
+		return fault.New(fault.Auth, "Pipedrive refuses these credentials; connect again or replace the token")
+	case status == http.StatusForbidden && isObject(body):
+		return fault.New(fault.Forbidden, "webhooks need the token of an admin, or the OAuth scope admin")
+	case status == http.StatusForbidden:
+		return classify(status, h, body)
+	}
+	return fault.New(fault.Invalid, "Pipedrive refuses the webhook (%d): its address must be public, https and without redirects, and a user may have 40 webhooks at most", status)
 }
 
 // remove deletes a webhook; one that is gone already is no error.

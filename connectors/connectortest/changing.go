@@ -1,0 +1,162 @@
+package connectortest
+
+import (
+	"bytes"
+	"slices"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"salesbook.dev/connectors"
+)
+
+func changes(t *testing.T, b *bundle) {
+	all(t, b, []statement{
+		{"a changed record shows up", changed},
+		{"a new record shows up", added},
+		{"a deleted record shows up", deleted},
+		{"changes during a walk are not lost", changesDuring},
+		{"repeating a finished walk yields nothing new", quiet},
+	})
+}
+
+// changed changes a record behind a finished walk.
+func changed(t *testing.T, b *bundle) {
+	each(t, b.Changing, func(t *testing.T, object string) {
+		own := b.with(t, Full)
+		p := own.open(t).puller(t)
+		before := walk(t, p, object, "")
+		id := own.vendor.Change(t, object)
+		after := walk(t, p, object, last(t, before).Next)
+		was, is := latest(records(before, object))[id], latest(records(after, object))[id]
+		if len(is.Raw) == 0 || bytes.Equal(was.Raw, is.Raw) {
+			t.Errorf("%s %s was changed, the next walk yields %q after %q", object, id, is.Raw, was.Raw)
+		}
+	})
+}
+
+func added(t *testing.T, b *bundle) {
+	each(t, b.Changing, func(t *testing.T, object string) {
+		own := b.with(t, Full)
+		p := own.open(t).puller(t)
+		before := walk(t, p, object, "")
+		id := own.vendor.Add(t, object)
+		if _, ok := latest(records(walk(t, p, object, last(t, before).Next), object))[id]; !ok {
+			t.Errorf("%s %s was added, the next walk does not yield it", object, id)
+		}
+	})
+}
+
+// deleted deletes a record behind a finished walk. The next walk tells, or
+// closes a scope without it, or, where the vendor hides it, Fetch tells.
+func deleted(t *testing.T, b *bundle) {
+	each(t, b.Deleting, func(t *testing.T, object string) {
+		own := b.with(t, Full)
+		w := own.open(t)
+		before := walk(t, w.puller(t), object, "")
+		id := own.vendor.Delete(t, object)
+		o, _ := own.Spec.Object(object)
+		pages := walk(t, w.puller(t), object, last(t, before).Next)
+		r, seen := latest(records(pages, object))[id]
+		switch {
+		case o.DeletesHidden:
+			if seen && !r.Deleted {
+				t.Errorf("%s %s was deleted, the next walk still yields it", object, id)
+			}
+			own.fetchesDeleted(t, w, object, id)
+		case o.Mode == connectors.Listed:
+			if seen && !r.Deleted {
+				t.Errorf("%s %s was deleted, the list still has it", object, id)
+			}
+		case !seen || !r.Deleted:
+			t.Errorf("%s %s was deleted; the next walk: seen %v, deleted %v", object, id, seen, r.Deleted)
+		}
+	})
+}
+
+func (b *bundle) fetchesDeleted(t *testing.T, w wire, object, id string) {
+	t.Helper()
+	page, err := ability[connectors.Fetcher](t, w).Fetch(t.Context(), object, []string{id})
+	if err != nil || len(page.Records) != 1 || !page.Records[0].Deleted || page.Records[0].ID != id {
+		t.Errorf("fetch of the deleted %s %s: %+v, error %v", object, id, page.Records, err)
+	}
+}
+
+// changesDuring changes, adds and deletes records between the pages of a walk.
+// That walk and the next one together end at the vendor's truth.
+func changesDuring(t *testing.T, b *bundle) {
+	each(t, b.Changing, func(t *testing.T, object string) {
+		own := b.with(t, Full)
+		w := own.open(t)
+		p := w.puller(t)
+		touched := map[string]bool{}
+		var pages []connectors.Page
+		for page, err := range p.Pull(t.Context(), object, "") {
+			if err != nil {
+				t.Fatal(err)
+			}
+			pages = append(pages, page)
+			if len(pages) > 10 {
+				continue
+			}
+			for range 3 {
+				touched[own.vendor.Change(t, object)] = true
+			}
+			touched[own.vendor.Add(t, object)] = true
+			if slices.Contains(own.Deleting, object) {
+				delete(touched, own.vendor.Delete(t, object))
+			}
+		}
+		pages = append(pages, walk(t, p, object, last(t, pages).Next)...)
+		got := latest(records(pages, object))
+		for _, id := range own.vendor.IDs(object) {
+			if _, ok := got[id]; !ok {
+				t.Errorf("%s %s was never yielded", object, id)
+			}
+		}
+		own.isPresent(t, w, object, keys(touched), got)
+	})
+}
+
+// isPresent compares what walks yielded last with what Fetch reads now.
+func (b *bundle) isPresent(t *testing.T, w wire, object string, ids []string, got map[string]connectors.Record) {
+	t.Helper()
+	o, _ := b.Spec.Object(object)
+	f, ok := w.Connector.(connectors.Fetcher)
+	if !ok || o.FetchMax == 0 {
+		return
+	}
+	for chunk := range slices.Chunk(ids, o.FetchMax) {
+		page, err := f.Fetch(t.Context(), object, chunk)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, r := range page.Records {
+			if r.Object != object || r.Deleted {
+				continue
+			}
+			if diff := cmp.Diff(string(r.Raw), string(got[r.ID].Raw)); diff != "" {
+				t.Errorf("%s %s as last pulled is not as it is (-fetched +pulled):\n%s", object, r.ID, diff)
+			}
+		}
+	}
+}
+
+// quiet pulls again from the end: what comes is what came before.
+func quiet(t *testing.T, b *bundle) {
+	each(t, b.pulled(), func(t *testing.T, object string) {
+		p := b.open(t).puller(t)
+		before := walk(t, p, object, "")
+		known := latest(records(before, object))
+		after := last(t, before).Next
+		for range 2 {
+			pages := walk(t, p, object, after)
+			for _, r := range records(pages, object) {
+				if !bytes.Equal(known[r.ID].Raw, r.Raw) {
+					t.Errorf("%s %s came again, other than before", object, r.ID)
+				}
+			}
+			after = last(t, pages).Next
+		}
+	})
+}
