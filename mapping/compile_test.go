@@ -6,6 +6,8 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"salesbook.dev/connectors"
 )
 
 // account is a dictionary with one field of each interesting kind.
@@ -215,24 +217,61 @@ func TestVersion(t *testing.T) {
 	}
 }
 
-// TestPin keeps a map alive when the field it names is renamed.
+// TestPin keeps a map alive when the fields it names are renamed.
 func TestPin(t *testing.T) {
 	t.Parallel()
-	f, err := Parse("o.yaml", []byte("objects: {deals: {kind: deals, fields: {title: title, status: status, archived: {const: false}, source: {first_of: [{custom: segment}, {custom: Region}, {custom: Nobody}]}, lost_reason: {custom: Segment, as: label}}}}"))
+	const override = "objects:\n  leads:\n    fields:\n      source: {first_of: [{custom: segment}, {custom: Region}, {custom: Nobody}]}\n" +
+		"  deals:\n    fields:\n      lost_reason: {custom: Segment, as: label}\n      source: {custom: Budget.currency}\n      labels: {custom: c2}\n"
+	over, err := Parse("o.yaml", []byte(override))
 	if err != nil {
 		t.Fatal(err)
 	}
-	before := string(f.YAML())
-	pinned := f.Pin(account())
-	want := strings.NewReplacer("custom: segment", "custom: c1", "{custom: Segment, as: label}", "{custom: c1, as: label} # Segment").Replace(before)
+	before := string(over.YAML())
+	pinned := over.PinOver(defaultFile(t), account())
+	want := strings.NewReplacer("custom: segment", "custom: c1", "{custom: Segment, as: label}", "{custom: c1, as: label} # Segment",
+		"{custom: Budget.currency}", "{custom: c4.currency} # Budget").Replace(before)
 	if diff := cmp.Diff(want, string(pinned.YAML())); diff != "" {
 		t.Errorf("(-want +got)\n%s", diff)
 	}
-	if string(f.YAML()) != before {
-		t.Error("Pin changed the file it was given")
+	if string(over.YAML()) != before {
+		t.Error("pinning changed the file it was given")
 	}
-	if _, err := Parse("pinned", pinned.YAML()); err != nil {
-		t.Error(err)
+}
+
+// TestPinnedCompiles: a pinned map does what it did, also without another
+// reading, and goes on doing it under other names.
+func TestPinnedCompiles(t *testing.T) {
+	t.Parallel()
+	over, err := Parse("o.yaml", []byte("objects: {deals: {fields: {source: {custom: Segment, as: label}, lost_reason: {custom: Budget.currency}}}}"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	merged, err := Merge(defaultFile(t), over)
+	if err != nil {
+		t.Fatal(err)
+	}
+	renamed := account().Fields()
+	for i := range renamed {
+		renamed[i].Name += " (2026)"
+	}
+	v := connectors.Values{
+		Standard: []connectors.Pair{{Key: "title", Value: text("x")}, {Key: "status", Value: text("open")}},
+		Custom:   []connectors.Pair{{Key: "c1", Value: num("1")}, {Key: "c4", Value: eur("5")}},
+	}
+	for name, d := range map[string]*Dictionary{"as it was": account(), "renamed": NewDictionary(renamed)} {
+		m, err := Compile(merged.Pin(account()), d)
+		if err != nil {
+			t.Fatal(err)
+		}
+		o, _ := m.Object("deals")
+		row, err := o.Row("1", "", &v)
+		if err != nil {
+			t.Fatal(err)
+		}
+		got := []any{row.Values[o.Kind().Index("title")], row.Values[o.Kind().Index("source")], row.Values[o.Kind().Index("lost_reason")]}
+		if diff := cmp.Diff([]any{"x", "Опт", "eur"}, got); diff != "" {
+			t.Errorf("%s (-want +got)\n%s", name, diff)
+		}
 	}
 }
 

@@ -211,3 +211,17 @@ func (d *Dictionary) resolve(kind, word string) (FieldDef, *Problem) {
 	}
 	return FieldDef{}, &Problem{Value: word, Reason: "several custom fields for " + kind + " have this name", Hint: "name one by its code: " + strings.Join(codes, ", ")}
 }
+
+// find finds a custom field, or a part of one: "Office.locality".
+func (d *Dictionary) find(kind, name string) (FieldDef, []string, *Problem) {
+	def, problem := d.resolve(kind, name)
+	if problem == nil {
+		return def, nil, nil
+	}
+	if head, tail, cut := strings.Cut(name, "."); cut {
+		if def, p := d.resolve(kind, head); p == nil {
+			return def, path(tail), nil
+		}
+	}
+	return FieldDef{}, nil, problem
+}

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"maps"
 	"slices"
+	"strings"
 
 	"salesbook.dev/connectors"
 )
@@ -167,13 +168,15 @@ func (f *File) PinOver(base *File, d *Dictionary) *File {
 func pin(r *rule, d *Dictionary, kind string) *rule {
 	out := *r
 	if r.custom != "" {
-		if def, problem := d.resolve(kind, r.custom); problem == nil && def.Code != r.custom {
-			out.custom, out.note = def.Code, def.Name
+		def, steps, problem := d.find(kind, r.custom)
+		code := strings.Join(append([]string{def.Code}, steps...), ".")
+		if problem == nil && code != r.custom {
+			out.custom, out.note = code, def.Name
 		}
 	}
-	out.firstOf = make([]*rule, len(r.firstOf))
-	for i, alternative := range r.firstOf {
-		out.firstOf[i] = pin(alternative, d, kind)
+	out.firstOf = nil
+	for _, alternative := range r.firstOf {
+		out.firstOf = append(out.firstOf, pin(alternative, d, kind))
 	}
 	return &out
 }

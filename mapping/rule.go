@@ -120,7 +120,7 @@ func (s *source) literal(what string, v connectors.Value, fail failer) any {
 // custom finds the custom field that the rule names.
 func (c *compiler) custom(s *source, r *rule, fail failer) {
 	kind := c.source.dictionaryKind()
-	def, steps, problem := c.customField(kind, r.custom)
+	def, steps, problem := c.dictionary.find(kind, r.custom)
 	if problem != nil {
 		fail(problem.Value, problem.Reason, problem.Hint)
 		return
@@ -132,20 +132,6 @@ func (c *compiler) custom(s *source, r *rule, fail failer) {
 	if r.currency != "" {
 		c.currency(s, r.currency)
 	}
-}
-
-// customField finds a custom field, or a part of one: "Office.locality".
-func (c *compiler) customField(kind, name string) (FieldDef, []string, *Problem) {
-	def, problem := c.dictionary.resolve(kind, name)
-	if problem == nil {
-		return def, nil, nil
-	}
-	if head, tail, cut := strings.Cut(name, "."); cut {
-		if def, p := c.dictionary.resolve(kind, head); p == nil {
-			return def, path(tail), nil
-		}
-	}
-	return FieldDef{}, nil, problem
 }
 
 // from reads standard fields by name; a dot leads into a nested one.
