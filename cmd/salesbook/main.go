@@ -9,6 +9,7 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"slices"
 	"syscall"
 
 	"github.com/alecthomas/kong"
@@ -83,7 +84,18 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 	}
 	c.stdin, c.stdout, c.stderr = stdin, stdout, stderr
 	kctx.BindTo(ctx, (*context.Context)(nil))
-	return report(ctx, kctx.Run(&c.globals), stderr)
+	err = kctx.Run(&c.globals)
+	if ctx.Err() != nil && errors.Is(err, context.Canceled) {
+		if err = nil; !endless(kctx.Selected()) {
+			err = incomplete{"interrupted; run the command again to go on"}
+		}
+	}
+	return report(err, stderr)
+}
+
+// endless tells commands that an interruption ends as it should.
+func endless(n *kong.Node) bool {
+	return n != nil && slices.Contains([]string{"up", "serve", "work", "demo", "sandbox", "status"}, n.Name)
 }
 
 // exited is what kong panics with in place of leaving the process, after it
@@ -108,8 +120,8 @@ func parse(parser *kong.Kong, args []string, stderr io.Writer) (kctx *kong.Conte
 }
 
 // report prints an error and returns the exit code that belongs to it.
-func report(ctx context.Context, err error, stderr io.Writer) int {
-	if err == nil || ctx.Err() != nil && errors.Is(err, context.Canceled) {
+func report(err error, stderr io.Writer) int {
+	if err == nil {
 		return exitOK
 	}
 	fmt.Fprintln(stderr, "salesbook:", err)

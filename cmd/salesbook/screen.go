@@ -15,6 +15,7 @@ import (
 type screen struct {
 	w     io.Writer
 	width int // 0: no terminal
+	most  int // lines that fit
 	drawn int // lines of the last drawing
 	next  time.Time
 }
@@ -28,9 +29,9 @@ const (
 func newScreen(w io.Writer) *screen {
 	s := &screen{w: w}
 	if f, ok := w.(*os.File); ok && term.IsTerminal(int(f.Fd())) {
-		s.width = 80
-		if width, _, err := term.GetSize(int(f.Fd())); err == nil && width > 20 {
-			s.width = width
+		s.width, s.most = 80, 23
+		if width, height, err := term.GetSize(int(f.Fd())); err == nil && width > 20 && height > 2 {
+			s.width, s.most = width, height-1
 		}
 	}
 	return s
@@ -52,6 +53,7 @@ func (s *screen) draw(now time.Time, lines []string, summary string) {
 		}
 		return
 	}
+	lines = lines[max(0, len(lines)-s.most):] // the end tells most
 	var b strings.Builder
 	s.rewind(&b)
 	for _, line := range lines {

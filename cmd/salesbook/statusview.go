@@ -170,7 +170,7 @@ func (s *connectionStatus) words(o objectStatus) string {
 		if s.History == nil {
 			return "read when there is quota to spare"
 		}
-		return fmt.Sprintf("known for %s of %s", percent(s.History.Share), counted(s.History.All, "record"))
+		return fmt.Sprintf("known for %s of %s %s", percent(s.History.Share), count(s.History.All), s.titleOf(o.Parent))
 	case "loading", "reading":
 		return o.State + o.pace()
 	}

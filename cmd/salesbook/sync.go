@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -129,6 +130,7 @@ type foreground struct {
 	cmd    *syncCmd
 	reader *statusReader
 	began  time.Time
+	wait   atomic.Pointer[string] // what is waited for, if anything
 }
 
 // syncResult is what `sync --once` prints.
@@ -230,25 +232,37 @@ const (
 func (f *foreground) persist(ctx context.Context, work func() (complete bool, err error)) error {
 	for failures := 0; ; {
 		complete, err := work()
-		wait := busyPause
+		wait, why := busyPause, ""
 		switch k := fault.KindOf(err); {
 		case ctx.Err() != nil:
 			return ctx.Err()
 		case err == nil && complete:
 			return nil
-		case err == nil, k == fault.Lost:
+		case err == nil:
+		case k == fault.Lost:
+			why = "another process is at it"
 		case k == fault.Limited && fault.RetryAfter(err) <= patience:
-			wait = max(fault.RetryAfter(err), busyPause)
+			wait, why = max(fault.RetryAfter(err), busyPause), "waiting for the vendor's limit"
 		case k == fault.Temporary && failures < retries:
-			wait = time.Second << failures
+			wait, why = time.Second<<failures, "trying again: "+err.Error()
 			failures++
 		default:
 			return err
 		}
+		f.wait.Store(&why)
 		if err := pause(ctx, wait); err != nil {
 			return err
 		}
+		f.wait.Store(nil)
 	}
+}
+
+// waiting says what is waited for, if anything.
+func (f *foreground) waiting() string {
+	if why := f.wait.Load(); why != nil {
+		return *why
+	}
+	return ""
 }
 
 func pause(ctx context.Context, d time.Duration) error {

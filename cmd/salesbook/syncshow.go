@@ -30,7 +30,7 @@ func (f *foreground) show(ctx context.Context) (stop func()) {
 				return
 			case <-beat.C:
 				if all, err := f.reader.read(ctx, f.conn.Name); err == nil && ctx.Err() == nil {
-					screen.draw(time.Now(), f.progress(&all[0]), summary(&all[0]))
+					screen.draw(time.Now(), f.progress(&all[0]), f.summary(&all[0]))
 				}
 			}
 		}
@@ -51,25 +51,33 @@ func (f *foreground) progress(s *connectionStatus) []string {
 		}
 		t.add(o.Title, count(o.Seen), s.words(o))
 	}
-	return append(t.lines(""), fmt.Sprintf("%s: %s", f.conn.Name, span(time.Since(f.began))))
+	last := f.conn.Name + ": " + span(time.Since(f.began))
+	if why := f.waiting(); why != "" {
+		last += ", " + why
+	}
+	return append(t.lines(""), last)
 }
 
 // summary is one line about what is going on.
-func summary(s *connectionStatus) string {
-	var parts []string
+func (f *foreground) summary(s *connectionStatus) string {
 	loaded, all := 0, 0
+	var parts []string
 	for _, o := range s.Objects {
+		if o.State == "attached" || o.State == "asked" {
+			continue
+		}
+		all++
 		switch o.State {
-		case "loading", "reading":
-			parts = append(parts, strings.ToLower(o.Title)+" "+count(o.Seen)+" read"+strings.TrimPrefix(o.pace(), ","))
 		case "loaded":
 			loaded++
-		}
-		if o.State != "attached" && o.State != "asked" {
-			all++
+		case "loading", "reading":
+			parts = append(parts, fmt.Sprintf("%s %s read%s", strings.ToLower(o.Title), count(o.Seen), o.pace()))
 		}
 	}
-	return fmt.Sprintf("%s: %d of %d objects loaded; %s", s.Connection, loaded, all, strings.Join(parts, "; "))
+	if why := f.waiting(); why != "" {
+		parts = append(parts, why)
+	}
+	return strings.Join(append([]string{fmt.Sprintf("%s: %d of %d objects loaded", s.Connection, loaded, all)}, parts...), "; ")
 }
 
 // lastRun returns the id of the newest run there is.

@@ -62,7 +62,7 @@ type Move struct {
 func MoveCursor(ctx context.Context, tx pgx.Tx, workspace, connection int64, m Move) error {
 	tag, err := tx.Exec(ctx, `
 		UPDATE cursors SET cursor = $5, seq = seq + 1, seen = seen + $6, moved_at = now(),
-			progress = CASE WHEN $8 THEN 1 ELSE $7 END,
+			progress = CASE WHEN $8 THEN 1 ELSE $7::real END,
 			loaded_at = CASE WHEN $8 THEN COALESCE(loaded_at, now()) ELSE loaded_at END,
 			as_of = CASE WHEN $8 THEN greatest(as_of, $9) ELSE as_of END
 		WHERE (workspace_id, connection_id, object) = ($1, $2, $3) AND seq = $4`,

@@ -142,12 +142,13 @@ func Troubles(ctx context.Context, tx pgx.Tx, workspace, connection int64) ([]Tr
 	return pgx.CollectRows(rows, pgx.RowToStructByPos[Trouble])
 }
 
-// CountsAfter adds up what a connection's runs with ids above after have done.
+// CountsAfter adds up what a connection's runs with ids above after have read
+// from the vendor and made of it.
 func CountsAfter(ctx context.Context, tx pgx.Tx, workspace, connection, after int64) (c Counts, err error) {
 	err = tx.QueryRow(ctx, `
 		SELECT COALESCE(sum(pages), 0)::bigint, COALESCE(sum(seen), 0)::bigint, COALESCE(sum(written), 0)::bigint,
 			COALESCE(sum(changed), 0)::bigint, COALESCE(sum(deleted), 0)::bigint, COALESCE(sum(quarantined), 0)::bigint
-		FROM runs WHERE (workspace_id, connection_id) = ($1, $2) AND id > $3`, workspace, connection, after).
+		FROM runs WHERE (workspace_id, connection_id) = ($1, $2) AND id > $3 AND kind <> 'replay'`, workspace, connection, after).
 		Scan(&c.Pages, &c.Seen, &c.Written, &c.Changed, &c.Deleted, &c.Quarantined)
 	return c, err
 }
