@@ -3,6 +3,7 @@ package mapping
 import (
 	"bytes"
 	"encoding/json"
+	"os"
 	"slices"
 	"testing"
 	"time"
@@ -17,7 +18,17 @@ import (
 var (
 	CheckRow    = checkRow
 	MustCompile = mustCompile
+	ReadFile    = readFile
 )
+
+func readFile(t testing.TB, name string) []byte {
+	t.Helper()
+	text, err := os.ReadFile(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return text
+}
 
 // mustCompile compiles the default map with an override, which may be empty.
 func mustCompile(t testing.TB, override string, d *Dictionary) *Map {

@@ -59,7 +59,7 @@ func readGolden(t *testing.T, file string) golden {
 	}
 	definitions := g0(archive, "dictionary.json")
 	if definitions == nil {
-		definitions = readFile(t, "testdata/dictionary.json")
+		definitions = mapping.ReadFile(t, "testdata/dictionary.json")
 	}
 	var d mapping.Dictionary
 	if err := json.Unmarshal(definitions, &d); err != nil {
@@ -77,15 +77,6 @@ func g0(a *txtar.Archive, name string) []byte {
 		}
 	}
 	return nil
-}
-
-func readFile(t testing.TB, name string) []byte {
-	t.Helper()
-	text, err := os.ReadFile(name)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return text
 }
 
 func (g golden) outcome(t *testing.T) outcome {
