@@ -171,7 +171,7 @@ func (t *tx) fillActivity(a *activity, body map[string]json.RawMessage) error {
 	if body["participants"] != nil {
 		a.PersonID = primaryParticipant(a.Participants)
 	}
-	return t.checkActivity(a)
+	return t.checkActivity(a, keysOf(body))
 }
 
 func primaryParticipant(list []participant) ref {
@@ -183,27 +183,23 @@ func primaryParticipant(list []participant) ref {
 	return 0
 }
 
-func (t *tx) checkActivity(a *activity) error {
-	switch {
-	case t.activityName(a.Type) == "":
+func (t *tx) checkActivity(a *activity, set sent) error {
+	if t.activityName(a.Type) == "" {
 		return bad("body: type: activity type %q does not exist", a.Type)
-	case t.users.get(a.OwnerID) == nil:
-		return bad("body: owner_id: user %d does not exist", a.OwnerID)
-	case a.DealID != 0 && !t.alive(t.deals.table, int64(a.DealID)):
-		return bad("body: deal_id: deal %d does not exist", int64(a.DealID))
-	case a.OrgID != 0 && !t.alive(t.organizations.table, int64(a.OrgID)):
-		return bad("body: org_id: organization %d does not exist", int64(a.OrgID))
-	case a.LeadID != "" && t.leads.byCode(string(a.LeadID)) == nil:
-		return bad("body: lead_id: lead %s does not exist", a.LeadID)
-	case a.DealID != 0 && a.LeadID != "":
+	}
+	if a.DealID != 0 && a.LeadID != "" {
 		return bad("body: an activity belongs to a deal or a lead, not to both")
 	}
 	for _, p := range a.Participants {
-		if !t.alive(t.persons.table, p.PersonID) {
+		if set("participants") && !t.alive(t.persons.table, p.PersonID) {
 			return bad("body: participants: person %d does not exist", p.PersonID)
 		}
 	}
 	return firstError(
+		func() error { return t.checkOwner(set, "owner_id", a.OwnerID) },
+		func() error { return t.checkRef(set, "deal_id", t.deals.table, int64(a.DealID)) },
+		func() error { return t.checkRef(set, "org_id", t.organizations.table, int64(a.OrgID)) },
+		func() error { return t.checkLeadRef(set, string(a.LeadID)) },
 		func() error { return clockTime("due_time", &a.DueTime) },
 		func() error { return clockTime("duration", &a.Duration) },
 	)

@@ -29,13 +29,17 @@ func (t *tx) fillDeal(d *deal, body map[string]json.RawMessage) error {
 		return bad("body: status must be open, won or lost")
 	}
 	d.CustomFields = t.normal("deal", d.CustomFields)
-	return firstError(
-		func() error { return t.checkDealRefs(d) },
+	err := firstError(
+		func() error { return t.checkDeal(d, keysOf(body)) },
 		func() error { return t.placeDeal(d, before, body) },
 		func() error { return t.closeDeal(d, before, body) },
-		func() error { return t.fileDeal(d, before, body) },
-		func() error { return t.valueDeal(d) },
 	)
+	if err != nil {
+		return err
+	}
+	t.fileDeal(d, before, body)
+	t.valueDeal(d)
+	return nil
 }
 
 func without(body map[string]json.RawMessage, key string) map[string]json.RawMessage {
@@ -57,16 +61,10 @@ func firstError(checks ...func() error) error {
 	return nil
 }
 
-func (t *tx) checkDealRefs(d *deal) error {
+func (t *tx) checkDeal(d *deal, set sent) error {
 	switch {
 	case d.Title == "":
 		return bad("body: title must not be empty")
-	case t.users.get(d.OwnerID) == nil:
-		return bad("body: owner_id: user %d does not exist", d.OwnerID)
-	case d.PersonID != 0 && !t.alive(t.persons.table, int64(d.PersonID)):
-		return bad("body: person_id: person %d does not exist", d.PersonID)
-	case d.OrgID != 0 && !t.alive(t.organizations.table, int64(d.OrgID)):
-		return bad("body: org_id: organization %d does not exist", d.OrgID)
 	case !validCurrency(d.Currency):
 		return bad("body: currency: %q is not one of the account's currencies", d.Currency)
 	case !validVisibility(d.VisibleTo):
@@ -76,7 +74,12 @@ func (t *tx) checkDealRefs(d *deal) error {
 	case d.Probability != nil && (d.Probability.IsNegative() || d.Probability.GreaterThan(decimal.New(100, 0))):
 		return bad("body: probability must be 0 to 100 or null, got %s", d.Probability)
 	}
-	return t.checkLabels("deal", d.LabelIDs)
+	return firstError(
+		func() error { return t.checkOwner(set, "owner_id", d.OwnerID) },
+		func() error { return t.checkRef(set, "person_id", t.persons.table, int64(d.PersonID)) },
+		func() error { return t.checkRef(set, "org_id", t.organizations.table, int64(d.OrgID)) },
+		func() error { return t.checkLabels(set, "deal", d.LabelIDs) },
+	)
 }
 
 // alive reports whether a record exists and is not deleted.
@@ -176,7 +179,7 @@ func (s *Sim) localDay(i instant) day {
 }
 
 // fileDeal settles archiving and deletion.
-func (t *tx) fileDeal(d *deal, before deal, body map[string]json.RawMessage) error {
+func (t *tx) fileDeal(d *deal, before deal, body map[string]json.RawMessage) {
 	_, timed := body["archive_time"]
 	switch {
 	case !d.IsArchived:
@@ -196,15 +199,15 @@ func (t *tx) fileDeal(d *deal, before deal, body map[string]json.RawMessage) err
 			d.Status = statusLost
 		}
 	}
-	return nil
 }
 
 // valueDeal makes the value the sum of the attached products, when there are any.
-func (t *tx) valueDeal(d *deal) error {
-	items := t.itemsOf(d.ID)
+func (t *tx) valueDeal(d *deal) { d.valueBy(t.itemsOf(d.ID)) }
+
+func (d *deal) valueBy(items []*item) {
 	if len(items) == 0 {
 		d.ACV, d.ARR, d.MRR = nil, nil, nil
-		return nil
+		return
 	}
 	var sum, yearly decimal.Decimal
 	for _, it := range items {
@@ -221,5 +224,4 @@ func (t *tx) valueDeal(d *deal) error {
 	d.ARR = &amount{yearly}
 	d.MRR = &amount{yearly.DivRound(decimal.New(12, 0), 2)}
 	d.ACV = &amount{yearly.Add(oneTime)}
-	return nil
 }

@@ -141,7 +141,10 @@ func (s *store) nextOption() int64 {
 }
 
 // checkLabels refuses label ids that the object's label field does not have.
-func (s *store) checkLabels(object string, ids []int64) error {
+func (s *store) checkLabels(set sent, object string, ids []int64) error {
+	if !set("label_ids") {
+		return nil
+	}
 	f := s.field(object, "label_ids")
 	for _, id := range ids {
 		if f == nil || f.option(id) == nil {

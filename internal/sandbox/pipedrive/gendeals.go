@@ -223,6 +223,7 @@ func (g *generator) addItems(l *life) {
 		return
 	}
 	d := &l.deal
+	var items []*item
 	for n := range 1 + g.rng.IntN(3) {
 		p := pick(g, g.catalogue)
 		it := item{
@@ -233,8 +234,7 @@ func (g *generator) addItems(l *life) {
 		}
 		it.price()
 		g.items.save(g.tx, &it)
+		items = append(items, &it)
 	}
-	if err := g.valueDeal(d); err != nil {
-		panic("pipedrive simulator: value a generated deal: " + err.Error())
-	}
+	d.valueBy(items)
 }

@@ -151,9 +151,7 @@ func (c *call) onDeal(change func(*tx, *deal) error) error {
 			return err
 		}
 		d.UpdateTime = instantOf(t.at)
-		if err := t.valueDeal(d); err != nil {
-			return err
-		}
+		t.valueDeal(d)
 		t.deals.save(t, d)
 		return nil
 	})

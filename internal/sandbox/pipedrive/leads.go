@@ -247,7 +247,7 @@ func (t *tx) fillLead(l *lead, body map[string]json.RawMessage) error {
 	if err := assign(l, plain); err != nil {
 		return err
 	}
-	return t.checkLead(l)
+	return t.checkLead(l, keysOf(body))
 }
 
 // fillLeadCustoms takes the flat custom values out of a body.
@@ -273,29 +273,29 @@ func (t *tx) fillLeadCustoms(l *lead, body map[string]json.RawMessage) error {
 	return nil
 }
 
-func (t *tx) checkLead(l *lead) error {
+func (t *tx) checkLead(l *lead, set sent) error {
 	switch {
 	case l.Title == "":
 		return bad("body: title must not be empty")
 	case l.PersonID == 0 && l.OrganizationID == 0:
 		return bad("body: a lead must be linked to a person or an organization: send person_id or organization_id")
-	case t.users.get(l.OwnerID) == nil:
-		return bad("body: owner_id: user %d does not exist", l.OwnerID)
-	case l.PersonID != 0 && !t.alive(t.persons.table, int64(l.PersonID)):
-		return bad("body: person_id: person %d does not exist", int64(l.PersonID))
-	case l.OrganizationID != 0 && !t.alive(t.organizations.table, int64(l.OrganizationID)):
-		return bad("body: organization_id: organization %d does not exist", int64(l.OrganizationID))
 	case l.Value != nil && !validCurrency(l.Value.Currency):
 		return bad("body: value: %q is not one of the account's currencies", l.Value.Currency)
 	case !slices.Contains([]string{"1", "3", "5", "7"}, l.VisibleTo):
 		return bad(`body: visible_to must be "1", "3", "5" or "7", got %q`, l.VisibleTo)
 	}
 	for _, id := range l.LabelIDs {
-		if t.leadLabels.byCode(id) == nil {
+		if set("label_ids") && t.leadLabels.byCode(id) == nil {
 			return bad("body: label_ids: label %s does not exist", id)
 		}
 	}
-	return nil
+	return firstError(
+		func() error { return t.checkOwner(set, "owner_id", l.OwnerID) },
+		func() error { return t.checkRef(set, "person_id", t.persons.table, int64(l.PersonID)) },
+		func() error {
+			return t.checkRef(set, "organization_id", t.organizations.table, int64(l.OrganizationID))
+		},
+	)
 }
 
 func (c *call) patchLead() (reply, error) {

@@ -90,9 +90,7 @@ func (t *tx) mergeDeals(loser, survivor int64) (any, error) {
 	t.markDeleted(from)
 	t.deals.save(t, from)
 	to.UpdateTime = instantOf(t.at)
-	if err := t.valueDeal(to); err != nil {
-		return nil, err
-	}
+	t.valueDeal(to)
 	t.deals.save(t, to)
 	return t.dealV1(to, loser), nil
 }

@@ -216,7 +216,7 @@ func (c *call) saveNote(body map[string]json.RawMessage, start func(*tx) (*note,
 		if err := assign(n, body); err != nil {
 			return err
 		}
-		if err := t.checkNote(n); err != nil {
+		if err := t.checkNote(n, keysOf(body)); err != nil {
 			return err
 		}
 		n.UpdateTime, n.LastUpdateUserID = stampOf(t.at), ref(t.by.user)
@@ -229,24 +229,20 @@ func (c *call) saveNote(body map[string]json.RawMessage, start func(*tx) (*note,
 	return answer(out), nil
 }
 
-func (t *tx) checkNote(n *note) error {
-	switch {
-	case n.Content == "":
+func (t *tx) checkNote(n *note, set sent) error {
+	if n.Content == "" {
 		return bad("body: content must not be empty")
-	case n.DealID == 0 && n.PersonID == 0 && n.OrgID == 0 && n.LeadID == "" && n.ProjectID == 0 && n.TaskID == 0:
-		return bad("body: a note must hang on a deal, a lead, a person or an organization")
-	case n.DealID != 0 && !t.alive(t.deals.table, int64(n.DealID)):
-		return bad("body: deal_id: deal %d does not exist", int64(n.DealID))
-	case n.PersonID != 0 && !t.alive(t.persons.table, int64(n.PersonID)):
-		return bad("body: person_id: person %d does not exist", int64(n.PersonID))
-	case n.OrgID != 0 && !t.alive(t.organizations.table, int64(n.OrgID)):
-		return bad("body: org_id: organization %d does not exist", int64(n.OrgID))
-	case n.LeadID != "" && t.leads.byCode(string(n.LeadID)) == nil:
-		return bad("body: lead_id: lead %s does not exist", n.LeadID)
-	case t.users.get(n.UserID) == nil:
-		return bad("body: user_id: user %d does not exist", n.UserID)
 	}
-	return nil
+	if n.DealID == 0 && n.PersonID == 0 && n.OrgID == 0 && n.LeadID == "" && n.ProjectID == 0 && n.TaskID == 0 {
+		return bad("body: a note must hang on a deal, a lead, a person or an organization")
+	}
+	return firstError(
+		func() error { return t.checkOwner(set, "user_id", n.UserID) },
+		func() error { return t.checkRef(set, "deal_id", t.deals.table, int64(n.DealID)) },
+		func() error { return t.checkRef(set, "person_id", t.persons.table, int64(n.PersonID)) },
+		func() error { return t.checkRef(set, "org_id", t.organizations.table, int64(n.OrgID)) },
+		func() error { return t.checkLeadRef(set, string(n.LeadID)) },
+	)
 }
 
 func (c *call) deleteNote() (reply, error) {

@@ -115,13 +115,15 @@ func (t *tx) fillOrganization(o *organization, body map[string]json.RawMessage) 
 		return err
 	}
 	o.CustomFields = t.normal("organization", o.CustomFields)
-	switch {
-	case o.Name == "":
+	if o.Name == "" {
 		return bad("body: name must not be empty")
-	case t.users.get(o.OwnerID) == nil:
-		return bad("body: owner_id: user %d does not exist", o.OwnerID)
-	case !validVisibility(o.VisibleTo):
+	}
+	if !validVisibility(o.VisibleTo) {
 		return bad("body: visible_to must be 1, 3, 5 or 7, got %d", o.VisibleTo)
 	}
-	return t.checkLabels("organization", o.LabelIDs)
+	set := keysOf(body)
+	return firstError(
+		func() error { return t.checkOwner(set, "owner_id", o.OwnerID) },
+		func() error { return t.checkLabels(set, "organization", o.LabelIDs) },
+	)
 }

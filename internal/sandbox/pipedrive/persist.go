@@ -90,7 +90,7 @@ func (s *Sim) persist(t *tx) error {
 		}
 		b = appendRow(appendString(append(b, opPut), p.table.name), p.next)
 	}
-	if err := s.journal.Append(b); err != nil {
+	if err := s.journal.Append(s.appendSpent(b)); err != nil {
 		return err
 	}
 	if s.journal.Grown() {
@@ -121,7 +121,8 @@ func (s *Sim) appendSpent(b []byte) []byte {
 	return binary.AppendVarint(b, spent)
 }
 
-// saveSpent keeps a restart from giving the day's budget back.
+// saveSpent keeps a restart from giving the day's budget back. Every write
+// carries the figure too, so that a kill forgets only the reads since then.
 func (s *Sim) saveSpent() error {
 	if s.journal == nil {
 		return nil

@@ -127,21 +127,21 @@ func (t *tx) fillPerson(p *person, body map[string]json.RawMessage) error {
 	}
 	onePrimary(p.Emails)
 	onePrimary(p.Phones)
-	return t.checkPerson(p)
+	return t.checkPerson(p, keysOf(body))
 }
 
-func (t *tx) checkPerson(p *person) error {
-	switch {
-	case strings.TrimSpace(p.Name) == "":
+func (t *tx) checkPerson(p *person, set sent) error {
+	if strings.TrimSpace(p.Name) == "" {
 		return bad("body: name is required")
-	case t.users.get(p.OwnerID) == nil:
-		return bad("body: owner_id: user %d does not exist", p.OwnerID)
-	case p.OrgID != 0 && !t.alive(t.organizations.table, int64(p.OrgID)):
-		return bad("body: org_id: organization %d does not exist", p.OrgID)
-	case !validVisibility(p.VisibleTo):
+	}
+	if !validVisibility(p.VisibleTo) {
 		return bad("body: visible_to must be 1, 3, 5 or 7, got %d", p.VisibleTo)
 	}
-	return t.checkLabels("person", p.LabelIDs)
+	return firstError(
+		func() error { return t.checkOwner(set, "owner_id", p.OwnerID) },
+		func() error { return t.checkRef(set, "org_id", t.organizations.table, int64(p.OrgID)) },
+		func() error { return t.checkLabels(set, "person", p.LabelIDs) },
+	)
 }
 
 // splitName takes the last word as the last name.

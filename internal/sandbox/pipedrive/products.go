@@ -135,14 +135,12 @@ func (t *tx) fillProduct(p *product, body map[string]json.RawMessage) error {
 	switch {
 	case p.Name == "":
 		return bad("body: name must not be empty")
-	case t.users.get(p.OwnerID) == nil:
-		return bad("body: owner_id: user %d does not exist", p.OwnerID)
 	case !validVisibility(p.VisibleTo):
 		return bad("body: visible_to must be 1, 3, 5 or 7, got %d", p.VisibleTo)
 	case !slices.Contains(billingFrequencies(), p.BillingFrequency):
 		return bad("body: billing_frequency %q does not exist", p.BillingFrequency)
 	}
-	return nil
+	return t.checkOwner(keysOf(body), "owner_id", p.OwnerID)
 }
 
 func billingFrequencies() []string {

@@ -26,8 +26,7 @@ type member struct {
 	write     func(b []byte, v reflect.Value) []byte
 }
 
-func planOf[T any]() plan {
-	t := reflect.TypeFor[T]()
+func planOf(t reflect.Type) plan {
 	var p plan
 	for i := range t.NumField() {
 		f := t.Field(i)
@@ -76,8 +75,28 @@ func writerFor(t reflect.Type) func([]byte, reflect.Value) []byte {
 		return func(b []byte, v reflect.Value) []byte { return appendText(b, v.String()) }
 	case reflect.Pointer:
 		return pointerWriter(writerFor(t.Elem()))
+	case reflect.Slice:
+		return sliceWriter(writerFor(t.Elem()))
+	case reflect.Struct:
+		return planOf(t).append
 	}
 	return slowly
+}
+
+func sliceWriter(write func([]byte, reflect.Value) []byte) func([]byte, reflect.Value) []byte {
+	return func(b []byte, v reflect.Value) []byte {
+		if v.IsNil() {
+			return append(b, "null"...)
+		}
+		b = append(b, '[')
+		for i := range v.Len() {
+			if i > 0 {
+				b = append(b, ',')
+			}
+			b = write(b, v.Index(i))
+		}
+		return append(b, ']')
+	}
 }
 
 func pointerWriter(write func([]byte, reflect.Value) []byte) func([]byte, reflect.Value) []byte {
@@ -161,38 +180,4 @@ func (c *customs) appendJSON(b []byte) []byte {
 		b = append(b, (*c)[code]...)
 	}
 	return append(b, '}')
-}
-
-func (h *history) appendJSON(b []byte) []byte {
-	b = strconv.AppendInt(append(b, `{"d":`...), h.DealID, 10)
-	if h.FirstWon != 0 {
-		b = h.FirstWon.appendJSON(append(b, `,"w":`...))
-	}
-	if h.SourceLead != "" {
-		b = h.SourceLead.appendJSON(append(b, `,"l":`...))
-	}
-	b = append(b, `,"c":[`...)
-	for i := range h.Changes {
-		if i > 0 {
-			b = append(b, ',')
-		}
-		b = h.Changes[i].appendJSON(b)
-	}
-	return append(b, "]}"...)
-}
-
-func (e *entry) appendJSON(b []byte) []byte {
-	b = appendText(append(b, `{"f":`...), e.Field)
-	b = appendOptional(append(b, `,"o":`...), e.Old)
-	b = appendOptional(append(b, `,"n":`...), e.New)
-	b = strconv.AppendInt(append(b, `,"u":`...), e.User, 10)
-	b = e.At.appendJSON(append(b, `,"t":`...))
-	return append(appendText(append(b, `,"s":`...), e.Source), '}')
-}
-
-func appendOptional(b []byte, s *string) []byte {
-	if s == nil {
-		return append(b, "null"...)
-	}
-	return appendText(b, *s)
 }

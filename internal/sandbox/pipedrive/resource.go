@@ -3,6 +3,7 @@ package pipedrive
 import (
 	"encoding/json"
 	"net/http"
+	"strings"
 	"time"
 )
 
@@ -113,3 +114,40 @@ func (c *call) getOne(t *table, what string, show func([]byte, *row) []byte) (re
 	}
 	return answer(json.RawMessage(show(nil, r))), nil
 }
+
+// sent tells which keys a request holds. References are checked only where the
+// request sets them: a record may go on pointing to one that was deleted.
+type sent func(key string) bool
+
+func keysOf(body map[string]json.RawMessage) sent {
+	return func(key string) bool { _, ok := body[key]; return ok }
+}
+
+// everyKey is for records that come as a whole.
+func everyKey(string) bool { return true }
+
+// checkRef refuses a reference, if the request sets it, to what is not there.
+// History that is taken over may point to what was deleted since.
+func (t *tx) checkRef(set sent, key string, to *table, id int64) error {
+	if id == 0 || !set(key) || t.alive(to, id) || t.bulk && to.get(id) != nil {
+		return nil
+	}
+	return bad("body: %s: %s %d does not exist", key, singular(to.name), id)
+}
+
+// checkOwner is checkRef for users, who may have left.
+func (s *store) checkOwner(set sent, key string, id int64) error {
+	if set(key) && s.users.get(id) == nil {
+		return bad("body: %s: user %d does not exist", key, id)
+	}
+	return nil
+}
+
+func (s *store) checkLeadRef(set sent, id string) error {
+	if id != "" && set("lead_id") && s.leads.byCode(id) == nil {
+		return bad("body: lead_id: lead %s does not exist", id)
+	}
+	return nil
+}
+
+func singular(table string) string { return strings.TrimSuffix(table, "s") }

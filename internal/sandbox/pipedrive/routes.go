@@ -178,6 +178,9 @@ func (s *Sim) send(w http.ResponseWriter, out reply) {
 func (s *Sim) sendHalf(w http.ResponseWriter, out reply) {
 	writeHead(w, out)
 	_, _ = w.Write(out.body[:len(out.body)/2])
+	// Without a flush nothing would have left, and clients try a request again
+	// of which they saw nothing.
+	_ = http.NewResponseController(w).Flush()
 	s.release(out)
 	panic(http.ErrAbortHandler)
 }

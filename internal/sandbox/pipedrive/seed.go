@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"slices"
@@ -51,7 +52,11 @@ func readSeed(r io.Reader) (map[string][]seedLine, error) {
 		l := seedLine{number: n}
 		d := json.NewDecoder(bytes.NewReader(text))
 		d.DisallowUnknownFields()
-		if err := d.Decode(&l); err != nil {
+		err := d.Decode(&l)
+		if err == nil && d.More() {
+			err = errors.New("want one object a line")
+		}
+		if err != nil {
 			return nil, fmt.Errorf(`seed line %d: want {"object": "deals", "record": {...}}: %w`, n, err)
 		}
 		if !slices.Contains(seedOrder(), l.Object) {
@@ -157,8 +162,8 @@ func (t *tx) seedOne(object string, raw json.RawMessage) error {
 		a.Busy = false
 		return seedInto(t, t.activities, raw, &a, t.seedActivity)
 	case "notes":
-		n := note{ID: t.notes.next, ActiveFlag: true, AddTime: stampOf(t.at), UpdateTime: stampOf(t.at), UserID: t.administrator()}
-		return seedInto(t, t.notes, raw, &n, t.checkNote)
+		n := note{ID: t.notes.next, ActiveFlag: true, AddTime: stampOf(t.at), UpdateTime: stampOf(t.at)}
+		return seedInto(t, t.notes, raw, &n, t.seedNote)
 	}
 	return t.seedField(strings.TrimSuffix(object, "Fields"), raw)
 }

@@ -60,7 +60,7 @@ func (t *tx) seedPerson(p *person) error {
 	p.FirstName, p.LastName = cmp.Or(p.FirstName, first), cmp.Or(p.LastName, last)
 	onePrimary(p.Emails)
 	onePrimary(p.Phones)
-	return t.seedCustoms("person", &p.CustomFields, t.checkPerson(p))
+	return t.seedCustoms("person", &p.CustomFields, t.checkPerson(p, everyKey))
 }
 
 func (t *tx) seedProduct(p *product) error {
@@ -82,7 +82,17 @@ func (t *tx) seedActivity(a *activity) error {
 	if a.Done && a.MarkedAsDoneTime == 0 {
 		a.MarkedAsDoneTime = a.UpdateTime
 	}
-	return t.checkActivity(a)
+	return t.checkActivity(a, everyKey)
+}
+
+func (t *tx) seedNote(n *note) error {
+	if n.UserID == 0 {
+		if err := t.seedOwner(&n.UserID); err != nil {
+			return err
+		}
+	}
+	n.LastUpdateUserID = cmp.Or(n.LastUpdateUserID, ref(n.UserID))
+	return t.checkNote(n, everyKey)
 }
 
 func (t *tx) seedActivityType(raw json.RawMessage) error {
@@ -116,7 +126,7 @@ func (t *tx) seedDeal(raw json.RawMessage) error {
 		d.StageChangeTime = cmp.Or(d.StageChangeTime, d.AddTime)
 		d.UpdateTime = cmp.Or(d.UpdateTime, max(d.AddTime, d.StageChangeTime, d.CloseTime, d.ArchiveTime))
 		d.LocalWonDate, d.LocalLostDate, d.LocalCloseDate = t.localDay(d.WonTime), t.localDay(d.LostTime), t.localDay(d.CloseTime)
-		return t.seedCustoms("deal", &d.CustomFields, t.checkDealRefs(d))
+		return t.seedCustoms("deal", &d.CustomFields, t.checkDeal(d, everyKey))
 	})
 }
 
@@ -183,9 +193,7 @@ func (t *tx) revalue(l seedLine) error {
 		return fmt.Errorf("seed line %d: dealProducts: deal_id: %w", l.number, err)
 	}
 	d := t.deals.find(in.DealID)
-	if err := t.valueDeal(d); err != nil {
-		return err
-	}
+	t.valueDeal(d)
 	t.deals.save(t, d)
 	return nil
 }
@@ -216,7 +224,7 @@ func (t *tx) seedLead(raw json.RawMessage) error {
 			return err
 		}
 		l.CreatorID = cmp.Or(l.CreatorID, l.OwnerID)
-		return t.checkLead(l)
+		return t.checkLead(l, everyKey)
 	})
 }
 

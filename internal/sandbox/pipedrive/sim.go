@@ -85,6 +85,7 @@ func Open(o Options) (*Sim, error) {
 		s.hooks.queue.Close()
 		return nil, err
 	}
+	s.freshDice()
 	if len(s.users.rows) == 0 {
 		if err := s.write(actor{}, s.furnish); err != nil {
 			return nil, errors.Join(err, s.Close())
@@ -112,6 +113,18 @@ func newSim(o Options) (*Sim, error) {
 	s.hooks = newHookRunner(s)
 	s.mux, s.direct = s.routeAll()
 	return s, nil
+}
+
+// freshDice keeps a restarted simulator from throwing the same ids again.
+func (s *Sim) freshDice() {
+	if len(s.users.rows) == 0 {
+		return
+	}
+	mix := uint64(s.clock.Now().UnixNano())
+	for _, t := range s.tables {
+		mix += uint64(t.next)
+	}
+	s.ids = newDice(s.opt.RandomSeed ^ mix)
 }
 
 func (o Options) withDefaults() Options {

@@ -16,7 +16,9 @@ type kind[T any] struct {
 	plan  plan
 }
 
-func newKind[T any](t *table, index func(*T) row) kind[T] { return kind[T]{t, index, planOf[T]()} }
+func newKind[T any](t *table, index func(*T) row) kind[T] {
+	return kind[T]{t, index, planOf(reflect.TypeFor[T]())}
+}
 
 // load parses a row. Its JSON is the simulator's own, so it cannot fail.
 func (k kind[T]) load(r *row) *T {
@@ -39,16 +41,17 @@ func (k kind[T]) find(id int64) *T {
 // render is the row a record becomes.
 func (k kind[T]) render(v *T) *row {
 	r := k.index(v)
-	const typical = 2048
-	r.json = bytes.Clone(k.plan.append(make([]byte, 0, typical), reflect.ValueOf(v).Elem()))
+	r.json = k.plan.append(nil, reflect.ValueOf(v).Elem())
 	return &r
 }
 
 // save writes a record as part of a transaction.
 func (k kind[T]) save(t *tx, v *T) *row {
-	r := k.render(v)
-	t.put(k.table, k.get(r.id), r)
-	return r
+	r := k.index(v)
+	t.scratch = k.plan.append(t.scratch[:0], reflect.ValueOf(v).Elem())
+	r.json = bytes.Clone(t.scratch)
+	t.put(k.table, k.get(r.id), &r)
+	return &r
 }
 
 // drop removes a record for good.
@@ -143,6 +146,8 @@ type tx struct {
 	// silent keeps changes that are no change of a record, such as a new
 	// field, from writing entries and firing webhooks.
 	silent bool
+	// scratch is where save renders records before it copies them.
+	scratch []byte
 }
 
 type put struct {
