@@ -74,8 +74,31 @@ func (v Vault) Save(ctx context.Context, tx pgx.Tx, workspace, connection int64,
 	tag, err := tx.Exec(ctx, `
 		INSERT INTO credentials AS c (workspace_id, connection_id, sealed, key_id) VALUES ($1, $2, $3, $4)
 		ON CONFLICT (workspace_id, connection_id) DO UPDATE SET sealed = excluded.sealed, key_id = excluded.key_id, version = c.version + 1, updated_at = now()
-		WHERE c.version = $5`, workspace, connection, sealed, int64(v.Keys.Primary()), c.Version)
+		WHERE c.version = $5`, workspace, connection, sealed, int64(seal.KeyOf(sealed)), c.Version)
 	return tag.RowsAffected() == 1, err
+}
+
+// replaceToken stores got in place of old, whatever else of the credentials
+// has changed since old was read, and returns it. When the token itself was
+// replaced meanwhile (a new consent), the stored one is returned and stays. It
+// is fault.Conflict when the connection uses no token any more.
+func (v Vault) replaceToken(ctx context.Context, tx pgx.Tx, workspace, connection int64, old, got *oauth2.Token) (*oauth2.Token, error) {
+	if _, err := tx.Exec(ctx, `SELECT FROM credentials WHERE (workspace_id, connection_id) = ($1, $2) FOR UPDATE`, workspace, connection); err != nil {
+		return nil, err
+	}
+	c, err := v.Load(ctx, tx, workspace, connection)
+	if err != nil {
+		return nil, err
+	}
+	if c.Token == nil {
+		return nil, fault.New(fault.Conflict, "the connection was given other credentials while its access token was renewed")
+	}
+	if c.Token.AccessToken != old.AccessToken || c.Token.RefreshToken != old.RefreshToken {
+		return c.Token, nil
+	}
+	c.Token = got
+	_, err = v.Save(ctx, tx, workspace, connection, c) // true: the row is locked
+	return got, err
 }
 
 // SetHook records the hash of the unguessable part of the delivery URL.

@@ -10,13 +10,15 @@ import (
 	"golang.org/x/oauth2"
 
 	"salesbook.dev/internal/fault"
+	"salesbook.dev/internal/rest"
 )
 
 // Tokens is the OAuth 2 token source of one connection. All processes share
-// the stored token: one of them refreshes it, under a lease, and saves what it
-// got before anybody uses it.
+// the stored token: one of them renews it and saves what it got before anybody
+// uses it. Meanwhile it holds a lease, since no transaction stays open across
+// HTTP.
 type Tokens struct {
-	Ctx        context.Context // carries the HTTP client of the token endpoint (oauth2.HTTPClient), with a timeout
+	Ctx        context.Context // may carry the HTTP client of the token endpoint (oauth2.HTTPClient)
 	DB         *DB
 	Vault      Vault
 	Workspace  int64
@@ -24,19 +26,32 @@ type Tokens struct {
 	Config     *oauth2.Config
 	Holder     string
 	Now        func() time.Time
+	Limit      time.Duration // how long the token endpoint may take, and again the saving; 0: 15 s
 }
 
-// early is how long before its end a token is no longer used.
-const early = 30 * time.Second
+var _ rest.Refresher = (*Tokens)(nil)
 
-// Token returns a token that is still good, refreshed if need be.
+const (
+	early    = 30 * time.Second      // before its end a token is no longer used
+	lookWait = 50 * time.Millisecond // between two looks at what the renewing process has done
+)
+
+func (t *Tokens) limit() time.Duration {
+	if t.Limit > 0 {
+		return t.Limit
+	}
+	return 15 * time.Second
+}
+
+// Token returns a token that is still good, renewed if need be. Errors are
+// those of Refresh.
 func (t *Tokens) Token() (*oauth2.Token, error) {
 	c, err := t.load(t.Ctx)
 	if err != nil {
 		return nil, err
 	}
 	if c.Token == nil {
-		return nil, fault.New(fault.Auth, "no consent has been given yet; run `salesbook connect` again")
+		return nil, noConsent()
 	}
 	if c.Token.Expiry.IsZero() || t.Now().Add(early).Before(c.Token.Expiry) {
 		return c.Token, nil
@@ -44,29 +59,55 @@ func (t *Tokens) Token() (*oauth2.Token, error) {
 	return t.Refresh(t.Ctx, c.Token)
 }
 
-// Refresh replaces the spent token, unless somebody has done so already.
+// Refresh replaces the spent token, unless somebody has done so already. It is
+// fault.Auth when the vendor takes the consent for withdrawn, and
+// fault.Temporary or fault.Limited when trying again later may help.
 func (t *Tokens) Refresh(ctx context.Context, spent *oauth2.Token) (*oauth2.Token, error) {
-	lease := Lease{Workspace: t.Workspace, Kind: "refresh", Subject: fmt.Sprint(t.Connection), Holder: t.Holder, TTL: 30 * time.Second}
+	// Longer than the exchange and the saving can take: while it lasts, nobody
+	// else presents the same refresh token, which may be good for one use.
+	lease := Lease{Workspace: t.Workspace, Kind: "refresh", Subject: fmt.Sprint(t.Connection), Holder: t.Holder, TTL: 2*t.limit() + 5*time.Second}
+	waiting, cancel := context.WithTimeout(ctx, 2*t.limit())
+	defer cancel()
 	for {
 		mine, err := t.DB.Claim(ctx, &lease)
 		if err != nil {
 			return nil, err
 		}
-		c, err := t.load(ctx)
-		if err != nil {
-			return nil, t.release(ctx, lease, mine, err)
-		}
-		if c.Token != nil && c.Token.AccessToken != spent.AccessToken {
-			return c.Token, t.release(ctx, lease, mine, nil)
-		}
+		got, err := t.renew(ctx, spent, mine)
 		if mine {
-			got, err := t.exchange(ctx, c)
-			return got, t.release(ctx, lease, true, err)
+			err = errors.Join(err, t.release(ctx, lease))
 		}
-		if err := pause(ctx, 50*time.Millisecond); err != nil {
-			return nil, err
+		if got != nil || err != nil {
+			return got, err
+		}
+		if pause(waiting, lookWait) != nil {
+			if ctx.Err() != nil {
+				return nil, ctx.Err()
+			}
+			return nil, fault.New(fault.Temporary, "another process is renewing the access token and has not finished; try again later")
 		}
 	}
+}
+
+// renew returns the stored token if it is another than the spent one. Otherwise
+// it exchanges that if this is its task, or returns nil: not yet.
+func (t *Tokens) renew(ctx context.Context, spent *oauth2.Token, mine bool) (*oauth2.Token, error) {
+	c, err := t.load(ctx)
+	switch {
+	case err != nil:
+		return nil, err
+	case c.Token == nil:
+		return nil, noConsent()
+	case c.Token.AccessToken != spent.AccessToken:
+		return c.Token, nil
+	case !mine:
+		return nil, nil
+	}
+	return t.exchange(ctx, c.Token)
+}
+
+func noConsent() error {
+	return fault.New(fault.Auth, "no consent has been given yet; run `salesbook connect` again")
 }
 
 func (t *Tokens) load(ctx context.Context) (c Credentials, err error) {
@@ -77,53 +118,54 @@ func (t *Tokens) load(ctx context.Context) (c Credentials, err error) {
 	return c, err
 }
 
-// exchange trades the refresh token and saves the answer before it is used. An
-// answer without a refresh token leaves the old one good.
-func (t *Tokens) exchange(ctx context.Context, c Credentials) (*oauth2.Token, error) {
-	if client := t.Ctx.Value(oauth2.HTTPClient); client != nil {
-		ctx = context.WithValue(ctx, oauth2.HTTPClient, client)
-	}
-	old := c.Token
-	got, err := t.Config.TokenSource(ctx, &oauth2.Token{RefreshToken: old.RefreshToken}).Token()
-	if err != nil {
-		return nil, refusal(err)
-	}
-	if got.RefreshToken == "" {
-		got.RefreshToken = old.RefreshToken
-	}
-	c.Token = got
-	saved := false
-	err = t.DB.In(ctx, t.Workspace, func(tx pgx.Tx) error {
-		saved, err = t.Vault.Save(ctx, tx, t.Workspace, t.Connection, c)
-		return err
-	})
-	if err == nil && !saved {
-		err = fault.New(fault.Conflict, "the credentials were replaced while the token was refreshed")
-	}
-	return got, err
-}
-
-// refusal classifies what the token endpoint said.
-func refusal(err error) error {
-	re, ok := errors.AsType[*oauth2.RetrieveError](err)
-	if !ok {
-		return fault.New(fault.Temporary, "the vendor's token endpoint did not answer")
-	}
-	status := 0
-	if re.Response != nil {
-		status = re.Response.StatusCode
-	}
-	if re.ErrorCode == "invalid_grant" || status == 400 || status == 401 {
-		return fault.New(fault.Auth, "the vendor refuses to renew the consent (%s); connect again", re.ErrorCode)
-	}
-	return fault.New(fault.Temporary, "the vendor's token endpoint answered with status %d", status)
-}
-
-// release gives the lease up, if it is ours, and returns err or what went wrong.
-func (t *Tokens) release(ctx context.Context, l Lease, mine bool, err error) error {
-	if !mine {
-		return err
+// exchange trades the refresh token. The answer may hold the only good one from
+// now on, so the end of the caller's work does not come between it and its
+// saving. An answer without a refresh token leaves the old one good.
+func (t *Tokens) exchange(ctx context.Context, old *oauth2.Token) (*oauth2.Token, error) {
+	if old.RefreshToken == "" {
+		return nil, fault.New(fault.Auth, "the access token has ended and the vendor gave none to renew it with; run `salesbook connect` again")
 	}
 	ctx = context.WithoutCancel(ctx)
-	return errors.Join(err, t.DB.In(ctx, t.Workspace, func(tx pgx.Tx) error { return l.Release(ctx, tx) }))
+	asking, cancel := context.WithTimeout(ctx, t.limit())
+	defer cancel()
+	if client := t.Ctx.Value(oauth2.HTTPClient); client != nil {
+		asking = context.WithValue(asking, oauth2.HTTPClient, client)
+	}
+	got, err := t.Config.TokenSource(asking, &oauth2.Token{RefreshToken: old.RefreshToken}).Token()
+	if err != nil {
+		return nil, rest.TokenError(err)
+	}
+	if got.ExpiresIn > 0 { // by our clock, which Token goes by
+		got.Expiry = t.Now().Add(time.Duration(got.ExpiresIn) * time.Second)
+	}
+	return t.keep(ctx, old, got)
+}
+
+// keep stores the token that takes the place of old, and tries again for as
+// long as it has: giving up may cost the consent.
+func (t *Tokens) keep(ctx context.Context, old, got *oauth2.Token) (kept *oauth2.Token, err error) {
+	ctx, cancel := context.WithTimeout(ctx, t.limit())
+	defer cancel()
+	for {
+		failed := t.DB.In(ctx, t.Workspace, func(tx pgx.Tx) (err error) {
+			kept, err = t.Vault.replaceToken(ctx, tx, t.Workspace, t.Connection, old, got)
+			return err
+		})
+		if failed == nil || fault.KindOf(failed) != fault.Unknown {
+			return kept, failed
+		}
+		if err == nil || ctx.Err() == nil { // the cause, not that time ran out over it
+			err = failed
+		}
+		if pause(ctx, lookWait) != nil {
+			return nil, fault.New(fault.Temporary, "the renewed access token could not be saved, so it is not used: %w", err)
+		}
+	}
+}
+
+// release gives the lease up, also when the caller's work has ended.
+func (t *Tokens) release(ctx context.Context, l Lease) error {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), t.limit())
+	defer cancel()
+	return t.DB.In(ctx, t.Workspace, func(tx pgx.Tx) error { return l.Release(ctx, tx) })
 }
