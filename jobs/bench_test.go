@@ -47,7 +47,7 @@ func BenchmarkDeals(b *testing.B) {
 	}
 	b.Run("first-load", func(b *testing.B) {
 		for b.Loop() {
-			v.empty(b)
+			empty(b, v)
 			load(b)
 		}
 	})
@@ -60,13 +60,13 @@ func BenchmarkDeals(b *testing.B) {
 }
 
 // empty forgets everything about deals.
-func (v *bundle) empty(b *testing.B) {
-	v.in(b, func(tx pgx.Tx) error {
+func empty(t testing.TB, b *bundle) {
+	b.in(t, func(tx pgx.Tx) error {
 		for _, table := range []string{"deals", "deal_items", "records"} {
-			if _, err := tx.Exec(b.Context(), "DELETE FROM "+table); err != nil {
+			if _, err := tx.Exec(t.Context(), "DELETE FROM "+table); err != nil {
 				return err
 			}
 		}
-		return resetAll(b, v)(tx)
+		return resetAll(t, b)(tx)
 	})
 }

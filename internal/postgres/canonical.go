@@ -291,8 +291,9 @@ func VersionNumber(version string) int64 {
 	return int64(n)
 }
 
-// CountOtherVersions returns how many living canonical rows of the connection
-// were mapped by another map than the given one, over all kinds.
+// CountOtherVersions returns how many canonical rows of the connection
+// (tombstones included) were mapped by another map than the given one, over
+// all kinds.
 func CountOtherVersions(ctx context.Context, tx pgx.Tx, workspace, connection, version int64) (int64, error) {
 	var parts []string
 	for _, k := range sales.Kinds() {
