@@ -20,8 +20,8 @@ func (p *Pipeline) outcome(ctx context.Context, kind string, workspace, connecti
 	if err == nil {
 		return nil
 	}
-	if ctx.Err() != nil && errors.Is(err, context.Canceled) {
-		return river.JobSnooze(0) // shutting down: another process goes on
+	if errors.Is(ctx.Err(), context.Canceled) {
+		return river.JobSnooze(0) // shutting down: whoever works next goes on at once
 	}
 	log := p.Log.With("job", kind, "workspace", workspace, "connection", connection)
 	switch fault.KindOf(err).Outcome() {

@@ -86,6 +86,9 @@ func (p *Pipeline) pullJob(ctx context.Context, a PullArgs) error {
 	if err != nil || complete {
 		return p.outcome(ctx, "pull", a.Workspace, a.Connection, err)
 	}
+	if ctx.Err() != nil {
+		return river.JobSnooze(0)
+	}
 	return p.postpone(ctx, "pull", a.Workspace, a.Connection, 0)
 }
 
