@@ -31,13 +31,16 @@ func askConsent(ctx context.Context, g *globals, vendor string, oc *oauth2.Confi
 	if err != nil {
 		return nil, err
 	}
-	fmt.Fprintf(g.stderr, "Open this address in a browser, as the user of %s whose access is to be used, and allow it:\n\n  %s\n\n", vendor, oc.AuthCodeURL(state))
-	var answer url.Values
-	if paste || back.Scheme != "http" || !loopback(back.Hostname()) {
-		answer, err = g.pasted(oc.RedirectURL, state)
-	} else {
-		answer, err = awaitCallback(ctx, back, state)
+	await := func() (url.Values, error) { return g.pasted(oc.RedirectURL, state) }
+	if !paste && back.Scheme == "http" && loopback(back.Hostname()) {
+		l, err := listenFor(back) // before anybody is sent there
+		if err != nil {
+			return nil, err
+		}
+		await = func() (url.Values, error) { return awaitCallback(ctx, l, back, state) }
 	}
+	fmt.Fprintf(g.stderr, "Open this address in a browser, as the user of %s whose access is to be used, and allow it:\n\n  %s\n\n", vendor, oc.AuthCodeURL(state))
+	answer, err := await()
 	if err != nil {
 		return nil, err
 	}
@@ -82,29 +85,18 @@ func checkState(answer url.Values, state string) error {
 	return nil
 }
 
-// awaitCallback listens on the callback's address until the browser arrives
-// with an answer of ours.
-func awaitCallback(ctx context.Context, back *url.URL, state string) (url.Values, error) {
+func listenFor(back *url.URL) (net.Listener, error) {
 	l, err := net.Listen("tcp", net.JoinHostPort(back.Hostname(), portOf(back)))
 	if err != nil {
 		return nil, fmt.Errorf("cannot listen for the browser at %s: %w; use --paste, or another --callback-url that your app at the vendor allows", back.Host, err)
 	}
+	return l, nil
+}
+
+// awaitCallback serves l until the browser arrives with an answer of ours.
+func awaitCallback(ctx context.Context, l net.Listener, back *url.URL, state string) (url.Values, error) {
 	answers := make(chan url.Values, 1)
-	srv := &http.Server{ReadHeaderTimeout: 5 * time.Second, Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if r.URL.Path != back.EscapedPath() && back.EscapedPath() != "" {
-			http.NotFound(w, r)
-			return
-		}
-		if err := checkState(r.URL.Query(), state); err != nil {
-			http.Error(w, err.Error(), http.StatusBadRequest)
-			return
-		}
-		fmt.Fprintln(w, "Thank you. salesbook has the answer; you can close this window.")
-		select {
-		case answers <- r.URL.Query():
-		default:
-		}
-	})}
+	srv := &http.Server{ReadHeaderTimeout: 5 * time.Second, Handler: callback(back, state, answers)}
 	go srv.Serve(l) // ends with Shutdown below
 	defer func() {
 		late, cancel := context.WithTimeout(context.WithoutCancel(ctx), 2*time.Second)
@@ -117,6 +109,25 @@ func awaitCallback(ctx context.Context, back *url.URL, state string) (url.Values
 	case <-ctx.Done():
 		return nil, fmt.Errorf("no answer came back from the browser: %w", ctx.Err())
 	}
+}
+
+// callback passes the answer on and thanks for it.
+func callback(back *url.URL, state string, answers chan<- url.Values) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path != back.Path && back.Path != "" {
+			http.NotFound(w, r)
+			return
+		}
+		if err := checkState(r.URL.Query(), state); err != nil {
+			http.Error(w, err.Error(), http.StatusBadRequest)
+			return
+		}
+		fmt.Fprintln(w, "Thank you. salesbook has the answer; you can close this window.")
+		select {
+		case answers <- r.URL.Query():
+		default: // a second window
+		}
+	})
 }
 
 func portOf(u *url.URL) string {

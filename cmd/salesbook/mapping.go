@@ -111,7 +111,7 @@ func (e *editor) effective() (string, error) {
 
 type mappingCheckCmd struct {
 	Name string `arg:"" help:"Connection."`
-	File string `arg:"" optional:"" type:"existingfile" help:"Map to check; the stored one if left out."`
+	File string `arg:"" optional:"" help:"Map to check; the stored one if left out."`
 }
 
 // problemView is one thing that is wrong with a map. Its JSON stays.

@@ -14,7 +14,7 @@ import (
 
 type mappingPreviewCmd struct {
 	Name   string `arg:"" help:"Connection."`
-	File   string `arg:"" type:"existingfile" help:"Map to try."`
+	File   string `arg:"" help:"Map to try."`
 	Object string `placeholder:"OBJECT" help:"Only this object of the vendor's, such as deals."`
 	Show   int    `short:"n" default:"20" help:"How many records to show."`
 }
@@ -104,7 +104,7 @@ func display(v any) string {
 
 type mappingApplyCmd struct {
 	Name string `arg:"" help:"Connection."`
-	File string `arg:"" type:"existingfile" help:"Map with what is to differ from the default."`
+	File string `arg:"" help:"Map with what is to differ from the default."`
 	Yes  bool   `help:"Do not ask."`
 	Wait bool   `help:"Map everything again here and now, and say what came out different."`
 }

@@ -129,11 +129,12 @@ func MarkParentsRead(ctx context.Context, tx pgx.Tx, workspace, connection int64
 	return err
 }
 
-// HistoryKnown returns of how many deals the history has been read, and of how
-// many there are.
+// HistoryKnown returns of how many living deals the history has been read, and
+// of how many there are.
 func HistoryKnown(ctx context.Context, tx pgx.Tx, workspace, connection int64, object string) (known, all int64, err error) {
 	err = tx.QueryRow(ctx, `
-		SELECT (SELECT count(*) FROM parents_read WHERE (workspace_id, connection_id, object) = ($1, $2, $3)),
-		       (SELECT count(*) FROM deals WHERE (workspace_id, connection_id) = ($1, $2))`, workspace, connection, object).Scan(&known, &all)
+		SELECT count(p.parent), count(*) FROM deals d
+		LEFT JOIN parents_read p ON (p.workspace_id, p.connection_id, p.object, p.parent) = ($1, $2, $3, d.external_id)
+		WHERE (d.workspace_id, d.connection_id) = ($1, $2) AND d.deleted_at IS NULL`, workspace, connection, object).Scan(&known, &all)
 	return known, all, err
 }
