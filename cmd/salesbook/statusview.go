@@ -53,6 +53,9 @@ type deliveryStatus struct {
 	Inactive      int64      `json:"inactive"`
 	Waiting       int64      `json:"waiting"`
 	Since         *time.Time `json:"waiting_since,omitempty"`
+	// How long after its event a change stood in the canonical rows, over the last hundred deliveries.
+	DelaySeconds    *float64 `json:"delay_seconds,omitempty"`     // median
+	DelayP95Seconds *float64 `json:"delay_p95_seconds,omitempty"` // 95 of 100 were faster
 }
 
 type quotaStatus struct {
@@ -73,6 +76,10 @@ func statusOf(c postgres.Connection, spec connectors.Spec, s postgres.Standing, 
 		Connection: c.Name, Vendor: c.Vendor, State: c.State, StateWhy: c.StateWhy, Account: c.AccountName, At: s.Now.UTC(), Loaded: true,
 		Deliveries:   deliveryStatus{Asked: c.HookURL != "", Subscriptions: s.Subscriptions, Inactive: s.Inactive, Waiting: s.Waiting, Since: s.WaitingSince},
 		FailuresOpen: s.Failures, Working: s.Working, Troubles: s.Troubles, Missing: c.RightsMissing,
+	}
+	if s.Delay != nil {
+		median, p95 := s.Delay.Median.Seconds(), s.Delay.P95.Seconds()
+		out.Deliveries.DelaySeconds, out.Deliveries.DelayP95Seconds = &median, &p95
 	}
 	places := map[string]postgres.Place{}
 	for _, place := range s.Places {
@@ -143,22 +150,22 @@ func (s *connectionStatus) lines() []string {
 	if s.Broken != "" {
 		lines = append(lines, "  cannot be opened: "+s.Broken)
 	}
-	t := newTable("OBJECT", ">RECORDS", ">DELETED", "STATE", "BEHIND")
+	t := newTable("OBJECT", ">RECORDS", ">DELETED", "STATE", "LAST PULL")
 	for _, o := range s.Objects {
 		records, deleted := "-", "-"
 		if o.Kind != "" {
 			records, deleted = count(o.Records), count(o.Deleted)
 		}
-		t.add(o.Title, records, deleted, s.words(o), behind(o))
+		t.add(o.Title, records, deleted, s.words(o), lastPull(o))
 	}
 	return append(append(lines, t.lines("  ")...), s.footer()...)
 }
 
-func behind(o objectStatus) string {
+func lastPull(o objectStatus) string {
 	if o.LagSeconds == nil {
 		return ""
 	}
-	return span(time.Duration(*o.LagSeconds * float64(time.Second)))
+	return span(time.Duration(*o.LagSeconds*float64(time.Second))) + " ago"
 }
 
 // words says in words how far an object is.
@@ -214,6 +221,9 @@ func (s *connectionStatus) footer() []string {
 		facts = append(facts, "at work: "+strings.Join(s.Working, ", "))
 	}
 	lines := []string{"  " + strings.Join(facts, " · ")}
+	if d := s.Deliveries; d.DelaySeconds != nil {
+		lines = append(lines, fmt.Sprintf("  changes are here %.1f s after they happen (95 of 100 within %.1f s)", *d.DelaySeconds, *d.DelayP95Seconds))
+	}
 	if s.Quota != nil {
 		lines = append(lines, "  "+s.Quota.words(s.At))
 	}

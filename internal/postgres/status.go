@@ -37,6 +37,7 @@ type Standing struct {
 	Rows          []Rows     // aligned with what was to be counted
 	Waiting       int64      // deliveries whose records have not been read again
 	WaitingSince  *time.Time // when the oldest of them arrived
+	Delay         *Delay     // how late the last deliveries were worked off; nil before the first
 	Failures      int64      // open dead letters
 	Subscriptions int64      // standing orders at the vendor, as of the last look
 	Inactive      int64      // those of them that the vendor no longer serves
@@ -64,6 +65,9 @@ func StandingOf(ctx context.Context, tx pgx.Tx, workspace, connection int64, his
 		return s, fmt.Errorf("read the standing: %w", err)
 	}
 	if s.Places, err = Places(ctx, tx, workspace, connection); err != nil {
+		return s, err
+	}
+	if s.Delay, err = DeliveryDelay(ctx, tx, workspace, connection); err != nil {
 		return s, err
 	}
 	if s.Rows, err = CountRows(ctx, tx, workspace, connection, what); err != nil {
@@ -158,4 +162,32 @@ func CountsAfter(ctx context.Context, tx pgx.Tx, workspace, connection, after in
 func (db *DB) WorkersAlive(ctx context.Context) (alive bool, err error) {
 	err = db.pool.QueryRow(ctx, `SELECT EXISTS (SELECT FROM river.river_leader WHERE expires_at > now())`).Scan(&alive)
 	return alive, err
+}
+
+// Delay is how long after their events, by the vendor's clock, changes stood
+// in the canonical rows.
+type Delay struct {
+	Count       int64         // deliveries it speaks of
+	Median, P95 time.Duration // a vendor's clock that is ahead can make them negative
+}
+
+// DeliveryDelay looks at the last hundred deliveries that were worked off; nil
+// if there are none.
+func DeliveryDelay(ctx context.Context, tx pgx.Tx, workspace, connection int64) (*Delay, error) {
+	var d Delay
+	var median, p95 *float64
+	err := tx.QueryRow(ctx, `
+		SELECT count(*), percentile_disc(0.5) WITHIN GROUP (ORDER BY late), percentile_disc(0.95) WITHIN GROUP (ORDER BY late)
+		FROM (SELECT extract(epoch FROM done_at - at)::float8 AS late FROM inbox
+			WHERE (workspace_id, connection_id) = ($1, $2) AND done_at IS NOT NULL ORDER BY id DESC LIMIT 100) last`,
+		workspace, connection).Scan(&d.Count, &median, &p95)
+	if err != nil {
+		return nil, fmt.Errorf("measure deliveries: %w", err)
+	}
+	if d.Count == 0 {
+		return nil, nil
+	}
+	d.Median = time.Duration(*median * float64(time.Second))
+	d.P95 = time.Duration(*p95 * float64(time.Second))
+	return &d, nil
 }
