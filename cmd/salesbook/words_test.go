@@ -1,0 +1,80 @@
+package main
+
+import (
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+func TestNumbersAreReadable(t *testing.T) {
+	t.Parallel()
+	for n, want := range map[int64]string{0: "0", 999: "999", 1000: "1,000", -12345: "-12,345", 9876543210: "9,876,543,210"} {
+		if got := count(n); got != want {
+			t.Errorf("count(%d) = %q, want %q", n, got, want)
+		}
+	}
+	tests := []struct {
+		n          int64
+		noun, want string
+	}{
+		{1, "record", "1 record"}, {0, "record", "0 records"}, {2500, "record", "2,500 records"}, {2, "company", "2 companies"}, {1, "old key", "1 old key"},
+	}
+	for _, tt := range tests {
+		if got := counted(tt.n, tt.noun); got != tt.want {
+			t.Errorf("counted(%d, %q) = %q, want %q", tt.n, tt.noun, got, tt.want)
+		}
+	}
+}
+
+func TestSpansAreReadable(t *testing.T) {
+	t.Parallel()
+	tests := []struct {
+		d    time.Duration
+		want string
+	}{
+		{-time.Second, "0 s"}, {140 * time.Millisecond, "0.1 s"}, {9940 * time.Millisecond, "9.9 s"}, {12 * time.Second, "12 s"},
+		{99 * time.Second, "99 s"}, {3*time.Minute + 40*time.Second, "4 min"}, {time.Hour, "1 h"}, {2*time.Hour + 5*time.Minute, "2 h 5 min"},
+		{26 * time.Hour, "26 h"}, {100 * time.Hour, "4 d"},
+	}
+	for _, tt := range tests {
+		if got := span(tt.d); got != tt.want {
+			t.Errorf("span(%v) = %q, want %q", tt.d, got, tt.want)
+		}
+	}
+}
+
+func TestOnlyAllOfItIsAHundredPercent(t *testing.T) {
+	t.Parallel()
+	for share, want := range map[float64]string{0: "0 %", 0.451: "45 %", 0.99999: "99 %", 1: "100 %"} {
+		if got := percent(share); got != want {
+			t.Errorf("percent(%v) = %q, want %q", share, got, want)
+		}
+	}
+}
+
+func TestShortenCountsCharactersAndKeepsOneLine(t *testing.T) {
+	t.Parallel()
+	for text, want := range map[string]string{
+		"короткий": "короткий", "две\nстроки": "две строки", "Zażółć gęślą jaźń": "Zażółć gę…",
+	} {
+		if got := shorten(text, 10); got != want {
+			t.Errorf("shorten(%q) = %q, want %q", text, got, want)
+		}
+	}
+}
+
+func TestColumnsLineUpInEveryAlphabet(t *testing.T) {
+	t.Parallel()
+	table := newTable("NAME", ">RECORDS", "STATE")
+	table.add("Анна", "5", "loaded")
+	table.add("Łukasz Żak", "12,345", "")
+	want := []string{
+		"  NAME        RECORDS  STATE",
+		"  Анна              5  loaded",
+		"  Łukasz Żak   12,345",
+	}
+	if diff := cmp.Diff(want, table.lines("  ")); diff != "" {
+		t.Errorf("lines (-want +got):\n%s", diff)
+	}
+}
