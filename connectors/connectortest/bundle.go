@@ -6,6 +6,7 @@ import (
 	"maps"
 	"net/http"
 	"slices"
+	"sync"
 	"testing"
 	"time"
 
@@ -17,11 +18,20 @@ import (
 type bundle struct {
 	Harness
 	vendor Vendor
+	truth  func(object string) []string // the vendor's ids when it started, sorted
 }
 
 // with returns the bundle with a vendor of its own.
-func (b *bundle) with(t *testing.T, seed Seed) *bundle {
-	return &bundle{Harness: b.Harness, vendor: b.Start(t, seed)}
+func (b *bundle) with(t *testing.T, seed Seed) *bundle { return newBundle(b.Harness, b.Start(t, seed)) }
+
+func newBundle(h Harness, v Vendor) *bundle {
+	b := &bundle{Harness: h, vendor: v}
+	once := map[string]func() []string{}
+	for _, o := range h.Spec.Objects {
+		once[o.Name] = sync.OnceValue(func() []string { return sorted(v.IDs(o.Name)) })
+	}
+	b.truth = func(object string) []string { return once[object]() }
+	return b
 }
 
 // wire is a connector over a transport that records and can fail.

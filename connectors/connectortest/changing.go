@@ -22,8 +22,8 @@ func changes(t *testing.T, b *bundle) {
 
 // changed changes a record behind a finished walk.
 func changed(t *testing.T, b *bundle) {
+	own := b.with(t, Full)
 	each(t, b.Changing, func(t *testing.T, object string) {
-		own := b.with(t, Full)
 		p := own.open(t).puller(t)
 		before := walk(t, p, object, "")
 		id := own.vendor.Change(t, object)
@@ -36,8 +36,8 @@ func changed(t *testing.T, b *bundle) {
 }
 
 func added(t *testing.T, b *bundle) {
+	own := b.with(t, Full)
 	each(t, b.Changing, func(t *testing.T, object string) {
-		own := b.with(t, Full)
 		p := own.open(t).puller(t)
 		before := walk(t, p, object, "")
 		id := own.vendor.Add(t, object)
@@ -50,8 +50,8 @@ func added(t *testing.T, b *bundle) {
 // deleted deletes a record behind a finished walk. The next walk tells, or
 // closes a scope without it, or, where the vendor hides it, Fetch tells.
 func deleted(t *testing.T, b *bundle) {
+	own := b.with(t, Full)
 	each(t, b.Deleting, func(t *testing.T, object string) {
-		own := b.with(t, Full)
 		w := own.open(t)
 		before := walk(t, w.puller(t), object, "")
 		id := own.vendor.Delete(t, object)

@@ -81,7 +81,7 @@ type Sample struct {
 // on abilities that the connector lacks are skipped.
 func Run(t *testing.T, h Harness) {
 	t.Helper()
-	b := &bundle{Harness: h, vendor: h.Start(t, Full)}
+	b := newBundle(h, h.Start(t, Full))
 	t.Run("Open", func(t *testing.T) { t.Parallel(); opening(t, b) })
 	t.Run("Check", func(t *testing.T) { t.Parallel(); checking(t, b) })
 	t.Run("Pull", func(t *testing.T) { t.Parallel(); pulling(t, b) })

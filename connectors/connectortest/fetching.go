@@ -57,7 +57,7 @@ func fetchesMissing(t *testing.T, b *bundle) {
 	each(t, b.fetched(), func(t *testing.T, object string) {
 		w := b.open(t)
 		f := ability[connectors.Fetcher](t, w)
-		missing := absent(b.vendor.IDs(object))
+		missing := absent(b.truth(object))
 		page, err := f.Fetch(t.Context(), object, missing)
 		if err != nil {
 			t.Fatal(err)
@@ -102,7 +102,7 @@ func fetchesForbidden(t *testing.T, b *bundle) {
 		} {
 			w := b.open(t)
 			w.failing(0, f)
-			page, err := ability[connectors.Fetcher](t, w).Fetch(t.Context(), object, b.vendor.IDs(object)[:1])
+			page, err := ability[connectors.Fetcher](t, w).Fetch(t.Context(), object, b.truth(object)[:1])
 			if err == nil || fault.KindOf(err) == fault.NotFound {
 				t.Errorf("status %d: records %+v, error %v", f.status, page.Records, err)
 			}
@@ -115,7 +115,7 @@ func fetchesChildren(t *testing.T, b *bundle) {
 		o, _ := b.Spec.Object(object)
 		w := b.open(t)
 		f := ability[connectors.Fetcher](t, w)
-		parents := b.vendor.IDs(o.Parent)
+		parents := b.truth(o.Parent)
 		parents = parents[:min(len(parents), o.FetchMax)]
 		var ids [2][]string
 		for i := range ids {

@@ -20,6 +20,7 @@ type transport struct {
 	mu     sync.Mutex
 	sent   []*http.Request
 	bodies [][]byte // of the answers, as the connector got them
+	found  place    // of the last record that carried found
 	spoil  func(n int, req *http.Request) *fake
 }
 
@@ -111,12 +112,21 @@ func (t *transport) requests() int {
 	return len(t.sent)
 }
 
-// carried reports whether an answer held these bytes.
+// place is an offset in a body.
+type place struct{ body, at int }
+
+// carried reports whether an answer held these bytes. Records mostly come in
+// the order of the answers, so it looks behind the last one first.
 func (t *transport) carried(raw []byte) bool {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	for i := len(t.bodies) - 1; i >= 0; i-- {
-		if bytes.Contains(t.bodies[i], raw) {
+	for n := range len(t.bodies) + 1 {
+		p := place{body: (t.found.body + n) % len(t.bodies)}
+		if n == 0 {
+			p.at = t.found.at
+		}
+		if i := bytes.Index(t.bodies[p.body][p.at:], raw); i >= 0 {
+			t.found = place{p.body, p.at + i + len(raw)}
 			return true
 		}
 	}

@@ -7,6 +7,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -53,7 +55,10 @@ const (
 type account struct {
 	*vendor.Sim
 	clock *sandbox.Manual
-	next  int
+	next  atomic.Int64
+
+	mu    sync.Mutex
+	known map[string][]string // ids of the start, not yet removed, by object
 }
 
 func start(t *testing.T, seed connectortest.Seed) connectortest.Vendor {
@@ -68,7 +73,7 @@ func start(t *testing.T, seed connectortest.Seed) connectortest.Vendor {
 			t.Error(err)
 		}
 	})
-	a := &account{Sim: sim, clock: clock}
+	a := &account{Sim: sim, clock: clock, known: map[string][]string{}}
 	a.fill(t, seed)
 	server := httptest.NewServer(sim)
 	t.Cleanup(server.Close)
@@ -86,7 +91,7 @@ func (a *account) fill(t *testing.T, seed connectortest.Seed) {
 	if seed == connectortest.Empty {
 		return
 	}
-	scale := vendor.Scale{Deals: 1200, Persons: 1100, Organizations: 300, Activities: 1300, Notes: 1100, Leads: 1200, Products: 20}
+	scale := vendor.Scale{Deals: 650, Persons: 550, Organizations: 120, Activities: 550, Notes: 550, Leads: 800, Products: 20}
 	if err := a.Generate(1, scale); err != nil {
 		t.Fatal(err)
 	}
@@ -133,8 +138,7 @@ func (a *account) do(t *testing.T, method, path string, body any) string {
 
 func (a *account) add(t *testing.T, object string) string {
 	t.Helper()
-	a.next++
-	name := fmt.Sprintf("Новая запись %d", a.next)
+	name := fmt.Sprintf("Новая запись %d", a.next.Add(1))
 	body := map[string]map[string]any{
 		"organizations": {"name": name}, "persons": {"name": name}, "products": {"name": name},
 		"deals": {"title": name}, "activities": {"subject": name, "type": "call"},
@@ -144,13 +148,14 @@ func (a *account) add(t *testing.T, object string) string {
 	return a.do(t, "POST", path(object), body)
 }
 
-// change takes another record each time, from the whole range of ids.
+// change takes another record each time, none of those that remove takes.
 func (a *account) change(t *testing.T, object string) string {
 	t.Helper()
-	a.next++
-	ids := a.ids(object)
-	id := ids[(a.next*389)%len(ids)]
-	name := fmt.Sprintf("Zmieniona %d", a.next)
+	n := int(a.next.Add(1))
+	ids := a.atStart(object)
+	ids = ids[len(ids)/2:]
+	id := ids[n*389%len(ids)]
+	name := fmt.Sprintf("Zmieniona %d", n)
 	key := map[string]string{"deals": "title", "leads": "title", "activities": "subject", "notes": "content"}[object]
 	if key == "" {
 		key = "name"
@@ -165,15 +170,28 @@ func (a *account) change(t *testing.T, object string) string {
 
 func (a *account) remove(t *testing.T, object string) string {
 	t.Helper()
-	id := a.ids(object)[0]
+	id := a.atStart(object)[0]
+	a.mu.Lock()
+	a.known[object] = a.known[object][1:]
+	a.mu.Unlock()
 	a.do(t, "DELETE", path(object)+"/"+id, nil)
 	return id
+}
+
+// atStart returns the ids of the start that remove has left.
+func (a *account) atStart(object string) []string {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if a.known[object] == nil {
+		a.known[object] = a.ids(object)
+	}
+	return a.known[object]
 }
 
 // first is the id of a record to refer to.
 func (a *account) first(t *testing.T, object string) int {
 	t.Helper()
-	id, err := strconv.Atoi(a.ids(object)[1])
+	id, err := strconv.Atoi(a.atStart(object)[len(a.atStart(object))-1])
 	if err != nil {
 		t.Fatal(err)
 	}
