@@ -70,7 +70,6 @@ type Sim struct {
 
 	mu sync.RWMutex // guards all below
 	*store
-	snapshots bool // a compaction is being written
 }
 
 // Open starts a simulator and restores what Dir holds. A directory that is new

@@ -95,12 +95,6 @@ func (t *table) byCode(key string) *row {
 	return t.get(id)
 }
 
-// from returns the rows with ids of id and above.
-func (t *table) from(id int64) []*row {
-	i, _ := slices.BinarySearchFunc(t.rows, id, byID)
-	return t.rows[i:]
-}
-
 // related returns the ids of the records whose relation kind points to id.
 func (t *table) related(kind refKind, id int64) []int64 { return t.links[link{kind, id}] }
 
