@@ -2,6 +2,7 @@ package postgres
 
 import (
 	"context"
+	"math"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -24,7 +25,7 @@ const patience = 2 * time.Second
 
 // floors are the shares of the burst bucket and of the day that a lane leaves
 // to more urgent ones. People and other tools have the last tenth of the day.
-var floors = [...]struct{ burst, daily float32 }{
+var floors = [...]struct{ burst, daily float64 }{
 	rest.Webhook:     {0, 0.10},
 	rest.WriteBack:   {0.05, 0.12},
 	rest.SLA:         {0.10, 0.14},
@@ -40,19 +41,11 @@ func (g Governor) Take(ctx context.Context, cost, burst int) error {
 	if g.Account == 0 {
 		return nil
 	}
-	floor := floors[g.Lane]
 	for waited := time.Duration(0); ; {
-		var ms int64
-		var daily bool
-		err := g.DB.pool.QueryRow(ctx, `SELECT wait_ms, daily_spent FROM take_quota($1, $2, $3, $4, $5)`,
-			g.Account, cost, burst, floor.burst, floor.daily).Scan(&ms, &daily)
-		if err != nil {
+		wait, daily, err := g.try(ctx, cost, burst)
+		if err != nil || wait == 0 {
 			return err
 		}
-		if ms == 0 {
-			return nil
-		}
-		wait := time.Duration(ms) * time.Millisecond
 		if waited+wait > patience {
 			return &fault.Error{Kind: fault.Limited, Text: limitText(g.Lane, daily), RetryAfter: wait, Daily: daily}
 		}
@@ -61,6 +54,16 @@ func (g Governor) Take(ctx context.Context, cost, burst int) error {
 		}
 		waited += wait
 	}
+}
+
+// try reserves a call, or tells how long to keep away and whether that is
+// because the day's budget is spent.
+func (g Governor) try(ctx context.Context, cost, burst int) (wait time.Duration, daily bool, err error) {
+	var ms int64
+	floor := floors[g.Lane]
+	err = g.DB.pool.QueryRow(ctx, `SELECT wait_ms, daily_spent FROM take_quota($1, $2, $3, $4, $5)`,
+		g.Account, cost, burst, floor.burst, floor.daily).Scan(&ms, &daily)
+	return time.Duration(ms) * time.Millisecond, daily, err
 }
 
 func limitText(l rest.Lane, daily bool) string {
@@ -92,8 +95,17 @@ func (g Governor) Learn(ctx context.Context, u rest.Usage) error {
 		reset = &ms
 	}
 	_, err := g.DB.pool.Exec(ctx, `SELECT learn_quota($1, $2, $3, $4, $5, $6, $7, $8)`, g.Account,
-		u.BurstLimit, u.BurstRemaining, reset, u.DailyLimit, u.DailyRemaining, u.Exhausted, u.RetryAfter.Milliseconds())
+		told(u.BurstLimit), told(u.BurstRemaining), reset, told(u.DailyLimit), told(u.DailyRemaining), u.Exhausted, u.RetryAfter.Milliseconds())
 	return err
+}
+
+// told fits a figure from outside into the range of the columns.
+func told(n *int) *int32 {
+	if n == nil {
+		return nil
+	}
+	fit := int32(min(max(*n, 0), math.MaxInt32/2)) // half: sums of two stay in range
+	return &fit
 }
 
 // QuotaStatus is what is left of a vendor account's budget.
