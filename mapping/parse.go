@@ -16,8 +16,8 @@ import (
 const (
 	maxText  = 1 << 20 // bytes of a map; the default maps have some ten thousand
 	maxDepth = 16      // brackets within brackets, and list dashes on one line
-	maxRun   = 4000    // tokens of one line, or of one bracket: the parser's time grows with their square
-	maxWords = 100_000 // tokens of the whole text, for the same reason; the default maps have some three thousand
+	maxRun   = 2000    // tokens of one line, or of one bracket: the parser's time grows with their square
+	maxWords = 50_000  // tokens of the whole text, for the same reason; the default maps have some three thousand
 )
 
 const secondDocument = "a second document begins"

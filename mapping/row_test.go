@@ -6,6 +6,7 @@ import (
 	"maps"
 	"math/rand/v2"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -270,6 +271,68 @@ func TestMinorDigitsAgree(t *testing.T) {
 	for _, code := range []string{"", "XAU", "XXX", "PTS1", "QQQ"} {
 		if digits, ok := sales.MinorDigits(code); ok {
 			t.Errorf("%q has %d digits", code, digits)
+		}
+	}
+}
+
+// TestClasses tells in which form each class keeps values, in all shapes that
+// may come, and what stays as it is because it contradicts its class.
+func TestClasses(t *testing.T) {
+	t.Parallel()
+	null := connectors.Value{}
+	for _, c := range []struct {
+		vendorType string
+		in         connectors.Value
+		want       string // empty: left out
+	}{
+		{"varchar", text("a"), `"a"`}, {"varchar", num("12.50"), `"12.50"`}, {"varchar", flags("true"), `"true"`}, {"varchar", text(""), `""`}, {"varchar", list(text("a")), `["a"]`}, {"varchar", null, ``},
+		{"double", num("12.50"), `12.5`}, {"double", text("12.50"), `12.5`}, {"double", text("twelve"), `"twelve"`}, {"double", num("1e999"), `"1e999"`}, {"double", text(""), ``}, {"double", flags("true"), `true`},
+		{"boolean", flags("true"), `true`}, {"boolean", num("0"), `false`}, {"boolean", text("1"), `true`}, {"boolean", text("maybe"), `"maybe"`}, {"boolean", text(""), ``},
+		{"date", date("2026-02-28"), `"2026-02-28"`}, {"date", text("2026-02-28"), `"2026-02-28"`}, {"date", text(""), ``},
+		{"monetary", eur("13.50"), `{"amount":"13.5","currency":"eur"}`}, {"monetary", num("13.50"), `{"amount":"13.5"}`}, {"monetary", text("13.50"), `{"amount":"13.5"}`}, {"monetary", text("a lot"), `"a lot"`}, {"monetary", eur(""), ``},
+		{"enum", num("37"), `"37"`}, {"enum", text("37"), `"37"`}, {"enum", text(""), ``}, {"enum", nested("id", num("1")), `{"id":1}`},
+		{"set", list(num("37"), text("38")), `["37","38"]`}, {"set", text("37, 38"), `["37","38"]`}, {"set", num("37"), `["37"]`}, {"set", list(), ``}, {"set", text(""), ``}, {"set", list(nested("x", num("1"))), `[{"x":1}]`}, {"set", nested("x", num("1")), `{"x":1}`},
+		{"user", num("7"), `"7"`}, {"org", text("7"), `"7"`},
+		{"address", nested("value", text("v"), "a", text("x"), "n", null), `{"a":"x","value":"v"}`}, {"address", text("flat"), `"flat"`},
+		{"time", nested("value", text("09:00")), `{"value":"09:00"}`},
+		{"new type of 2027", num("1.0"), `1`}, {"new type of 2027", text("1"), `"1"`}, {"new type of 2027", at(time.Date(2026, 1, 2, 3, 4, 5, 6000, time.UTC)), `"2026-01-02T03:04:05.000006Z"`},
+		{"new type of 2027", list(), `[]`}, {"new type of 2027", flags("odd"), `"odd"`}, {"new type of 2027", list(null, num("01")), `[null,1]`},
+	} {
+		d := NewDictionary([]FieldDef{{Kind: "deals", Code: "c", Name: "C", Type: c.vendorType, Custom: true}})
+		o, _ := mustCompile(t, "", d).Object("deals")
+		v := connectors.Values{
+			Standard: []connectors.Pair{{Key: "title", Value: text("x")}, {Key: "status", Value: text("open")}},
+			Custom:   []connectors.Pair{{Key: "c", Value: c.in}},
+		}
+		row, err := o.Row("1", "", &v)
+		if err != nil {
+			t.Fatal(err)
+		}
+		want := `{"c":` + c.want + `}`
+		if c.want == "" {
+			want = `{}`
+		}
+		if string(row.Custom) != want {
+			t.Errorf("%s of %s is kept as %s, want %s", c.vendorType, show(&c.in), row.Custom, want)
+		}
+	}
+}
+
+// TestLongLists finds repetitions in lists of any length.
+func TestLongLists(t *testing.T) {
+	t.Parallel()
+	for _, length := range []int{3, 32, 33, 5000} {
+		var items []connectors.Value
+		for i := range length {
+			items = append(items, num(strconv.Itoa(i)), num(strconv.Itoa(i/2)))
+		}
+		v := connectors.Values{Standard: []connectors.Pair{{Key: "x", Value: list(items...)}}}
+		got, err := ruleOf(t, "deals", "labels", "x", nil)(&v)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if texts := got.([]string); len(texts) != length {
+			t.Errorf("%d different items of %d, want %d", len(texts), len(items), length)
 		}
 	}
 }
