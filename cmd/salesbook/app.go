@@ -67,11 +67,32 @@ func (a *app) openDB(ctx context.Context) (riverURL string, err error) {
 	if err != nil {
 		return "", err
 	}
-	if a.db, err = postgres.Open(ctx, appURL, postgres.Options{Pooler: a.Pooler, MaxConns: 16}); err != nil {
+	err = a.patiently(ctx, func() (err error) {
+		a.db, err = postgres.Open(ctx, appURL, postgres.Options{Pooler: a.Pooler, MaxConns: 16})
+		return err
+	})
+	if err != nil {
 		return "", err
 	}
 	a.close = append(a.close, a.db.Close)
-	return riverURL, postgres.CheckSchema(ctx, a.db)
+	return riverURL, a.patiently(ctx, func() error { return postgres.CheckSchema(ctx, a.db) })
+}
+
+// handover is how long the private database may be away while it changes
+// hands: the process that ran it has ended, and another takes it over.
+const handover = 20 * time.Second
+
+// patiently repeats what fails because the private database changes hands.
+func (a *app) patiently(ctx context.Context, do func() error) error {
+	for until := time.Now().Add(handover); ; {
+		err := do()
+		if err == nil || a.server == nil || !postgres.Unreachable(err) || time.Now().After(until) {
+			return err
+		}
+		if err := pause(ctx, 50*time.Millisecond); err != nil {
+			return err
+		}
+	}
 }
 
 // locate finds the database, starting the private one where none is named.
@@ -87,7 +108,7 @@ func (a *app) locate(ctx context.Context) (appURL, riverURL string, err error) {
 	if err := a.startServer(ctx); err != nil {
 		return "", "", err
 	}
-	if _, err := postgres.Migrate(ctx, a.adminURL, postgres.MigrateOptions{Log: a.log}); err != nil {
+	if err := a.migrated(ctx); err != nil {
 		return "", "", err
 	}
 	return a.server.URL("salesbook_app", "salesbook"), a.server.URL("salesbook_river", "salesbook"), nil
@@ -128,7 +149,7 @@ func (a *app) openKeys(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	return postgres.Vault{Keys: a.keys}.CheckKey(ctx, a.db)
+	return a.patiently(ctx, func() error { return postgres.Vault{Keys: a.keys}.CheckKey(ctx, a.db) })
 }
 
 // openQueue completes an installation whose database and keys are open.

@@ -49,14 +49,15 @@ func (a *app) urlFor(admin bool) (string, error) {
 	return a.DatabaseURL, nil
 }
 
-// migrated makes sure that the application's role and tables exist in the
-// private database.
+// migrated brings the private database up to this release's schema.
 func (a *app) migrated(ctx context.Context) error {
 	if a.server == nil {
 		return nil
 	}
-	_, err := postgres.Migrate(ctx, a.adminURL, postgres.MigrateOptions{Log: a.log})
-	return err
+	return a.patiently(ctx, func() error {
+		_, err := postgres.Migrate(ctx, a.adminURL, postgres.MigrateOptions{Log: a.log})
+		return err
+	})
 }
 
 type dbURLCmd struct {

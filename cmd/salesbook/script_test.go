@@ -42,7 +42,7 @@ func TestScripts(t *testing.T) {
 		RequireUniqueNames:  true,
 		Setup:               func(e *testscript.Env) error { return setup(e, bin) },
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"exits": exits, "json": jsonValue, "sandbox": startSandbox, "vendor": askVendor, "consent": giveConsent, "until": until,
+			"exits": exits, "json": jsonValue, "sandbox": startSandbox, "vendor": askVendor, "consent": giveConsent, "until": until, "newkey": newKey,
 		},
 	})
 }
@@ -196,6 +196,13 @@ func until(ts *testscript.TestScript, neg bool, args []string) {
 			ts.Fatalf("never printed %q: %v\n%s%s", args[0], err, text, ts.ReadFile("stderr"))
 		}
 	}
+}
+
+// newkey FILE: adds a key to a key file, as a rotation does first.
+func newKey(ts *testscript.TestScript, neg bool, args []string) {
+	keys, err := seal.Open(ts.MkAbs(args[0]))
+	ts.Check(err)
+	ts.Check(keys.Rotate())
 }
 
 // consent [follow|paste] ARGS...: connects by OAuth, playing the browser.

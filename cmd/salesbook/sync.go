@@ -243,7 +243,7 @@ func (f *foreground) persist(ctx context.Context, work func() (complete bool, er
 			why = "another process is at it"
 		case k == fault.Limited && fault.RetryAfter(err) <= patience:
 			wait, why = max(fault.RetryAfter(err), busyPause), "waiting for the vendor's limit"
-		case k == fault.Temporary && failures < retries:
+		case k == fault.Temporary && failures < retries, f.server != nil && postgres.Unreachable(err) && failures < retries:
 			wait, why = time.Second<<failures, "trying again: "+err.Error()
 			failures++
 		default:

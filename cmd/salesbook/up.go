@@ -79,7 +79,7 @@ func (a *app) serve(ctx context.Context, l net.Listener) error {
 // work works off jobs until ctx ends; running ones may finish for a short time
 // and are then told to stop, which loses nothing.
 func (a *app) work(ctx context.Context) error {
-	if err := a.river.Start(context.WithoutCancel(ctx)); err != nil {
+	if err := a.patiently(ctx, func() error { return a.river.Start(context.WithoutCancel(ctx)) }); err != nil {
 		return fmt.Errorf("start working: %w", err)
 	}
 	a.log.Info("working")
