@@ -35,8 +35,8 @@ func benchSim(b *testing.B, sc Scale) *Sim {
 }
 
 // BenchmarkListPage is one page of 500 deals of 2.2 KB without the network:
-// the load side of every benchmark of ours. 2026-11-22, 2 busy cores: 74 us a
-// page, 6.8 million records a second.
+// the load side of every benchmark of ours. 2026-11-22, with some twenty other
+// processes on the same 2 cores: 0.6 ms a page, 830,000 records/s, 53 allocations.
 func BenchmarkListPage(b *testing.B) {
 	s := benchSim(b, Scale{Deals: 20_000, Persons: 100, Organizations: 50})
 	r := httptest.NewRequest("GET", "/api/v2/deals?limit=500&cursor="+cursor{Field: "id", Value: "1", Direction: "asc", ID: 9000}.encode(), nil)
@@ -48,7 +48,8 @@ func BenchmarkListPage(b *testing.B) {
 	b.ReportMetric(500*float64(b.N)/b.Elapsed().Seconds(), "records/s")
 }
 
-// BenchmarkWalk fetches all deals over HTTP, client and server on the same cores.
+// BenchmarkWalk fetches all deals over HTTP, client and server on the same
+// cores. Measured likewise: 360,000 to 480,000 records/s.
 func BenchmarkWalk(b *testing.B) {
 	const deals = 50_000
 	s := benchSim(b, Scale{Deals: deals, Persons: 100, Organizations: 50})
@@ -82,6 +83,8 @@ func BenchmarkWalk(b *testing.B) {
 	b.ReportMetric(deals*float64(b.N)/b.Elapsed().Seconds(), "records/s")
 }
 
+// BenchmarkGenerate makes up companies. Measured likewise: 0.5 s for 5,000 deals
+// (36,000 records), 16 s for 100,000, of them 8 s of CPU.
 func BenchmarkGenerate(b *testing.B) {
 	for _, deals := range []int{FullScale, 100_000} {
 		b.Run(fmt.Sprint(deals), func(b *testing.B) {

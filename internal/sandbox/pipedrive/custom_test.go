@@ -171,7 +171,7 @@ func TestDeletedOptionsStayOnRecords(t *testing.T) {
 	t.Parallel()
 	b, codes := withFields(t)
 	code := codes["enum"]
-	o := b.field("deal", code).Options[0]
+	o := b.field("deal", code).Options[1] // the newest option of the account
 	b.one("PATCH", "/api/v2/deals/1", object{"custom_fields": object{code: o.ID.number()}})
 	b.must("PATCH", "/api/v2/dealFields/"+code+"/options", []object{{"id": o.ID.number(), "label": "Renamed"}})
 	labelled := func() any {
