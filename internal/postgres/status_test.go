@@ -156,3 +156,30 @@ func (b storeBundle) awaitBlocked(t *testing.T, tx pgx.Tx) {
 	}
 	t.Fatal("nobody waited for the held records")
 }
+
+func TestProgressIsKeptAsAFraction(t *testing.T) {
+	t.Parallel()
+	b := newStore(t)
+	var got []float64
+	b.in(t, func(tx pgx.Tx) error {
+		got = nil
+		if _, err := postgres.PlaceOf(t.Context(), tx, b.ws, b.conn, "deals"); err != nil {
+			return err
+		}
+		for i, m := range []postgres.Move{{Progress: 0.25}, {Progress: -1}, {Progress: 0.5, Done: true}} {
+			m.Object, m.From = "deals", int64(i)
+			if err := postgres.MoveCursor(t.Context(), tx, b.ws, b.conn, m); err != nil {
+				return err
+			}
+			place, err := postgres.PlaceOf(t.Context(), tx, b.ws, b.conn, "deals")
+			if err != nil {
+				return err
+			}
+			got = append(got, place.Progress)
+		}
+		return nil
+	})
+	if d := cmp.Diff([]float64{0.25, -1, 1}, got); d != "" {
+		t.Errorf("progress (-want +got):\n%s", d)
+	}
+}
