@@ -240,7 +240,6 @@ func (c *compiler) place() {
 		switch {
 		case k.custom: // also mapped ones stay in the document
 			o.custom[k.key] = i
-			s.mapped = nil
 		case u.whole || ignored[k.key]:
 			o.standard[k.key] = i
 			s.keep = keepNothing

@@ -259,9 +259,13 @@ func TestPinnedCompiles(t *testing.T) {
 		Custom:   []connectors.Pair{{Key: "c1", Value: num("1")}, {Key: "c4", Value: eur("5")}},
 	}
 	for name, d := range map[string]*Dictionary{"as it was": account(), "renamed": NewDictionary(renamed)} {
-		m, err := Compile(merged.Pin(account()), d)
+		pinned := merged.Pin(account())
+		m, err := Compile(pinned, d)
 		if err != nil {
 			t.Fatal(err)
+		}
+		if stored := mustReparse(t, pinned, d); stored.Version() != m.Version() {
+			t.Error("the comments of a pinned map change its version")
 		}
 		o, _ := m.Object("deals")
 		row, err := o.Row("1", "", &v)
@@ -273,6 +277,20 @@ func TestPinnedCompiles(t *testing.T) {
 			t.Errorf("%s (-want +got)\n%s", name, diff)
 		}
 	}
+}
+
+// mustReparse compiles a map as it comes back from where it was stored.
+func mustReparse(t *testing.T, f *File, d *Dictionary) *Map {
+	t.Helper()
+	again, err := Parse("stored", f.YAML())
+	if err != nil {
+		t.Fatal(err)
+	}
+	m, err := Compile(again, d)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return m
 }
 
 func TestObjects(t *testing.T) {

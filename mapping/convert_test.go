@@ -253,6 +253,17 @@ func TestCustomSources(t *testing.T) {
 	}
 }
 
+// TestRequiredReference: an id is there or it is not; a blank one points nowhere.
+func TestRequiredReference(t *testing.T) {
+	t.Parallel()
+	for id, want := range map[string]bool{"4": true, "": false} {
+		v := connectors.Values{Standard: []connectors.Pair{{Key: "x", Value: text(id)}}}
+		if _, err := ruleOf(t, "stages", "pipeline_id", "x", nil)(&v); (err == nil) != want {
+			t.Errorf("pipeline_id %q: error %v", id, err)
+		}
+	}
+}
+
 func TestDayAndTime(t *testing.T) {
 	t.Parallel()
 	apply := ruleOf(t, "activities", "due_at", "{from: [d, h], as: day_and_time}", nil)

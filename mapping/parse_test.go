@@ -114,7 +114,7 @@ objects:
       amount: {custom: "Бюджет \"план\"", as: decimal, otherwise: null}
       amount_minor: {from: value, as: minor, currency: value.currency}
       labels: {from: l, each: a.b, first: "on", as: label}
-      lead_id: {first_of: [a, {from: b, when: c}, {const: -1.50}, {const: "-1"}, {const: "null"}]}
+      lead_id: {first_of: [a, {from: b, when: c}, {const: -1.50}, {const: "-1"}, {const: "null"}, {const: "false"}, {const: false}, {const: "1"}, {const: "~"}, {const: ""}]}
       lost_reason: {custom: "\t\u2028 # no comment"}
       won_at: {from: [d, t], as: day_and_time}
       owner_id: {parent: true}
