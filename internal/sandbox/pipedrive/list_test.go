@@ -138,6 +138,24 @@ func TestPagesStandChangesBetweenThem(t *testing.T) {
 	}
 }
 
+func TestOrderOfUpdatesFollowsChanges(t *testing.T) {
+	t.Parallel()
+	b := setup(t, Options{})
+	for range 4 {
+		b.one("POST", "/api/v2/deals", object{"title": "x"})
+	}
+	const list = "/api/v2/deals?limit=2&sort_by=update_time"
+	b.walk(list)
+	for _, id := range []string{"3", "1", "3"} {
+		b.clock.Advance(time.Second)
+		b.one("PATCH", "/api/v2/deals/"+id, object{"title": "y"})
+	}
+	b.one("POST", "/api/v2/deals", object{"title": "z"})
+	if diff := cmp.Diff([]int64{2, 4, 1, 3, 5}, b.walk(list)); diff != "" {
+		t.Errorf("by update time after changes (-want +got):\n%s", diff)
+	}
+}
+
 func TestListsRefuseWhatTheVendorRefuses(t *testing.T) {
 	t.Parallel()
 	b := setup(t, Options{})
