@@ -2,7 +2,11 @@ package jobs
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
+	"fmt"
+	"slices"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 
@@ -16,19 +20,23 @@ import (
 type batch struct {
 	s         *Source
 	dec       connectors.Decoder
-	origin    string // pull, receive, history, replay
-	loading   bool   // part of a first walk: subjects are judged once it is complete
+	origin    string    // pull, receive, history, replay
+	loading   bool      // part of a first walk: subjects are judged once it is complete
+	asked     time.Time // when the page was asked for
 	sightings []postgres.Sighting
 	closed    []connectors.Scope
-	counts    postgres.Counts
-	changes   []postgres.Change
-	failures  []postgres.Failure
-	mapped    map[string][]string // by object: ids that mapped now, to close old failures
+
+	// What writing it brought about.
+	counts   postgres.Counts
+	changes  []postgres.Change
+	made     map[string][]string // by kind: ids of rows that did not exist
+	failures []postgres.Failure
+	mapped   map[string][]string // by object: ids that mapped now, to close old failures
 }
 
 // newBatch sorts a page's records and hashes them. It needs no database.
 func newBatch(s *Source, dec connectors.Decoder, origin string, page connectors.Page) *batch {
-	b := &batch{s: s, dec: dec, origin: origin, closed: page.Closed}
+	b := &batch{s: s, dec: dec, origin: origin, closed: page.Closed, asked: page.FetchedAt}
 	b.sightings = make([]postgres.Sighting, len(page.Records))
 	for i, r := range page.Records {
 		b.sightings[i] = postgres.Sighting{Record: r, FetchedAt: page.FetchedAt}
@@ -60,7 +68,8 @@ func (b *batch) prepare(ctx context.Context) error {
 // write brings the batch into the transaction: raw records that tell anything
 // new, their canonical rows, changes, moves, dirty subjects, failures.
 func (b *batch) write(ctx context.Context, tx pgx.Tx) error {
-	b.changes, b.failures, b.mapped = nil, nil, map[string][]string{}
+	b.changes, b.failures = nil, nil
+	b.made, b.mapped = map[string][]string{}, map[string][]string{}
 	b.counts = postgres.Counts{Pages: 1, Seen: b.counts.Seen}
 	unseen, err := postgres.Unseen(ctx, tx, b.s.Workspace, b.s.ID, b.sightings)
 	if err != nil {
@@ -91,7 +100,7 @@ func (b *batch) writeRows(ctx context.Context, tx pgx.Tx, stored []postgres.Stor
 		}
 		kind, row, err := mapRecord(b.s.Map, b.dec, r.Record)
 		if err != nil {
-			b.quarantine(r.Record, err)
+			b.quarantine(r.Record, err) // if it is gone, bury makes the tombstone
 			continue
 		}
 		if kind == nil {
@@ -104,13 +113,46 @@ func (b *batch) writeRows(ctx context.Context, tx pgx.Tx, stored []postgres.Stor
 		if len(rows[k]) == 0 {
 			continue
 		}
-		w, err := postgres.WriteRows(ctx, tx, b.s.Workspace, b.s.ID, k, b.s.MapVersion, rows[k])
-		if err != nil {
+		if err := b.put(ctx, tx, k, rows[k]); err != nil {
 			return err
 		}
-		b.changes = append(b.changes, w.Changes...)
-		if err := b.dirtyFirstSights(ctx, tx, k, rows[k]); err != nil {
+	}
+	return nil
+}
+
+// put writes canonical rows of one kind and notes what that changed.
+func (b *batch) put(ctx context.Context, tx pgx.Tx, k *sales.Kind, rows []postgres.CanonicalRow) error {
+	if k.Name == "fields" {
+		if err := b.carryOptions(ctx, tx, k, rows); err != nil {
 			return err
+		}
+	}
+	w, err := postgres.WriteRows(ctx, tx, b.s.Workspace, b.s.ID, k, b.s.MapVersion, rows)
+	b.changes = append(b.changes, w.Changes...)
+	b.made[k.Name] = append(b.made[k.Name], w.Made...)
+	return err
+}
+
+// carryOptions keeps options of field definitions that the vendor no longer
+// lists: records may still hold them, and are read by their last label.
+func (b *batch) carryOptions(ctx context.Context, tx pgx.Tx, k *sales.Kind, rows []postgres.CanonicalRow) error {
+	ids := make([]string, len(rows))
+	for i, r := range rows {
+		ids[i] = r.ID
+	}
+	before, err := postgres.FieldOptions(ctx, tx, b.s.Workspace, b.s.ID, ids)
+	if err != nil {
+		return err
+	}
+	column := k.Index("options")
+	for _, r := range rows {
+		present, _ := r.Values[column].(json.RawMessage)
+		carried, err := mapping.CarryOptions(before[r.ID], present)
+		if err != nil {
+			return fmt.Errorf("options of field %s: %w", r.ID, err)
+		}
+		if carried != nil {
+			r.Values[column] = carried
 		}
 	}
 	return nil
@@ -146,27 +188,12 @@ func (b *batch) quarantine(r connectors.Record, err error) {
 	b.counts.Quarantined++
 }
 
-// dirtyFirstSights marks new subjects of the book. During a first walk they
-// are many and are marked as a whole when it is complete.
-func (b *batch) dirtyFirstSights(ctx context.Context, tx pgx.Tx, k *sales.Kind, rows []postgres.CanonicalRow) error {
-	if b.loading || !k.Judged {
-		return nil
-	}
-	var ids []string
-	for _, r := range rows {
-		if !r.Known {
-			ids = append(ids, r.ID)
-		}
-	}
-	return postgres.MarkDirty(ctx, tx, b.s.Workspace, b.s.ID, k.Name, ids)
-}
-
 // bury makes tombstones: of records that the vendor called gone without
 // showing them, and of those that vanished from a scope the page holds whole.
 func (b *batch) bury(ctx context.Context, tx pgx.Tx, stored []postgres.Stored) error {
 	gone := map[string][]string{}
 	for _, r := range stored {
-		if r.Deleted && len(r.Raw) == 0 {
+		if r.Deleted && !slices.Contains(b.mapped[r.Object], r.ID) {
 			gone[r.Object] = append(gone[r.Object], r.ID)
 		}
 	}
@@ -176,14 +203,14 @@ func (b *batch) bury(ctx context.Context, tx pgx.Tx, stored []postgres.Stored) e
 		}
 	}
 	for _, c := range gatherScopes(b.closed, b.sightings) {
-		missing, err := postgres.Missing(ctx, tx, b.s.Workspace, b.s.ID, c.object, c.parents, c.present)
+		missing, err := postgres.Missing(ctx, tx, b.s.Workspace, b.s.ID, c.object, c.parents, c.present, b.asked)
 		if err != nil {
 			return err
 		}
 		if len(missing) == 0 {
 			continue
 		}
-		if err := postgres.BuryRecords(ctx, tx, b.s.Workspace, b.s.ID, c.object, missing, "deleted"); err != nil {
+		if err := postgres.BuryRecords(ctx, tx, b.s.Workspace, b.s.ID, c.object, missing, "deleted", b.asked); err != nil {
 			return err
 		}
 		if err := b.buryRows(ctx, tx, c.object, missing, "deleted"); err != nil {
@@ -245,38 +272,59 @@ func gatherScopes(closed []connectors.Scope, s []postgres.Sighting) []scope {
 	return sure
 }
 
-// conclude writes what follows from the changes.
+// conclude writes what follows from what the vendor showed.
 func (b *batch) conclude(ctx context.Context, tx pgx.Tx) error {
-	ws, id := b.s.Workspace, b.s.ID
+	if err := postgres.RecordMoves(ctx, tx, b.s.Workspace, b.s.ID, b.changes); err != nil {
+		return err
+	}
+	return b.settle(ctx, tx)
+}
+
+// settle writes changes, dirty subjects and failures.
+func (b *batch) settle(ctx context.Context, tx pgx.Tx) error {
 	b.counts.Changed = int64(len(b.changes))
-	if err := postgres.WriteChanges(ctx, tx, ws, id, b.origin, b.changes); err != nil {
+	if err := postgres.WriteChanges(ctx, tx, b.s.Workspace, b.s.ID, b.origin, b.changes); err != nil {
 		return err
 	}
-	if err := postgres.RecordMoves(ctx, tx, ws, id, b.changes); err != nil {
+	if err := b.markDirty(ctx, tx); err != nil {
 		return err
 	}
+	return b.settleFailures(ctx, tx)
+}
+
+// markDirty marks the subjects of the book that are new or changed. New ones
+// of a first walk are many; they are marked as a whole when it is complete.
+func (b *batch) markDirty(ctx context.Context, tx pgx.Tx) error {
 	dirty := map[string][]string{}
 	for _, c := range b.changes {
-		if k, ok := sales.KindByName(c.Kind); ok && k.Judged {
-			dirty[c.Kind] = append(dirty[c.Kind], c.ID)
+		dirty[c.Kind] = append(dirty[c.Kind], c.ID)
+	}
+	if !b.loading {
+		for kind, ids := range b.made {
+			dirty[kind] = append(dirty[kind], ids...)
 		}
 	}
-	for kind, ids := range dirty {
-		if err := postgres.MarkDirty(ctx, tx, ws, id, kind, ids); err != nil {
+	for _, k := range sales.Kinds() {
+		if !k.Judged {
+			continue
+		}
+		ids := dirty[k.Name]
+		slices.Sort(ids) // all transactions lock in one order
+		if err := postgres.MarkDirty(ctx, tx, b.s.Workspace, b.s.ID, k.Name, ids); err != nil {
 			return err
 		}
 	}
-	return b.settleFailures(ctx, tx)
+	return nil
 }
 
 // settleFailures lists new failures and closes those of records that mapped now.
 func (b *batch) settleFailures(ctx context.Context, tx pgx.Tx) error {
 	ws, id := b.s.Workspace, b.s.ID
-	open, err := postgres.OpenRecordFailures(ctx, tx, ws, id)
+	open, err := postgres.AnyRecordFailure(ctx, tx, ws, id)
 	if err != nil {
 		return err
 	}
-	if open > 0 {
+	if open {
 		for object, ids := range b.mapped {
 			if err := postgres.ResolveRecords(ctx, tx, ws, id, object, ids); err != nil {
 				return err

@@ -56,6 +56,10 @@ func (WatchArgs) Kind() string { return "watch" }
 type ReplayArgs struct {
 	Workspace  int64 `json:"workspace_id"`
 	Connection int64 `json:"connection_id"`
+	// Where to go on, under the map with this number.
+	Version int64  `json:"version,omitempty"`
+	Object  string `json:"object,omitempty"`
+	After   string `json:"after,omitempty"`
 }
 
 // Kind is the stored name of the job.
@@ -68,6 +72,19 @@ type RetainArgs struct {
 
 // Kind is the stored name of the job.
 func (RetainArgs) Kind() string { return "retain" }
+
+// bulk is the queue of work that takes long, so that short work is never
+// kept waiting by it.
+const bulk = "bulk"
+
+// InsertOpts puts the job among those that take long.
+func (PullArgs) InsertOpts() river.InsertOpts { return river.InsertOpts{Queue: bulk} }
+
+// InsertOpts puts the job among those that take long.
+func (HistoryArgs) InsertOpts() river.InsertOpts { return river.InsertOpts{Queue: bulk} }
+
+// InsertOpts puts the job among those that take long.
+func (ReplayArgs) InsertOpts() river.InsertOpts { return river.InsertOpts{Queue: bulk} }
 
 // argsOf makes the arguments of a scheduled kind, or nil for a kind that this
 // release does not know.

@@ -159,6 +159,10 @@ func (p *Pipeline) replace(ctx context.Context, tx pgx.Tx, c postgres.Connection
 		return 0, postgres.Credentials{}, nil, fault.New(fault.Invalid, "%s is a connection to %s, not to %s", c.Name, old.Vendor, c.Vendor)
 	}
 	c.ID = old.ID
+	// What still works with the old credentials must not judge the new ones.
+	if err := postgres.RevokeLeases(ctx, tx, c.Workspace, c.ID); err != nil {
+		return 0, postgres.Credentials{}, nil, err
+	}
 	if err := postgres.UpdateConnection(ctx, tx, c); err != nil {
 		return 0, postgres.Credentials{}, nil, err
 	}

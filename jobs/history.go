@@ -17,7 +17,7 @@ import (
 // quota has no more to spare, everything is known, or the time slice is over.
 func (p *Pipeline) History(ctx context.Context, workspace, connection int64) error {
 	_, err := p.holding(ctx, workspace, "history", connection, func(ctx context.Context, l postgres.Lease) error {
-		s, err := p.Open(ctx, workspace, connection)
+		s, err := p.openForWork(ctx, workspace, connection)
 		if err != nil {
 			return err
 		}
@@ -58,7 +58,7 @@ func (p *Pipeline) askAll(ctx context.Context, s *Source, l postgres.Lease, obje
 		return fault.New(fault.Invalid, "the connector for %s cannot read records by id", s.Vendor)
 	}
 	until := p.Now().Add(p.slice())
-	err = p.recorded(ctx, s, "history", object.Name, func(run int64) error {
+	return p.recorded(ctx, s, "history", object.Name, func(run int64) error {
 		for len(deals) > 0 {
 			for chunk := range slices.Chunk(deals, max(1, object.FetchMax)) {
 				if err := ctx.Err(); err != nil || p.Now().After(until) {
@@ -83,10 +83,6 @@ func (p *Pipeline) askAll(ctx context.Context, s *Source, l postgres.Lease, obje
 		}
 		return nil
 	})
-	if fault.KindOf(err) == fault.Limited {
-		return nil // the quota has nothing to spare; the schedule comes back
-	}
-	return err
 }
 
 func (p *Pipeline) unaskedDeals(ctx context.Context, s *Source, object connectors.Object) (deals []string, err error) {
@@ -99,9 +95,9 @@ func (p *Pipeline) unaskedDeals(ctx context.Context, s *Source, object connector
 
 // noteParents notes the parents whose asked records a page holds whole, and
 // makes their stage history from them.
-func noteParents(ctx context.Context, tx pgx.Tx, s *Source, closed []connectors.Scope) error {
+func noteParents(ctx context.Context, tx pgx.Tx, s *Source, page connectors.Page) error {
 	parents := map[string][]string{}
-	for _, c := range closed {
+	for _, c := range page.Closed {
 		if o, ok := s.Spec.Object(c.Object); ok && o.Mode == connectors.Asked {
 			parents[c.Object] = append(parents[c.Object], c.Parent)
 		}
@@ -110,7 +106,7 @@ func noteParents(ctx context.Context, tx pgx.Tx, s *Source, closed []connectors.
 		if err := postgres.MarkParentsRead(ctx, tx, s.Workspace, s.ID, object, ids); err != nil {
 			return err
 		}
-		if err := postgres.RebuildStages(ctx, tx, s.Workspace, s.ID, ids); err != nil {
+		if err := postgres.RebuildStages(ctx, tx, s.Workspace, s.ID, ids, page.FetchedAt); err != nil {
 			return err
 		}
 	}

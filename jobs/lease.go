@@ -28,14 +28,25 @@ func (p *Pipeline) holding(ctx context.Context, workspace int64, kind string, su
 		p.renew(held, cancel, l)
 	}()
 	err = work(held, l)
-	if cause := context.Cause(held); err != nil && fault.KindOf(cause) == fault.Lost {
-		err = cause
+	if err != nil {
+		err = p.orLost(ctx, l, err)
 	}
 	cancel(nil)
 	<-stopped
 	// Another process may go on at once: released also when ctx has ended.
 	free := context.WithoutCancel(ctx)
 	return true, errors.Join(err, p.DB.In(free, workspace, func(tx pgx.Tx) error { return l.Release(free, tx) }))
+}
+
+// orLost returns fault.Lost in place of err when the lease has been taken away:
+// what went wrong then is no longer this worker's to judge.
+func (p *Pipeline) orLost(ctx context.Context, l postgres.Lease, err error) error {
+	ctx = context.WithoutCancel(ctx)
+	held := p.DB.In(ctx, l.Workspace, func(tx pgx.Tx) error { return l.Hold(ctx, tx) })
+	if fault.KindOf(held) == fault.Lost {
+		return held
+	}
+	return err
 }
 
 // renew keeps the lease until ctx ends, and cancels it when the lease is lost.

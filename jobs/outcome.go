@@ -3,6 +3,7 @@ package jobs
 import (
 	"context"
 	"errors"
+	"fmt"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -18,12 +19,15 @@ import (
 // that shows them and a later time for the next try.
 func (p *Pipeline) outcome(ctx context.Context, kind string, workspace, connection int64, err error) error {
 	if err == nil {
-		return nil
+		return p.resolved(ctx, kind, workspace, connection)
 	}
 	if errors.Is(ctx.Err(), context.Canceled) {
 		return river.JobSnooze(0) // shutting down: whoever works next goes on at once
 	}
 	log := p.Log.With("job", kind, "workspace", workspace, "connection", connection)
+	if _, ok := errors.AsType[idle](err); ok {
+		return nil // a person has stopped it and knows
+	}
 	switch fault.KindOf(err).Outcome() {
 	case fault.Nothing:
 		return nil
@@ -34,13 +38,36 @@ func (p *Pipeline) outcome(ctx context.Context, kind string, workspace, connecti
 		return p.postpone(ctx, kind, workspace, connection, max(fault.RetryAfter(err), time.Second))
 	case fault.Discard:
 		log.WarnContext(ctx, "given up until somebody looks at it", "why", err)
-		return river.JobCancel(err)
+		return p.discard(ctx, kind, workspace, connection, err)
 	}
-	if fault.KindOf(err) == fault.Temporary {
+	switch fault.KindOf(err) {
+	case fault.Temporary:
 		log.WarnContext(ctx, "the vendor cannot be reached properly; trying again later", "why", err)
-		return p.postpone(ctx, kind, workspace, connection, 30*time.Second)
+		return p.postpone(ctx, kind, workspace, connection, max(fault.RetryAfter(err), 30*time.Second))
+	case fault.Conflict:
+		return p.postpone(ctx, kind, workspace, connection, time.Second)
 	}
 	return err
+}
+
+// resolved closes the failure that an earlier job of the kind left.
+func (p *Pipeline) resolved(ctx context.Context, kind string, workspace, connection int64) error {
+	if kind == (ReceiveArgs{}).Kind() {
+		return nil // its failures are those of single deliveries
+	}
+	return p.DB.In(ctx, workspace, func(tx pgx.Tx) error { return postgres.ResolveJob(ctx, tx, workspace, connection, kind) })
+}
+
+// discard lists the job among the failures and ends it for good.
+func (p *Pipeline) discard(ctx context.Context, kind string, workspace, connection int64, err error) error {
+	f := postgres.Failure{ConnectionID: connection, Kind: "job", Object: kind, ExternalID: fmt.Sprint(connection), Reason: err.Error(),
+		Hint: "mend what the reason says; a scheduled job comes back by itself, `salesbook failures retry` runs any again"}
+	if e := p.DB.In(ctx, workspace, func(tx pgx.Tx) error {
+		return postgres.AddFailures(ctx, tx, workspace, []postgres.Failure{f})
+	}); e != nil {
+		return e
+	}
+	return river.JobCancel(err)
 }
 
 // park stops a connection until a person gives consent again. It is announced
@@ -59,10 +86,13 @@ func (p *Pipeline) park(ctx context.Context, workspace, connection int64, err er
 	return river.JobCancel(err)
 }
 
-// postpone moves the job's schedule to a later time and ends the job. A kind
-// without a schedule is brought back by the tick.
+// postpone moves the job's schedule to a later time and ends the job. Receive
+// has no schedule: the tick brings it back, once the connection has rested.
 func (p *Pipeline) postpone(ctx context.Context, kind string, workspace, connection int64, d time.Duration) error {
 	return p.DB.In(ctx, workspace, func(tx pgx.Tx) error {
+		if kind == (ReceiveArgs{}).Kind() {
+			return postgres.Rest(ctx, tx, workspace, connection, d)
+		}
 		return postgres.DueIn(ctx, tx, workspace, kind, connection, d)
 	})
 }

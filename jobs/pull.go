@@ -2,6 +2,7 @@ package jobs
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -26,7 +27,7 @@ type PullOptions struct {
 // fault.Lost.
 func (p *Pipeline) Pull(ctx context.Context, workspace, connection int64, o PullOptions) (complete bool, err error) {
 	mine, err := p.holding(ctx, workspace, "pull", connection, func(ctx context.Context, l postgres.Lease) error {
-		s, err := p.Open(ctx, workspace, connection)
+		s, err := p.openForWork(ctx, workspace, connection)
 		if err != nil {
 			return err
 		}
@@ -34,8 +35,10 @@ func (p *Pipeline) Pull(ctx context.Context, workspace, connection int64, o Pull
 			return StateError(s.Connection)
 		}
 		w := &pull{p: p, s: s, lease: l, until: p.Now().Add(p.slice())}
-		complete, err = w.objects(ctx, o)
-		return err
+		if complete, err = w.objects(ctx, o); err != nil || !complete {
+			return err
+		}
+		return w.settleMap(ctx)
 	})
 	if err == nil && !mine {
 		err = fault.New(fault.Lost, "another worker is pulling this connection")
@@ -43,12 +46,18 @@ func (p *Pipeline) Pull(ctx context.Context, workspace, connection int64, o Pull
 	return complete, err
 }
 
+// idle is why a connection is not worked on: a person has stopped it.
+type idle struct{ error }
+
+// Unwrap returns the words.
+func (i idle) Unwrap() error { return i.error }
+
 // StateError says why a connection that is not active is not worked on.
 func StateError(c postgres.Connection) error {
 	if c.State == "needs consent" {
-		return fault.New(fault.Auth, "%s needs consent: %s; run `salesbook connect %s %s --replace`", c.Name, c.StateWhy, c.Vendor, c.Name)
+		return idle{fault.New(fault.Auth, "%s needs consent: %s; run `salesbook connect %s %s --replace`", c.Name, c.StateWhy, c.Vendor, c.Name)}
 	}
-	return fault.New(fault.Invalid, "%s is %s; `salesbook connections resume %s` sets it going again", c.Name, c.State, c.Name)
+	return idle{fault.New(fault.Invalid, "%s is %s; `salesbook connections resume %s` sets it going again", c.Name, c.State, c.Name)}
 }
 
 // pull is one job's work on one connection.
@@ -59,9 +68,10 @@ type pull struct {
 	until time.Time // when to let others in
 }
 
-// objects pulls what is due, dictionaries first.
-func (w *pull) objects(ctx context.Context, o PullOptions) (bool, error) {
-	loaded := 0
+// objects pulls what is due, dictionaries first. An object that the vendor
+// refuses for good does not keep those behind it waiting.
+func (w *pull) objects(ctx context.Context, o PullOptions) (complete bool, err error) {
+	var refused []error
 	for _, object := range w.s.Spec.Objects {
 		if object.Mode == connectors.Attached || object.Mode == connectors.Asked || o.Object != "" && o.Object != object.Name {
 			continue
@@ -75,26 +85,34 @@ func (w *pull) objects(ctx context.Context, o PullOptions) (bool, error) {
 		}
 		done, err := w.object(ctx, object, place)
 		if err != nil {
-			return false, fmt.Errorf("%s of %s: %w", object.Name, w.s.Name, err)
+			err = fmt.Errorf("%s of %s: %w", object.Name, w.s.Name, err)
 		}
-		if !done {
-			return false, nil
-		}
-		if place.LoadedAt == nil {
-			loaded++
+		switch {
+		case hopeless(err):
+			refused = append(refused, err)
+		case err != nil || !done:
+			return false, err
 		}
 	}
-	if loaded > 0 {
-		return true, w.judgeAll(ctx)
-	}
-	return true, nil
+	return len(refused) == 0, errors.Join(refused...)
 }
 
-// judgeAll marks all subjects of a connection that was loaded for the first
-// time, in one row.
-func (w *pull) judgeAll(ctx context.Context) error {
+// settleMap asks for a replay when rows may have been mapped with another map
+// than the present one. After a first load none is due: dictionaries come first.
+func (w *pull) settleMap(ctx context.Context) error {
 	return w.p.DB.In(ctx, w.s.Workspace, func(tx pgx.Tx) error {
-		return postgres.MarkDirty(ctx, tx, w.s.Workspace, w.s.ID, "connections", []string{fmt.Sprint(w.s.ID)})
+		due, fresh, err := postgres.ReplayDue(ctx, tx, w.s.Workspace, w.s.ID)
+		switch {
+		case err != nil || !due && !fresh:
+			return err
+		case fresh:
+			if err := w.s.hold(ctx, tx, w.lease); err != nil {
+				return err
+			}
+			return postgres.MarkReplayed(ctx, tx, w.s.Workspace, w.s.ID, w.s.MapVersion)
+		}
+		_, err = w.p.Queue.InsertTx(ctx, tx, ReplayArgs{Workspace: w.s.Workspace, Connection: w.s.ID}, nil)
+		return err
 	})
 }
 
@@ -115,7 +133,10 @@ func (w *pull) object(ctx context.Context, object connectors.Object, place postg
 	}
 	w.p.Log.WarnContext(ctx, "the vendor no longer accepts the cursor; reading the object from its beginning", "connection", w.s.Name, "object", object.Name)
 	err = w.p.DB.In(ctx, w.s.Workspace, func(tx pgx.Tx) error {
-		return postgres.ResetCursor(ctx, tx, w.s.Workspace, w.s.ID, object.Name)
+		if err := postgres.ResetCursor(ctx, tx, w.s.Workspace, w.s.ID, object.Name); err != nil {
+			return err
+		}
+		return w.lease.Hold(ctx, tx)
 	})
 	if err != nil {
 		return false, err
@@ -128,32 +149,19 @@ func (w *pull) object(ctx context.Context, object connectors.Object, place postg
 
 func (w *pull) run(ctx context.Context, object connectors.Object, place postgres.Place) (done bool, err error) {
 	return done, w.p.recorded(ctx, w.s, "pull", object.Name, func(run int64) error {
-		walk := &walk{pull: w, object: object, run: run, seq: place.Seq, loading: place.LoadedAt == nil}
+		walk := &walk{pull: w, object: object, run: run, seq: place.Seq, loading: place.LoadedAt == nil, lane: rest.Incremental}
+		// A walk from the beginning is a backfill, also of what was loaded before.
+		if walk.loading || place.Cursor == "" || place.Progress >= 0 && place.Progress < 1 {
+			walk.lane = rest.Backfill
+		}
 		if err := walk.pages(ctx, connectors.Cursor(place.Cursor)); err != nil {
 			return err
 		}
 		done = walk.done
 		if object.Dictionary && walk.written > 0 {
-			return w.refreshMap(ctx)
+			return w.s.refreshMap(ctx)
 		}
 		return nil
-	})
-}
-
-// refreshMap compiles the map under the dictionary just read. Rows that were
-// mapped under another one are made anew by a replay.
-func (w *pull) refreshMap(ctx context.Context) error {
-	before := w.s.MapVersion
-	return w.p.DB.In(ctx, w.s.Workspace, func(tx pgx.Tx) error {
-		if err := w.s.readMap(ctx, tx); err != nil || w.s.MapVersion == before {
-			return err
-		}
-		stale, err := postgres.CountOtherVersions(ctx, tx, w.s.Workspace, w.s.ID, w.s.MapVersion)
-		if err != nil || stale == 0 {
-			return err
-		}
-		_, err = w.p.Queue.InsertTx(ctx, tx, ReplayArgs{w.s.Workspace, w.s.ID}, nil)
-		return err
 	})
 }
 
@@ -164,6 +172,7 @@ type walk struct {
 	run     int64
 	seq     int64
 	loading bool
+	lane    rest.Lane
 	done    bool
 	written int64
 }
@@ -176,11 +185,7 @@ const writers = 2
 // moves only once the page before has committed. Pages that share a record
 // wait for each other altogether.
 func (w *walk) pages(ctx context.Context, after connectors.Cursor) error {
-	lane := rest.Incremental
-	if w.loading {
-		lane = rest.Backfill
-	}
-	c, err := w.s.Connector(ctx, lane)
+	c, err := w.s.Connector(ctx, w.lane)
 	if err != nil {
 		return err
 	}
@@ -190,7 +195,7 @@ func (w *walk) pages(ctx context.Context, after connectors.Cursor) error {
 	}
 	group, ctx := errgroup.WithContext(ctx)
 	group.SetLimit(writers)
-	previous := landed(nil)
+	previous := landed()
 	for page, err := range puller.Pull(ctx, w.object.Name, after) {
 		if err != nil {
 			return firstError(group.Wait(), err)
@@ -232,7 +237,7 @@ type step struct {
 }
 
 // landed returns a step that needs no waiting for, to stand before the first.
-func landed(*step) *step {
+func landed() *step {
 	s := &step{landed: make(chan struct{})}
 	close(s.landed)
 	return s
@@ -286,7 +291,13 @@ func (s *step) conclude(ctx context.Context, tx pgx.Tx) error {
 	if err := postgres.CountRun(ctx, tx, s.s.Workspace, s.run, s.batch.counts); err != nil {
 		return err
 	}
-	return s.lease.Hold(ctx, tx)
+	if s.loading && !s.page.More {
+		// One row stands for all subjects of a connection that is being loaded.
+		if err := postgres.MarkDirty(ctx, tx, s.s.Workspace, s.s.ID, "connections", []string{fmt.Sprint(s.s.ID)}); err != nil {
+			return err
+		}
+	}
+	return s.s.hold(ctx, tx, s.lease)
 }
 
 // meets tells whether two batches share a record or a scope.

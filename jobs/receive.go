@@ -2,7 +2,6 @@ package jobs
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"slices"
 
@@ -22,19 +21,20 @@ const lettersAtOnce = 200
 // read as they are now.
 func (p *Pipeline) Receive(ctx context.Context, workspace, connection int64) error {
 	_, err := p.holding(ctx, workspace, "receive", connection, func(ctx context.Context, l postgres.Lease) error {
-		s, err := p.Open(ctx, workspace, connection)
+		s, err := p.openForWork(ctx, workspace, connection)
 		if err != nil {
 			return err
 		}
-		if s.State != "active" {
+		if s.State != "active" || s.RestUntil != nil && p.Now().Before(*s.RestUntil) {
 			return nil // the deliveries wait
 		}
-		for {
+		for until := p.Now().Add(p.slice()); p.Now().Before(until); {
 			more, err := p.receiveSome(ctx, s, l)
 			if err != nil || !more {
 				return err
 			}
 		}
+		return nil // the tick comes back for the rest
 	})
 	return err
 }
@@ -88,10 +88,14 @@ func (p *Pipeline) readLetters(ctx context.Context, s *Source, l postgres.Lease,
 	for _, object := range s.Spec.Objects {
 		ids := idsOf(letters, object.Name)
 		dictionary = dictionary || object.Dictionary && len(ids) > 0
-		for chunk := range slices.Chunk(ids, max(1, object.FetchMax)) {
+		atOnce := object.FetchMax
+		if atOnce == 0 {
+			atOnce = max(1, len(ids)) // the whole list is read, once
+		}
+		for chunk := range slices.Chunk(ids, atOnce) {
 			page, err := fetchOrList(ctx, c, fetcher, object, chunk)
 			if hopeless(err) {
-				failures = append(failures, deliveryFailure(s, object.Name, chunk, err))
+				failures = append(failures, deliveryFailures(s, object.Name, chunk, err)...)
 				continue
 			}
 			if err != nil {
@@ -103,7 +107,7 @@ func (p *Pipeline) readLetters(ctx context.Context, s *Source, l postgres.Lease,
 		}
 	}
 	if dictionary {
-		if err := (&pull{p: p, s: s}).refreshMap(ctx); err != nil {
+		if err := s.refreshMap(ctx); err != nil {
 			return err
 		}
 	}
@@ -139,16 +143,15 @@ func hopeless(err error) bool {
 	return err != nil && fault.KindOf(err).Outcome() == fault.Discard
 }
 
-// deliveryArgs is what a failed delivery keeps for a retry.
-type deliveryArgs struct {
-	IDs []string `json:"ids"`
-}
-
-func deliveryFailure(s *Source, object string, ids []string, err error) postgres.Failure {
-	args, _ := json.Marshal(deliveryArgs{ids}) // texts always marshal
-	return postgres.Failure{ConnectionID: s.ID, Kind: "delivery", Object: object, ExternalID: ids[0], Args: args,
-		Reason: fmt.Sprintf("%d record(s) named by deliveries could not be read: %v", len(ids), err),
-		Hint:   "check what the credentials may see with `salesbook connections show " + s.Name + "`; `salesbook failures retry` reads them again"}
+// deliveryFailures lists records, one each, that deliveries named in vain.
+func deliveryFailures(s *Source, object string, ids []string, err error) []postgres.Failure {
+	failures := make([]postgres.Failure, len(ids))
+	for i, id := range ids {
+		failures[i] = postgres.Failure{ConnectionID: s.ID, Kind: "delivery", Object: object, ExternalID: id,
+			Reason: fmt.Sprintf("named by a delivery, but could not be read: %v", err),
+			Hint:   "check what the credentials may see with `salesbook connections show " + s.Name + "`; `salesbook failures retry` reads it again"}
+	}
+	return failures
 }
 
 // idsOf returns the ids of an object that the letters name, each once.
@@ -175,12 +178,12 @@ func (p *Pipeline) commitPage(ctx context.Context, s *Source, dec connectors.Dec
 		if err := b.write(ctx, tx); err != nil {
 			return err
 		}
-		if err := noteParents(ctx, tx, s, page.Closed); err != nil {
+		if err := noteParents(ctx, tx, s, page); err != nil {
 			return err
 		}
 		if err := postgres.CountRun(ctx, tx, s.Workspace, run, b.counts); err != nil {
 			return err
 		}
-		return l.Hold(ctx, tx)
+		return s.hold(ctx, tx, l)
 	})
 }

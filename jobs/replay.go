@@ -2,6 +2,7 @@ package jobs
 
 import (
 	"context"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 
@@ -25,31 +26,51 @@ const replayPage = 500
 
 // Replay makes all canonical rows of a connection anew from its raw records,
 // under the present map, without the vendor. With an unchanged map nothing
-// differs. It is cut into small transactions and can be stopped anywhere; rows
-// that were not reached keep their old map version and are found again.
+// differs. It is cut into small transactions and can be stopped anywhere: it is
+// due until it has come to its end under one map. Complete is false when
+// another worker is at it.
 func (p *Pipeline) Replay(ctx context.Context, workspace, connection int64) (ReplayReport, error) {
 	report := ReplayReport{Differences: map[string]int64{}}
-	mine, err := p.holding(ctx, workspace, "replay", connection, func(ctx context.Context, l postgres.Lease) error {
-		s, err := p.Open(ctx, workspace, connection)
+	_, err := p.replay(ctx, ReplayArgs{Workspace: workspace, Connection: connection}, time.Time{}, &report)
+	return report, err
+}
+
+// replayJob replays for one time slice and, if there is more, asks to go on
+// from there.
+func (p *Pipeline) replayJob(ctx context.Context, a ReplayArgs) error {
+	report := ReplayReport{Differences: map[string]int64{}}
+	next, err := p.replay(ctx, a, p.Now().Add(p.slice()), &report)
+	if err != nil || report.Complete || next == a {
+		return p.outcome(ctx, a.Kind(), a.Workspace, a.Connection, err)
+	}
+	return p.DB.In(ctx, a.Workspace, func(tx pgx.Tx) error {
+		_, err := p.Queue.InsertTx(ctx, tx, next, nil)
+		return err
+	})
+}
+
+// replay goes on from where a says, to the end or (if not zero) until the
+// instant, and returns where it got to. A place under another map is none.
+func (p *Pipeline) replay(ctx context.Context, a ReplayArgs, until time.Time, report *ReplayReport) (next ReplayArgs, err error) {
+	next = a
+	_, err = p.holding(ctx, a.Workspace, "replay", a.Connection, func(ctx context.Context, l postgres.Lease) error {
+		s, err := p.openForWork(ctx, a.Workspace, a.Connection)
 		if err != nil {
 			return err
 		}
-		c, err := s.Connector(ctx, rest.Interactive)
+		dec, err := ability[connectors.Decoder](ctx, s, rest.Interactive)
 		if err != nil {
 			return err
+		}
+		if a.Version != s.MapVersion {
+			next.Version, next.Object, next.After = s.MapVersion, "", ""
 		}
 		return p.recorded(ctx, s, "replay", "", func(run int64) error {
-			r := &replay{p: p, s: s, dec: c.(connectors.Decoder), lease: l, run: run, report: &report}
-			for _, o := range s.Spec.Objects {
-				if err := r.object(ctx, o.Name); err != nil {
-					return err
-				}
-			}
-			return nil
+			r := &replay{p: p, s: s, dec: dec, lease: l, run: run, report: report, at: &next, until: until}
+			return r.objects(ctx)
 		})
 	})
-	report.Complete = mine && err == nil
-	return report, err
+	return next, err
 }
 
 type replay struct {
@@ -59,43 +80,77 @@ type replay struct {
 	lease  postgres.Lease
 	run    int64
 	report *ReplayReport
+	at     *ReplayArgs
+	until  time.Time
 }
 
-func (r *replay) object(ctx context.Context, object string) error {
-	if _, ok := r.s.Map.Object(object); !ok {
-		return nil
-	}
-	after := ""
-	for {
-		var last string
-		var b *batch
-		err := r.p.DB.In(ctx, r.s.Workspace, func(tx pgx.Tx) error {
-			records, err := postgres.HoldRecords(ctx, tx, r.s.Workspace, r.s.ID, object, after, replayPage, r.p.Compressor)
-			if err != nil || len(records) == 0 {
-				last = ""
-				return err
-			}
-			last = records[len(records)-1].ID
-			b = replayBatch(r.s, r.dec, len(records))
-			if err := b.rewrite(ctx, tx, records); err != nil {
-				return err
-			}
-			if err := postgres.CountRun(ctx, tx, r.s.Workspace, r.run, b.counts); err != nil {
-				return err
-			}
-			return r.lease.Hold(ctx, tx)
-		})
-		if err != nil || last == "" {
+// objects replays object after object, from the place on.
+func (r *replay) objects(ctx context.Context) error {
+	begun := r.at.Object == ""
+	for _, o := range r.s.Spec.Objects {
+		begun = begun || o.Name == r.at.Object
+		if _, ok := r.s.Map.Object(o.Name); !ok || !begun {
+			continue
+		}
+		if r.at.Object != o.Name {
+			r.at.Object, r.at.After = o.Name, ""
+		}
+		if done, err := r.object(ctx); err != nil || !done {
 			return err
 		}
-		r.count(b)
-		after = last
 	}
+	r.report.Complete = true
+	return r.p.DB.In(ctx, r.s.Workspace, func(tx pgx.Tx) error {
+		if err := r.s.hold(ctx, tx, r.lease); err != nil {
+			return err
+		}
+		return postgres.MarkReplayed(ctx, tx, r.s.Workspace, r.s.ID, r.s.MapVersion)
+	})
+}
+
+// object replays the object of the place; done is false when the time is over.
+func (r *replay) object(ctx context.Context) (done bool, err error) {
+	for {
+		if !r.until.IsZero() && r.p.Now().After(r.until) {
+			return false, nil
+		}
+		last, err := r.page(ctx)
+		if err != nil || last == "" {
+			return err == nil, err
+		}
+		r.at.After = last
+	}
+}
+
+// page replays the next records and returns the last one's id, empty if there
+// are none.
+func (r *replay) page(ctx context.Context) (last string, err error) {
+	var b *batch
+	err = r.p.DB.In(ctx, r.s.Workspace, func(tx pgx.Tx) error {
+		last, b = "", nil
+		records, err := postgres.HoldRecords(ctx, tx, r.s.Workspace, r.s.ID, r.at.Object, r.at.After, replayPage, r.p.Compressor)
+		if err != nil || len(records) == 0 {
+			return err
+		}
+		last, b = records[len(records)-1].ID, replayBatch(r.s, r.dec, len(records))
+		if err := b.rewrite(ctx, tx, records); err != nil {
+			return err
+		}
+		if err := postgres.CountRun(ctx, tx, r.s.Workspace, r.run, b.counts); err != nil {
+			return err
+		}
+		return r.s.hold(ctx, tx, r.lease)
+	})
+	if err == nil && b != nil {
+		r.count(b)
+	}
+	return last, err
 }
 
 // replayBatch is for records that come from the store and not from the vendor.
 func replayBatch(s *Source, dec connectors.Decoder, records int) *batch {
-	return &batch{s: s, dec: dec, origin: "replay", counts: postgres.Counts{Pages: 1, Seen: int64(records)}, mapped: map[string][]string{}}
+	return &batch{s: s, dec: dec, origin: "replay", counts: postgres.Counts{Pages: 1, Seen: int64(records)},
+		made: map[string][]string{}, mapped: map[string][]string{}}
 }
 
 func (r *replay) count(b *batch) {
@@ -123,15 +178,10 @@ func (b *batch) rewrite(ctx context.Context, tx pgx.Tx, records []postgres.RawRe
 		rows = append(rows, postgres.CanonicalRow{Row: row, At: raw.UpdatedAt, Deleted: raw.Deleted, Known: true})
 	}
 	if kind != nil {
-		w, err := postgres.WriteRows(ctx, tx, b.s.Workspace, b.s.ID, kind, b.s.MapVersion, rows)
-		if err != nil {
+		if err := b.put(ctx, tx, kind, rows); err != nil {
 			return err
 		}
-		b.changes, b.counts.Written = w.Changes, int64(w.Made)
+		b.counts.Written = int64(len(b.made[kind.Name]))
 	}
-	b.counts.Changed = int64(len(b.changes))
-	if err := postgres.WriteChanges(ctx, tx, b.s.Workspace, b.s.ID, b.origin, b.changes); err != nil {
-		return err
-	}
-	return b.settleFailures(ctx, tx)
+	return b.settle(ctx, tx)
 }

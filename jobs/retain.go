@@ -13,7 +13,7 @@ import (
 // and makes the partitions of the coming months.
 func (p *Pipeline) Retain(ctx context.Context, workspace int64) error {
 	now := p.Now()
-	if err := p.DB.KeepPartitions(ctx, now); err != nil {
+	if err := p.DB.KeepPartitions(ctx); err != nil {
 		return err
 	}
 	for _, rule := range postgres.Retention() {

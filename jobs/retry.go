@@ -2,7 +2,6 @@ package jobs
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 
 	"github.com/jackc/pgx/v5"
@@ -70,11 +69,11 @@ func (p *Pipeline) retryRecord(ctx context.Context, workspace int64, f postgres.
 	return out, err
 }
 
-// retryDelivery stores a delivery of our own that names the same records.
+// retryDelivery stores a delivery of our own that names the same record.
 func (p *Pipeline) retryDelivery(ctx context.Context, workspace int64, f postgres.Failure) (Retried, error) {
 	letter := postgres.Letter{
 		Workspace: workspace, Connection: f.ConnectionID, At: p.Now(), Key: fmt.Sprintf("retry/%d/%d", f.ID, f.Times),
-		Reads: failedReads(f), Body: []byte{},
+		Reads: []connectors.Ref{{Object: f.Object, ID: f.ExternalID}}, Body: []byte{},
 	}
 	err := p.DB.StoreLetters(ctx, []postgres.Letter{letter}, func(tx pgx.Tx, _ [][2]int64) error {
 		if _, err := p.Queue.InsertTx(ctx, tx, ReceiveArgs{workspace, f.ConnectionID}, nil); err != nil {
@@ -83,19 +82,6 @@ func (p *Pipeline) retryDelivery(ctx context.Context, workspace int64, f postgre
 		return postgres.ResolveFailure(ctx, tx, workspace, f.ID)
 	})
 	return Retried{Resolved: err == nil, Queued: err == nil}, err
-}
-
-// failedReads returns the records that a failed delivery named.
-func failedReads(f postgres.Failure) []connectors.Ref {
-	var args deliveryArgs
-	if err := json.Unmarshal(f.Args, &args); err != nil || len(args.IDs) == 0 {
-		args.IDs = []string{f.ExternalID} // written before all ids were kept
-	}
-	refs := make([]connectors.Ref, len(args.IDs))
-	for i, id := range args.IDs {
-		refs[i] = connectors.Ref{Object: f.Object, ID: id}
-	}
-	return refs
 }
 
 // retryJob inserts the job again.
@@ -119,7 +105,7 @@ func failedJob(workspace int64, f postgres.Failure) (river.JobArgs, error) {
 	case ReceiveArgs{}.Kind():
 		return ReceiveArgs{workspace, f.ConnectionID}, nil
 	case ReplayArgs{}.Kind():
-		return ReplayArgs{workspace, f.ConnectionID}, nil
+		return ReplayArgs{Workspace: workspace, Connection: f.ConnectionID}, nil
 	}
 	if args := argsOf(f.Object, workspace, f.ConnectionID); args != nil {
 		return args, nil

@@ -96,8 +96,8 @@ func TestARetriedDeliveryReadsAllThatItNamed(t *testing.T) {
 		t.Fatal(err)
 	}
 	list := b.failures(t)
-	if len(list) != 1 || list[0].Kind != "delivery" {
-		t.Fatalf("failures: %+v; want the delivery that could not be read", list)
+	if len(list) != len(named) || list[0].Kind != "delivery" {
+		t.Fatalf("failures: %+v; want one for each record that could not be read", list)
 	}
 	for _, ref := range named {
 		if _, err := b.sim.Do(1, "PATCH", "/api/v2/deals/"+ref.ID, map[string]any{"title": "Nowa nazwa"}); err != nil {
@@ -105,9 +105,11 @@ func TestARetriedDeliveryReadsAllThatItNamed(t *testing.T) {
 		}
 	}
 	b.Transport = nil
-	r, err := b.Retry(t.Context(), b.ws, list[0])
-	if d := cmp.Diff(jobs.Retried{Resolved: true, Queued: true}, r); err != nil || d != "" {
-		t.Fatalf("retry: %v (-want +got):\n%s", err, d)
+	for _, f := range list {
+		r, err := b.Retry(t.Context(), b.ws, f)
+		if d := cmp.Diff(jobs.Retried{Resolved: true, Queued: true}, r); err != nil || d != "" {
+			t.Fatalf("retry: %v (-want +got):\n%s", err, d)
+		}
 	}
 	if err := b.Receive(t.Context(), b.ws, b.conn); err != nil {
 		t.Fatal(err)

@@ -59,6 +59,37 @@ func (p *Pipeline) Open(ctx context.Context, workspace, connection int64) (*Sour
 	return s, err
 }
 
+// openForWork opens a connection whose rows are about to be written: from now
+// on they are mapped with its present map, and whoever still maps with an older
+// one is refused.
+func (p *Pipeline) openForWork(ctx context.Context, workspace, connection int64) (*Source, error) {
+	s, err := p.Open(ctx, workspace, connection)
+	if err != nil {
+		return nil, err
+	}
+	return s, p.DB.In(ctx, workspace, func(tx pgx.Tx) error { return postgres.AdoptMap(ctx, tx, workspace, connection, s.MapVersion) })
+}
+
+// hold makes sure, last before a commit, that the work is still ours and was
+// done with the right map.
+func (s *Source) hold(ctx context.Context, tx pgx.Tx, l postgres.Lease) error {
+	if err := postgres.HoldMap(ctx, tx, s.Workspace, s.ID, s.MapVersion); err != nil {
+		return err
+	}
+	return l.Hold(ctx, tx)
+}
+
+// refreshMap compiles the map under the dictionary just read and goes on with
+// it. Rows that were mapped before are made anew by a replay.
+func (s *Source) refreshMap(ctx context.Context) error {
+	return s.p.DB.In(ctx, s.Workspace, func(tx pgx.Tx) error {
+		if err := s.readMap(ctx, tx); err != nil {
+			return err
+		}
+		return postgres.AdoptMap(ctx, tx, s.Workspace, s.ID, s.MapVersion)
+	})
+}
+
 // readMap compiles the connection's stored map under its present dictionary.
 func (s *Source) readMap(ctx context.Context, tx pgx.Tx) error {
 	stored, err := postgres.MapOf(ctx, tx, s.Workspace, s.ID)

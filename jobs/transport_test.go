@@ -3,6 +3,7 @@ package jobs_test
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"io"
 	"net/http"
 	"strings"
@@ -10,6 +11,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
+	"salesbook.dev/connectors"
 	"salesbook.dev/internal/postgres"
 )
 
@@ -76,4 +78,33 @@ func resetAll(t testing.TB, b *bundle) func(tx pgx.Tx) error {
 		}
 		return nil
 	}
+}
+
+// rewriteField takes the first option from a field's definition.
+func rewriteField(code string) http.RoundTripper {
+	return roundTrip(func(r *http.Request) (*http.Response, error) {
+		resp, err := http.DefaultTransport.RoundTrip(r)
+		if err != nil || !strings.HasSuffix(r.URL.Path, "/dealFields") {
+			return resp, err
+		}
+		var page map[string]any
+		if err := json.NewDecoder(resp.Body).Decode(&page); err != nil {
+			return nil, err
+		}
+		for _, f := range page["data"].([]any) {
+			field := f.(map[string]any)
+			if options, ok := field["options"].([]any); ok && field["field_code"] == code && len(options) > 0 {
+				field["options"] = options[1:]
+			}
+		}
+		body, err := json.Marshal(page)
+		resp.Body, resp.ContentLength = io.NopCloser(bytes.NewReader(body)), int64(len(body))
+		resp.Header.Del("Content-Length")
+		return resp, err
+	})
+}
+
+// rightsOf are the rights in a company of that id.
+func rightsOf(account string) connectors.Rights {
+	return connectors.Rights{Account: account, Name: account}
 }

@@ -12,6 +12,7 @@ import (
 	"github.com/riverqueue/river/riverdriver/riverpgxv5"
 	"github.com/riverqueue/river/rivertype"
 
+	"salesbook.dev/internal/fault"
 	"salesbook.dev/internal/postgres"
 )
 
@@ -20,7 +21,7 @@ const Schema = "river"
 
 // ClientOptions tune a queue client.
 type ClientOptions struct {
-	Workers  int  // jobs at once in this process; 0: a client that only inserts
+	Workers  int  // short jobs at once in this process, and half as many long ones; 0: a client that only inserts
 	PollOnly bool // behind a transaction pooler, which has no LISTEN
 	Reindex  bool // the pool's role owns River's tables
 	Plugins  []rivertype.Plugin
@@ -40,7 +41,7 @@ func NewClient(p *Pipeline, pool *pgxpool.Pool, o ClientOptions) (*river.Client[
 	}
 	if o.Workers > 0 {
 		cfg.Workers = workers(p)
-		cfg.Queues = map[string]river.QueueConfig{river.QueueDefault: {MaxWorkers: o.Workers}}
+		cfg.Queues = map[string]river.QueueConfig{river.QueueDefault: {MaxWorkers: o.Workers}, bulk: {MaxWorkers: max(1, o.Workers/2)}}
 		cfg.PeriodicJobs = []*river.PeriodicJob{river.NewPeriodicJob(river.PeriodicInterval(tickEvery),
 			func() (river.JobArgs, *river.InsertOpts) { return TickArgs{}, &river.InsertOpts{MaxAttempts: 1} }, &river.PeriodicJobOpts{RunOnStart: true})}
 		cfg.ErrorHandler = deadLetters{p}
@@ -73,8 +74,7 @@ func workers(p *Pipeline) *river.Workers {
 		return p.outcome(ctx, "watch", j.Args.Workspace, j.Args.Connection, p.Watch(ctx, j.Args.Workspace, j.Args.Connection))
 	}))
 	river.AddWorker(w, river.WorkFunc(func(ctx context.Context, j *river.Job[ReplayArgs]) error {
-		_, err := p.Replay(ctx, j.Args.Workspace, j.Args.Connection)
-		return p.outcome(ctx, "replay", j.Args.Workspace, j.Args.Connection, err)
+		return p.replayJob(ctx, j.Args)
 	}))
 	river.AddWorker(w, river.WorkFunc(func(ctx context.Context, j *river.Job[RetainArgs]) error { return p.Retain(ctx, j.Args.Workspace) }))
 	return w
@@ -83,6 +83,9 @@ func workers(p *Pipeline) *river.Workers {
 // pullJob pulls for one time slice and, if there is more, asks to go on.
 func (p *Pipeline) pullJob(ctx context.Context, a PullArgs) error {
 	complete, err := p.Pull(ctx, a.Workspace, a.Connection, PullOptions{Force: a.Force})
+	if again := fault.KindOf(err) == fault.Lost || err == nil && !complete; a.Force && again {
+		return river.JobSnooze(5 * time.Second) // what was asked for outlives the slice, and another's pull
+	}
 	if err != nil || complete {
 		return p.outcome(ctx, "pull", a.Workspace, a.Connection, err)
 	}

@@ -136,6 +136,7 @@ CREATE TABLE connections (
   hook_hash         bytea UNIQUE,
   hook_url          text NOT NULL DEFAULT '',
   created_at        timestamptz NOT NULL DEFAULT now(),
+  rest_until        timestamptz,
   PRIMARY KEY (workspace_id, id),
   UNIQUE (workspace_id, name)
 );
@@ -146,6 +147,7 @@ COMMENT ON COLUMN connections.version IS 'Grows with every change of settings or
 COMMENT ON COLUMN connections.zone IS 'IANA time zone of the account: dates without a zone are read in it.';
 COMMENT ON COLUMN connections.rights_missing IS 'What the credentials may not see, in words, as of checked_at.';
 COMMENT ON COLUMN connections.hook_hash IS 'SHA-256 of the unguessable part of the delivery URL; the part itself is sealed with the credentials.';
+COMMENT ON COLUMN connections.rest_until IS 'The vendor could not be reached, or refused for want of quota: deliveries wait until then.';
 COMMENT ON COLUMN connections.hook_url IS 'Public base URL under which deliveries are asked for; empty when none are.';
 COMMENT ON COLUMN connections.state_why IS 'In words, for a person; empty while active.';
 COMMENT ON COLUMN connections.account_name IS 'The company at the vendor, as the vendor names it.';
@@ -174,6 +176,8 @@ CREATE TABLE maps (
   connection_id bigint NOT NULL,
   base          text NOT NULL,
   override      text NOT NULL DEFAULT '',
+  version       bigint NOT NULL DEFAULT 0,
+  replayed      bigint NOT NULL DEFAULT 0,
   updated_at    timestamptz NOT NULL DEFAULT now(),
   updated_by    text NOT NULL DEFAULT '',
   PRIMARY KEY (workspace_id, connection_id),
@@ -182,6 +186,8 @@ CREATE TABLE maps (
 COMMENT ON TABLE maps IS 'The field map of a connection. A row, not the binary''s default: a new release changes it only when an admin upgrades it.';
 COMMENT ON COLUMN maps.base IS 'The vendor''s default map as it was when the connection was made or upgraded, YAML.';
 COMMENT ON COLUMN maps.override IS 'What the admin changed, YAML.';
+COMMENT ON COLUMN maps.version IS 'Number of the map, under the present field dictionary, that rows are to be mapped with: a page mapped with another one is refused.';
+COMMENT ON COLUMN maps.replayed IS 'Number of the map with which all rows have been mapped. While it differs from version a replay is due.';
 COMMENT ON COLUMN maps.updated_by IS 'Member or command, as in audit.';
 CALL isolate('maps');
 
@@ -250,6 +256,7 @@ COMMENT ON COLUMN runs.seen IS 'Records read from the vendor.';
 COMMENT ON COLUMN runs.written IS 'Records whose bytes were new or different.';
 COMMENT ON COLUMN runs.changed IS 'Canonical rows that differ from before (a first sight is no change).';
 CREATE INDEX runs_recent ON runs (workspace_id, connection_id, id DESC);
+CREATE INDEX runs_open ON runs (workspace_id, connection_id) WHERE finished_at IS NULL;
 COMMENT ON COLUMN runs.kind IS 'pull, receive, replay, watch.';
 COMMENT ON COLUMN runs.object IS 'The vendor''s object; empty where a run is about several.';
 COMMENT ON COLUMN runs.pages IS 'Pages committed.';

@@ -63,14 +63,14 @@ COMMENT ON FUNCTION claim_schedules(integer) IS 'For the tick: what is due in an
 -- +goose StatementBegin
 CREATE FUNCTION waiting_deliveries() RETURNS TABLE (workspace_id bigint, connection_id bigint) LANGUAGE sql STABLE SECURITY DEFINER SET search_path = salesbook, pg_temp AS $$
   SELECT c.workspace_id, c.id FROM connections c
-  WHERE c.state = 'active' AND EXISTS (
+  WHERE c.state = 'active' AND (c.rest_until IS NULL OR c.rest_until <= now()) AND EXISTS (
     SELECT FROM inbox i WHERE i.workspace_id = c.workspace_id AND i.connection_id = c.id AND i.done_at IS NULL)
 $$;
 -- +goose StatementEnd
 COMMENT ON FUNCTION waiting_deliveries() IS 'For the tick: connections whose inbox holds work, so that a lost job never leaves a delivery lying.';
 
 -- +goose StatementBegin
-CREATE FUNCTION ensure_partitions(months integer) RETURNS integer LANGUAGE plpgsql SECURITY DEFINER SET search_path = salesbook, pg_temp AS $$
+CREATE FUNCTION ensure_partitions(months integer) RETURNS integer LANGUAGE plpgsql SECURITY DEFINER SET search_path = salesbook, pg_temp SET lock_timeout = '3s' AS $$
 DECLARE
   parent text; start date; name text; made integer := 0;
 BEGIN
@@ -96,22 +96,24 @@ END $$;
 COMMENT ON FUNCTION ensure_partitions(integer) IS 'Makes the partitions of this and the coming months; the application owns no table and could not.';
 
 -- +goose StatementBegin
-CREATE FUNCTION drop_partitions(parent text, before timestamptz) RETURNS integer LANGUAGE plpgsql SECURITY DEFINER SET search_path = salesbook, pg_temp AS $$
+CREATE FUNCTION drop_partitions(parent text, keep interval) RETURNS integer LANGUAGE plpgsql SECURITY DEFINER SET search_path = salesbook, pg_temp SET lock_timeout = '3s' AS $$
 DECLARE
-  part text; dropped integer := 0;
+  part text; dropped integer := 0; unread boolean := false;
 BEGIN
   IF parent NOT IN ('inbox', 'changes') THEN RAISE EXCEPTION 'no partitioned table of ours: %', parent; END IF;
   FOR part IN SELECT c.relname FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid
     WHERE i.inhparent = parent::regclass AND c.relname ~ (parent || '_\d{4}_\d{2}$')
-      AND to_date(right(c.relname, 7), 'YYYY_MM') + interval '1 month' <= before AT TIME ZONE 'UTC'
+      AND to_date(right(c.relname, 7), 'YYYY_MM') + interval '1 month' <= (now() - keep) AT TIME ZONE 'UTC'
   LOOP
+    IF parent = 'inbox' THEN EXECUTE format('SELECT EXISTS (SELECT FROM %I WHERE done_at IS NULL)', part) INTO unread; END IF;
+    CONTINUE WHEN unread;
     EXECUTE format('DROP TABLE %I', part);
     dropped := dropped + 1;
   END LOOP;
   RETURN dropped;
 END $$;
 -- +goose StatementEnd
-COMMENT ON FUNCTION drop_partitions(text, timestamptz) IS 'Retention: drops whole months that ended before the instant.';
+COMMENT ON FUNCTION drop_partitions(text, interval) IS 'Retention: drops whole months that ended longer ago than keep. Months with deliveries that nobody has read stay.';
 
 -- +goose StatementBegin
 CREATE FUNCTION vendor_account(vendor text, account text, burst integer, burst_window interval, daily integer, daily_zone text) RETURNS bigint LANGUAGE sql SECURITY DEFINER SET search_path = salesbook, pg_temp AS $$

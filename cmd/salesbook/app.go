@@ -25,6 +25,7 @@ import (
 type app struct {
 	*globals
 	log      *slog.Logger
+	workers  int              // jobs at once; a pull holds up to three connections
 	server   *embedded.Server // nil with DATABASE_URL
 	adminURL string
 	db       *postgres.DB
@@ -44,7 +45,7 @@ type need struct {
 // open opens the installation. The private database is started or attached to
 // and brought up to this release's schema.
 func open(ctx context.Context, g *globals, log *slog.Logger, n need) (_ *app, err error) {
-	a := &app{globals: g, log: log}
+	a := &app{globals: g, log: log, workers: n.workers}
 	defer func() {
 		if err != nil {
 			a.shut()
@@ -68,7 +69,7 @@ func (a *app) openDB(ctx context.Context) (riverURL string, err error) {
 		return "", err
 	}
 	err = a.patiently(ctx, func() (err error) {
-		a.db, err = postgres.Open(ctx, appURL, postgres.Options{Pooler: a.Pooler, MaxConns: 16})
+		a.db, err = postgres.Open(ctx, appURL, postgres.Options{Pooler: a.Pooler, MaxConns: max(16, 3*a.workers+8)})
 		return err
 	})
 	if err != nil {

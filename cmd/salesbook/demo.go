@@ -100,7 +100,9 @@ func (c *demoCmd) start(ctx context.Context, g *globals) (*demonstration, error)
 	}
 	d.scenario.Pipeline = d.app.pipeline
 	var err error
-	d.scenario.Workspace, err = d.app.workspace(ctx)
+	if d.scenario.Workspace, err = d.app.workspace(ctx); err != nil {
+		d.app.shut()
+	}
 	return d, err
 }
 

@@ -45,7 +45,7 @@ func (s *Scenario) Connect(ctx context.Context) error {
 		return err
 	}
 	s.connection = old.ID
-	if known && old.BaseURL == s.Vendor.URL && old.HookURL == s.HookURL {
+	if known && old.State == "active" && old.BaseURL == s.Vendor.URL && old.HookURL == s.HookURL {
 		return nil
 	}
 	source, _, err := s.Pipeline.Connect(ctx, s.Workspace, jobs.NewConnection{

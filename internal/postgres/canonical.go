@@ -40,7 +40,7 @@ type Diff struct {
 // Written is what became of canonical rows.
 type Written struct {
 	Changes []Change // how rows that existed differ from before; a difference in the modification time alone is none
-	Made    int      // rows of known records that did not exist
+	Made    []string // ids of rows that did not exist
 }
 
 // WriteRows writes canonical rows of one kind, in the order given.
@@ -58,10 +58,17 @@ func WriteRows(ctx context.Context, tx pgx.Tx, workspace, connection int64, k *s
 			return Written{}, fmt.Errorf("write %s: %w", k.Name, err)
 		}
 	}
-	if len(known) == 0 {
-		return Written{}, nil
+	var w Written
+	if len(known) > 0 {
+		var err error
+		if w, err = rewrite(ctx, tx, workspace, connection, k, version, known); err != nil {
+			return w, err
+		}
 	}
-	return rewrite(ctx, tx, workspace, connection, k, version, known)
+	for _, r := range fresh {
+		w.Made = append(w.Made, r.ID)
+	}
+	return w, nil
 }
 
 // rewrite writes over rows that may exist and compares.
@@ -83,7 +90,7 @@ func rewrite(ctx context.Context, tx pgx.Tx, workspace, connection int64, k *sal
 	for _, r := range rows {
 		old, ok := before[r.ID]
 		if !ok {
-			w.Made++
+			w.Made = append(w.Made, r.ID)
 			continue
 		}
 		if d := difference(k, old, after[r.ID]); len(d) > 0 {

@@ -33,18 +33,19 @@ type Connection struct {
 	CheckedAt       *time.Time
 	HookURL         string
 	CreatedAt       time.Time
+	RestUntil       *time.Time // the vendor could not be reached or refused for want of quota: deliveries wait
 }
 
 const connectionColumns = `workspace_id, id, name, vendor, base_url, settings, version, state, state_why, state_at,
-	vendor_account_id, account_name, account_user, zone, rights_missing, checked_at, hook_url, created_at`
+	vendor_account_id, account_name, account_user, zone, rights_missing, checked_at, hook_url, created_at, rest_until`
 
-// AddConnection stores a new connection and returns its id. A name that is
-// taken is fault.Conflict.
+// AddConnection stores a new connection and returns its id. It is paused until
+// somebody sets it going. A name that is taken is fault.Conflict.
 func AddConnection(ctx context.Context, tx pgx.Tx, workspace int64, c Connection) (int64, error) {
 	var id int64
 	err := tx.QueryRow(ctx, `
-		INSERT INTO connections (workspace_id, name, vendor, base_url, settings, hook_url)
-		VALUES ($1, $2, $3, $4, $5, $6) RETURNING id`,
+		INSERT INTO connections (workspace_id, name, vendor, base_url, settings, hook_url, state, state_why)
+		VALUES ($1, $2, $3, $4, $5, $6, 'paused', 'it has not been checked yet') RETURNING id`,
 		workspace, c.Name, c.Vendor, c.BaseURL, c.Settings, c.HookURL).Scan(&id)
 	if pe, ok := errors.AsType[*pgconn.PgError](err); ok {
 		switch pe.Code {
@@ -103,16 +104,28 @@ func SetState(ctx context.Context, tx pgx.Tx, workspace, connection int64, state
 	return tag.RowsAffected() == 1, err
 }
 
-// SetRights records what a check of the credentials found.
+// Rest makes a connection's deliveries wait for a while.
+func Rest(ctx context.Context, tx pgx.Tx, workspace, connection int64, d time.Duration) error {
+	_, err := tx.Exec(ctx, `UPDATE connections SET rest_until = now() + $3::interval WHERE (workspace_id, id) = ($1, $2)`, workspace, connection, d)
+	return err
+}
+
+// SetRights records what a check of the credentials found. Credentials of
+// another company than before are fault.Conflict: ids of two companies collide.
 func SetRights(ctx context.Context, tx pgx.Tx, c Connection, r connectors.Rights) error {
-	_, err := tx.Exec(ctx, `
-		UPDATE connections SET vendor_account_id = vendor_account($3, $4, $5, $6, $7, $8), account_name = $9, account_user = $10,
+	tag, err := tx.Exec(ctx, `
+		WITH account AS MATERIALIZED (SELECT vendor_account($3, $4, $5, $6, $7, $8) AS id)
+		UPDATE connections SET vendor_account_id = account.id, account_name = $9, account_user = $10,
 			zone = COALESCE(NULLIF($11, ''), zone), rights_missing = $12, checked_at = now()
-		WHERE (workspace_id, id) = ($1, $2)`,
+		FROM account
+		WHERE (workspace_id, connections.id) = ($1, $2) AND (vendor_account_id IS NULL OR vendor_account_id = account.id OR base_url <> '')`,
 		c.Workspace, c.ID, c.Vendor, accountKey(c, r.Account), r.Quota.Burst, r.Quota.BurstWindow, r.Quota.Daily, r.Quota.DailyZone,
 		r.Name, r.User, r.Zone, append([]string{}, r.Missing...))
 	if err != nil {
 		return fmt.Errorf("record the rights of %s: %w", c.Name, err)
+	}
+	if tag.RowsAffected() == 0 {
+		return fault.New(fault.Conflict, "these credentials belong to another company (%s) than %s was connected to; connect it under another name", r.Name, c.Name)
 	}
 	return nil
 }

@@ -24,8 +24,9 @@ type DB struct {
 
 // Options tune Open.
 type Options struct {
-	MaxConns int  // 0: 16
-	Pooler   bool // a transaction pooler stands between: no prepared statements, no session state
+	MaxConns int             // 0: 16
+	Pooler   bool            // a transaction pooler stands between: no prepared statements, no session state
+	Tracer   pgx.QueryTracer // is told of every statement, see NewTracer; nil: nobody is
 }
 
 // Open connects and refuses a role that row-level security would not bind.
@@ -44,6 +45,7 @@ func Open(ctx context.Context, url string, o Options) (*DB, error) {
 		// server connection can run them; their types are still known.
 		cfg.ConnConfig.DefaultQueryExecMode = pgx.QueryExecModeCacheDescribe
 	}
+	cfg.ConnConfig.Tracer = o.Tracer
 	pool, err := pgxpool.NewWithConfig(ctx, cfg)
 	if err != nil {
 		return nil, fmt.Errorf("connect to the database: %w", err)
@@ -88,8 +90,11 @@ func (db *DB) Now(ctx context.Context) (time.Time, error) {
 }
 
 // In runs f in a transaction that sees one workspace. It commits when f
-// returns nil. A deadlock or serialization failure runs f once more, so f must
-// not keep results of a failed try.
+// returns nil. After a deadlock, a serialization failure or a lock that was not
+// to be had within three seconds f runs once more, so f must not keep results
+// of a failed try. The last of these also ends waits in circles that PostgreSQL
+// cannot see, because a part of them is in this process: a page that waits for
+// the one before it to commit.
 func (db *DB) In(ctx context.Context, workspace int64, f func(tx pgx.Tx) error) error {
 	const tries = 4
 	var err error
@@ -109,14 +114,14 @@ func (db *DB) In(ctx context.Context, workspace int64, f func(tx pgx.Tx) error) 
 
 // enter binds a transaction to a workspace until it ends.
 func enter(ctx context.Context, tx pgx.Tx, workspace int64) error {
-	_, err := tx.Exec(ctx, "SELECT set_config('salesbook.workspace', $1::bigint::text, true)", workspace)
+	_, err := tx.Exec(ctx, "SELECT set_config('salesbook.workspace', $1::bigint::text, true), set_config('lock_timeout', '3s', true)", workspace)
 	return err
 }
 
 // isContention tells failures that vanish when the transaction is repeated.
 func isContention(err error) bool {
 	pe, ok := errors.AsType[*pgconn.PgError](err)
-	return ok && (pe.Code == "40001" || pe.Code == "40P01")
+	return ok && (pe.Code == "40001" || pe.Code == "40P01" || pe.Code == "55P03")
 }
 
 // notFound gives a missing row its kind and words.

@@ -71,9 +71,12 @@ func pointer(s string) *string {
 }
 
 // RebuildStages makes the stage history of deals from their deal_events, which
-// must be complete up to now. What we had observed ourselves is replaced.
-func RebuildStages(ctx context.Context, tx pgx.Tx, workspace, connection int64, deals []string) error {
-	_, err := tx.Exec(ctx, `DELETE FROM deal_stages WHERE (workspace_id, connection_id) = ($1, $2) AND deal_id = ANY($3)`, workspace, connection, deals)
+// were asked for at the given instant. What we had observed ourselves up to
+// then is replaced; later moves stay.
+func RebuildStages(ctx context.Context, tx pgx.Tx, workspace, connection int64, deals []string, asked time.Time) error {
+	_, err := tx.Exec(ctx, `
+		DELETE FROM deal_stages WHERE (workspace_id, connection_id) = ($1, $2) AND deal_id = ANY($3)
+			AND (at <= $4::timestamptz - interval '5 seconds' OR source = 'first sight')`, workspace, connection, deals, asked)
 	if err != nil {
 		return fmt.Errorf("rebuild stage history: %w", err)
 	}

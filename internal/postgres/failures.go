@@ -61,11 +61,19 @@ func ResolveFailure(ctx context.Context, tx pgx.Tx, workspace, id int64) error {
 	return err
 }
 
-// OpenRecordFailures counts the records of a connection that could not be mapped.
-func OpenRecordFailures(ctx context.Context, tx pgx.Tx, workspace, connection int64) (int64, error) {
-	var n int64
-	err := tx.QueryRow(ctx, `SELECT count(*) FROM failures WHERE (workspace_id, connection_id, kind) = ($1, $2, 'record') AND resolved_at IS NULL`, workspace, connection).Scan(&n)
-	return n, err
+// AnyRecordFailure tells whether a connection has records that could not be mapped.
+func AnyRecordFailure(ctx context.Context, tx pgx.Tx, workspace, connection int64) (bool, error) {
+	var any bool
+	err := tx.QueryRow(ctx, `SELECT EXISTS (SELECT FROM failures WHERE (workspace_id, connection_id, kind) = ($1, $2, 'record') AND resolved_at IS NULL)`, workspace, connection).Scan(&any)
+	return any, err
+}
+
+// ResolveJob closes the open failure of a kind of job that came to a good end.
+func ResolveJob(ctx context.Context, tx pgx.Tx, workspace, connection int64, kind string) error {
+	_, err := tx.Exec(ctx, `
+		UPDATE failures SET resolved_at = now() WHERE (workspace_id, connection_id, kind, object) = ($1, $2, 'job', $3) AND resolved_at IS NULL`,
+		workspace, connection, kind)
+	return err
 }
 
 // Failures lists open failures (all: also the resolved ones), newest first,

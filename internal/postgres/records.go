@@ -55,7 +55,7 @@ func Unseen(ctx context.Context, tx pgx.Tx, workspace, connection int64, s []Sig
 		LEFT JOIN records r ON (r.workspace_id, r.connection_id, r.object, r.external_id) = ($1, $2, e.object, e.id)
 		WHERE r.external_id IS NULL
 		   OR (r.hash IS DISTINCT FROM e.hash AND NOT (e.gone AND e.hash IS NULL) OR (r.deleted_at IS NOT NULL) <> e.gone)
-		  AND `+newer+`
+		  AND `+newer("e")+`
 		ORDER BY e.i`, workspace, connection, c.object, c.id, c.hash, c.updated, c.fetched, c.gone)
 	if err != nil {
 		return nil, err
@@ -74,10 +74,13 @@ func Unseen(ctx context.Context, tx pgx.Tx, workspace, connection int64, s []Sig
 	return out, nil
 }
 
-// newer holds when the sighting e is not older than the stored record r. Times
-// of one second are told apart by when they were asked for.
-const newer = `(r.updated_at IS NULL OR e.updated_at IS NULL OR e.updated_at > r.updated_at
-	OR e.updated_at = r.updated_at AND e.fetched_at >= r.fetched_at)`
+// newer holds when the sighting (columns of e) is not older than the stored
+// record r, by the vendor's time and by when it was asked for. What was asked
+// for before a tombstone was made does not revive it.
+func newer(e string) string {
+	return strings.ReplaceAll(`(e.fetched_at >= r.fetched_at AND (r.updated_at IS NULL OR e.updated_at IS NULL OR e.updated_at >= r.updated_at)
+		OR e.fetched_at < r.fetched_at AND e.updated_at > r.updated_at AND r.deleted_at IS NULL)`, "e.", e+".")
+}
 
 type sightings struct {
 	object, id, parent, shape []string
@@ -142,8 +145,7 @@ func WriteRecords(ctx context.Context, tx pgx.Tx, workspace, connection int64, s
 			fetched_at = excluded.fetched_at,
 			deleted_at = CASE WHEN excluded.deleted_at IS NOT NULL THEN COALESCE(r.deleted_at, excluded.deleted_at) END,
 			deleted_why = CASE WHEN excluded.deleted_at IS NOT NULL THEN COALESCE(r.deleted_why, excluded.deleted_why) END
-		WHERE r.updated_at IS NULL OR excluded.updated_at IS NULL OR excluded.updated_at > r.updated_at
-		   OR excluded.updated_at = r.updated_at AND excluded.fetched_at >= r.fetched_at
+		WHERE `+newer("excluded")+`
 		RETURNING object, external_id, xmax <> 0`,
 		workspace, connection, c.object, c.id, c.parent, c.shape, c.hash, dict, raw, c.updated, c.fetched, c.gone)
 	if err != nil {
@@ -176,16 +178,17 @@ func takenOf(rows pgx.Rows, s []Sighting) ([]Stored, error) {
 }
 
 // Missing returns the ids of stored, living records in the scopes of object
-// that are not among present: they have vanished at the vendor.
-func Missing(ctx context.Context, tx pgx.Tx, workspace, connection int64, object string, parents, present []string) ([]string, error) {
-	where, args := "", []any{workspace, connection, object, present}
+// that are not among present, in an answer that was asked for at the given
+// instant: they have vanished at the vendor. Records read later are not missing.
+func Missing(ctx context.Context, tx pgx.Tx, workspace, connection int64, object string, parents, present []string, asked time.Time) ([]string, error) {
+	where, args := "", []any{workspace, connection, object, present, asked}
 	if parents != nil {
-		where, args = " AND r.parent = ANY($5)", append(args, parents)
+		where, args = " AND r.parent = ANY($6)", append(args, parents)
 	}
 	rows, err := tx.Query(ctx, `
 		SELECT r.external_id FROM records r
 		WHERE (r.workspace_id, r.connection_id, r.object) = ($1, $2, $3) AND r.deleted_at IS NULL
-		  AND r.external_id <> ALL($4)`+where+` ORDER BY 1`, args...)
+		  AND r.external_id <> ALL($4) AND r.fetched_at < $5`+where+` ORDER BY 1`, args...)
 	if err != nil {
 		return nil, err
 	}
@@ -196,12 +199,13 @@ func Missing(ctx context.Context, tx pgx.Tx, workspace, connection int64, object
 	return ids, nil
 }
 
-// BuryRecords makes tombstones of records that are known to be gone.
-func BuryRecords(ctx context.Context, tx pgx.Tx, workspace, connection int64, object string, ids []string, why string) error {
+// BuryRecords makes tombstones of records that are known to be gone, from an
+// answer that was asked for at the given instant.
+func BuryRecords(ctx context.Context, tx pgx.Tx, workspace, connection int64, object string, ids []string, why string, asked time.Time) error {
 	_, err := tx.Exec(ctx, `
-		UPDATE records SET deleted_at = now(), deleted_why = $5
+		UPDATE records SET deleted_at = now(), deleted_why = $5, fetched_at = greatest(fetched_at, $6)
 		WHERE (workspace_id, connection_id, object) = ($1, $2, $3) AND external_id = ANY($4) AND deleted_at IS NULL`,
-		workspace, connection, object, ids, why)
+		workspace, connection, object, ids, why, asked)
 	return err
 }
 

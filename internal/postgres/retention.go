@@ -49,12 +49,12 @@ const keepChanges = 25
 
 // KeepPartitions makes the partitions of this and the next two months and
 // drops months of changes and deliveries that are past their time.
-func (db *DB) KeepPartitions(ctx context.Context, now time.Time) error {
+func (db *DB) KeepPartitions(ctx context.Context) error {
 	if _, err := db.pool.Exec(ctx, `SELECT ensure_partitions(2)`); err != nil {
 		return fmt.Errorf("make partitions: %w", err)
 	}
 	for parent, months := range map[string]int{"changes": keepChanges, "inbox": 2} {
-		if _, err := db.pool.Exec(ctx, `SELECT drop_partitions($1, $2)`, parent, now.AddDate(0, -months, 0)); err != nil {
+		if _, err := db.pool.Exec(ctx, `SELECT drop_partitions($1, make_interval(months => $2))`, parent, months); err != nil {
 			return fmt.Errorf("drop old partitions of %s: %w", parent, err)
 		}
 	}

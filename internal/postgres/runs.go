@@ -25,10 +25,17 @@ type Run struct {
 	Error string
 }
 
-// BeginRun opens a run and returns its id.
+// BeginRun opens a run and returns its id. The caller holds the lease, so one
+// of the same kind that still seems to go on was cut off, and is closed.
 func BeginRun(ctx context.Context, tx pgx.Tx, workspace, connection int64, kind, object string) (int64, error) {
 	var id int64
-	err := tx.QueryRow(ctx, `INSERT INTO runs (workspace_id, connection_id, kind, object) VALUES ($1, $2, $3, $4) RETURNING id`,
+	_, err := tx.Exec(ctx, `
+		UPDATE runs SET finished_at = now(), outcome = 'interrupted'
+		WHERE (workspace_id, connection_id, kind, object) = ($1, $2, $3, $4) AND finished_at IS NULL`, workspace, connection, kind, object)
+	if err != nil {
+		return 0, err
+	}
+	err = tx.QueryRow(ctx, `INSERT INTO runs (workspace_id, connection_id, kind, object) VALUES ($1, $2, $3, $4) RETURNING id`,
 		workspace, connection, kind, object).Scan(&id)
 	return id, err
 }

@@ -5,3 +5,6 @@ var (
 	OwnedTables = ownedTables
 	UpsertSQL   = upsertSQL
 )
+
+// Newer is the condition under which a sighting is taken.
+func Newer(e string) string { return newer(e) }

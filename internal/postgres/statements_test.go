@@ -49,6 +49,9 @@ func TestStatementsFitTheSchema(t *testing.T) {
 // variants are the values of expressions that are not constant.
 func variants() map[string][]string {
 	v := map[string][]string{"table": postgres.OwnedTables()}
+	for _, e := range []string{"e", "excluded"} {
+		v[`newer("`+e+`")`] = []string{postgres.Newer(e)}
+	}
 	for _, k := range sales.Kinds() {
 		v["k.Name"] = append(v["k.Name"], k.Name)
 		v["upsertSQL(k)"] = append(v["upsertSQL(k)"], postgres.UpsertSQL(k))
@@ -61,8 +64,8 @@ func variants() map[string][]string {
 func composed() map[string]func(context.Context, pgx.Tx) {
 	return map[string]func(context.Context, pgx.Tx){
 		"Missing": func(ctx context.Context, tx pgx.Tx) {
-			_, _ = postgres.Missing(ctx, tx, 1, 1, "deals", nil, []string{"1"})
-			_, _ = postgres.Missing(ctx, tx, 1, 1, "deals", []string{"1"}, []string{"1"})
+			_, _ = postgres.Missing(ctx, tx, 1, 1, "deals", nil, []string{"1"}, time.Now())
+			_, _ = postgres.Missing(ctx, tx, 1, 1, "deals", []string{"1"}, []string{"1"}, time.Now())
 		},
 		"readRecords": func(ctx context.Context, tx pgx.Tx) {
 			_, _ = postgres.ReadRecords(ctx, tx, 1, 1, "deals", "", 1, nil)
