@@ -2,6 +2,7 @@ package pipedrive
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"net/http"
 	"net/url"
@@ -31,7 +32,7 @@ func (c *Connector) do(ctx context.Context, call rest.Call) (rest.Answer, error)
 				return err
 			}
 		}
-		return classify(status, h, body)
+		return classify(status, h, body, c.prices.of(cmp.Or(call.Method, http.MethodGet), call.Path))
 	}
 	return c.api.Do(ctx, call)
 }
@@ -44,10 +45,11 @@ func (c *Connector) prefix(api version) string {
 }
 
 // classify knows what Pipedrive means where the usual classes would be wrong.
-func classify(status int, h http.Header, body []byte) error {
+// cost is what the call takes, in tokens.
+func classify(status int, h http.Header, body []byte, cost int) error {
 	switch {
 	case status == http.StatusTooManyRequests:
-		delay, daily := quotaDelay(h)
+		delay, daily := quotaDelay(h, cost)
 		words := "the limit of calls in a few seconds is reached"
 		if daily {
 			words = "the company's tokens for today are spent; they are renewed at midnight"

@@ -24,7 +24,7 @@ func pricesV2() []price {
 		{"GET", "/pipelines", 5}, {"GET", "/stages", 5},
 		{"GET", "/*", 10}, {"GET", "/*/*", 1},
 		{"POST", "/leads/*/convert/deal", 40}, {"POST", "/*", 5}, {"PATCH", "/*/*", 5}, {"DELETE", "/*/*", 3},
-		{"GET", "/leads/*/convert/status/*", 1}, {"GET", "/itemSearch", 20},
+		{"GET", "/*/*/convert/status/*", 1}, {"GET", "/itemSearch", 20},
 	}
 }
 
@@ -44,22 +44,29 @@ const unknownPrice = 20
 // meter knows prices and how answers tell of the quota. Each call takes one
 // from the burst window, whatever it costs.
 func meter() rest.Meter {
-	exactFirst := [...][]price{v1: pricesV1(), v2: pricesV2()}
+	all := prices()
 	return rest.Meter{
-		Cost: func(r *http.Request) int {
-			api, path, ok := splitPath(r.URL.Path)
-			if !ok {
-				return 0 // OAuth
-			}
-			for _, p := range exactFirst[api] {
-				if p.method == r.Method && matches(p.path, path) {
-					return p.tokens
-				}
-			}
-			return unknownPrice
-		},
-		Usage: usage,
+		Cost:  func(r *http.Request) int { return all.of(r.Method, r.URL.Path) },
+		Usage: func(resp *http.Response) rest.Usage { return all.usage(resp) },
 	}
+}
+
+// priceList holds prices by version, exact forms first.
+type priceList [v2 + 1][]price
+
+func prices() priceList { return priceList{v1: pricesV1(), v2: pricesV2()} }
+
+func (l priceList) of(method, path string) int {
+	api, path, ok := splitPath(path)
+	if !ok {
+		return 0 // OAuth
+	}
+	for _, p := range l[api] {
+		if p.method == method && matches(p.path, path) {
+			return p.tokens
+		}
+	}
+	return unknownPrice
 }
 
 // splitPath finds the version of the API in a path that may begin with that of
@@ -89,7 +96,7 @@ func matches(pattern, path string) bool {
 
 // usage reads the headers of an answer. They are at times absent altogether
 // (Gemma-Analytics/ewah#280). x-daily-requests-left counts something else.
-func usage(resp *http.Response) rest.Usage {
+func (l priceList) usage(resp *http.Response) rest.Usage {
 	h := resp.Header
 	u := rest.Usage{
 		BurstLimit:     number(h, "X-Ratelimit-Limit"),
@@ -103,8 +110,12 @@ func usage(resp *http.Response) rest.Usage {
 	}
 	switch {
 	case resp.StatusCode == http.StatusTooManyRequests:
+		cost := 1
+		if resp.Request != nil {
+			cost = l.of(resp.Request.Method, resp.Request.URL.Path)
+		}
 		u.Exhausted = true
-		u.RetryAfter, _ = quotaDelay(h)
+		u.RetryAfter, _ = quotaDelay(h, cost)
 	case resp.StatusCode == http.StatusForbidden && strings.HasPrefix(h.Get("Content-Type"), "text/html"):
 		u.Exhausted, u.RetryAfter = true, banDelay
 	}
@@ -113,10 +124,11 @@ func usage(resp *http.Response) rest.Usage {
 
 // quotaDelay says how long a 429 asks to keep away and whether it is the budget
 // of the day that is spent: both kinds look alike but for the rest of the day's
-// tokens. Retry-After is undocumented, so it is honoured, not expected.
-func quotaDelay(h http.Header) (delay time.Duration, daily bool) {
-	left := number(h, "X-Daily-Ratelimit-Token-Remaining")
-	daily = left != nil && *left <= 0
+// tokens, which a call of this cost needs. Retry-After is undocumented, so it is
+// honoured, not expected.
+func quotaDelay(h http.Header, cost int) (delay time.Duration, daily bool) {
+	left, burst := number(h, "X-Daily-Ratelimit-Token-Remaining"), number(h, "X-Ratelimit-Remaining")
+	daily = left != nil && (*left <= 0 || *left < cost && (burst == nil || *burst > 0))
 	told := number(h, "Retry-After")
 	reset := number(h, "X-Ratelimit-Reset")
 	switch {

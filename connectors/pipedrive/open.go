@@ -24,6 +24,7 @@ type Connector struct {
 	real     bool   // the vendor itself, not a stand-in
 	v1Prefix string
 	sources  map[string]source
+	prices   priceList
 	now      func() time.Time
 	log      *slog.Logger
 	readers  sync.Pool // of *reader, for Decode
@@ -55,7 +56,7 @@ func open(env connectors.Env, cfg connectors.Config) (connectors.Connector, erro
 	}
 	c := &Connector{
 		api: rest.New(env.HTTP, base), token: trimmed(cfg.Secrets[setToken]), real: trimmed(cfg.BaseURL) == "",
-		v1Prefix: "/v1", sources: map[string]source{}, now: env.Now, log: env.Log,
+		v1Prefix: "/v1", sources: map[string]source{}, prices: prices(), now: env.Now, log: env.Log,
 	}
 	c.api.Now = env.Now
 	if c.real && base != defaultBase {

@@ -161,7 +161,7 @@ func (c *Connector) create(ctx context.Context, callback connectors.Callback) (*
 
 // refusedHook replaces the vendor's words, which may quote the address: it is a
 // secret as the password is.
-func refusedHook(status int, h http.Header, body []byte) error {
+func refusedHook(status int, _ http.Header, body []byte) error {
 	switch {
 	case status < 400 || status == http.StatusTooManyRequests:
 		return nil
@@ -172,7 +172,7 @@ func refusedHook(status int, h http.Header, body []byte) error {
 	case status == http.StatusForbidden && isObject(body):
 		return fault.New(fault.Forbidden, "webhooks need the token of an admin, or the OAuth scope admin")
 	case status == http.StatusForbidden:
-		return classify(status, h, body)
+		return nil // a rate ban
 	}
 	return fault.New(fault.Invalid, "Pipedrive refuses the webhook (%d): its address must be public, https and without redirects, and a user may have 40 webhooks at most", status)
 }
