@@ -51,6 +51,7 @@ func TestCompileProblems(t *testing.T) {
 		{"parent for a number", head + "amount: {parent: true}", `o.yaml:4:7: deals: amount: the parent's id is a text, the field holds decimal`},
 		{"values beside const", head + "source: {const: a, values: {a: b}}", `o.yaml:4:7: deals: source: values needs one field to read`},
 		{"as beside first_of", head + "source: {first_of: [a, b], as: lower}", `o.yaml:4:7: deals: source: first_of stands alone; write as, values and the like into its sources: first_of: [{from: a, as: text}, b]`},
+		{"one reason is enough", head + "labels: {const: x, as: minutes}", `o.yaml:4:7: deals: labels: as: minutes makes integer, the field holds texts; leave as out, or choose a transform that fits`},
 		{"no kind", "objects: {calls: {fields: {}}}", `o.yaml:1:11: calls: kind: every object needs one of the canonical kinds; known: reps, fields, activity_types, pipelines, stages, companies, people, products, deals, deal_items, leads, activities, notes, deal_events`},
 		{"kind by its singular", "objects: {deals: {kind: deal}}", `o.yaml:1:11: deals: kind: every object needs one of the canonical kinds (found "deal"); did you mean "deals"?`},
 		{"unknown region", "region: Poland", `o.yaml: region: is no country that phone numbers are known for (found "Poland"); two capital letters, as in PL`},
@@ -209,6 +210,9 @@ func TestVersion(t *testing.T) {
 		{"a new field", version("", grown), false, base},
 		{"another rule", version("objects: {deals: {fields: {source: channel}}}", account()), false, base},
 		{"a region", version("region: PL", account()), false, base},
+		{"a mapped field that holds several ids now", version("", with(func(f []FieldDef) []FieldDef {
+			return append(f, FieldDef{Kind: "deals", Code: "label_ids", Name: "Label", Type: "set"})
+		})), false, base},
 		{"no dictionary", version("", nil), false, base},
 	} {
 		if (c.got == c.as) != c.same {

@@ -3,6 +3,7 @@ package mapping
 import (
 	"bytes"
 	"errors"
+	"fmt"
 	"maps"
 	"math/rand/v2"
 	"slices"
@@ -334,5 +335,27 @@ func TestLongLists(t *testing.T) {
 		if texts := got.([]string); len(texts) != length {
 			t.Errorf("%d different items of %d, want %d", len(texts), len(items), length)
 		}
+	}
+}
+
+// TestManyFields maps records of accounts with more fields than most have.
+func TestManyFields(t *testing.T) {
+	t.Parallel()
+	var defs []FieldDef
+	v := connectors.Values{Standard: []connectors.Pair{{Key: "title", Value: text("x")}, {Key: "status", Value: text("open")}}}
+	var want []string
+	for i := range 1000 {
+		code := fmt.Sprintf("c%03d", i)
+		defs = append(defs, FieldDef{Kind: "deals", Code: code, Name: code, Type: "double", Custom: true})
+		v.Custom = append(v.Custom, connectors.Pair{Key: code, Value: num(strconv.Itoa(i))})
+		want = append(want, fmt.Sprintf("%q:%d", code, i))
+	}
+	o, _ := mustCompile(t, "", NewDictionary(defs)).Object("deals")
+	row, err := o.Row("1", "", &v)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff("{"+strings.Join(want, ",")+"}", string(row.Custom)); diff != "" {
+		t.Errorf("(-want +got)\n%s", diff)
 	}
 }
