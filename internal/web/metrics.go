@@ -11,6 +11,28 @@ import (
 	"salesbook.dev/internal/postgres"
 )
 
+// newDeliveries returns the handler of deliveries with its metrics.
+func (s *Server) newDeliveries(inbox *committer) *deliveries {
+	d := &deliveries{receivers: newReceivers(s.DB, s.Pipeline, s.Log), inbox: inbox, now: s.Pipeline.Now, log: s.Log,
+		received: prometheus.NewCounterVec(prometheus.CounterOpts{Name: "salesbook_deliveries_total",
+			Help: "Deliveries from vendors, by what became of them."}, []string{"outcome"})}
+	s.Metrics.MustRegister(d.received)
+	return d
+}
+
+// newCommitter returns the writer of the inbox with its metrics.
+func (s *Server) newCommitter() *committer {
+	c := &committer{db: s.DB, queue: s.Pipeline.Queue, log: s.Log, arrived: make(chan pending, atOnce),
+		sizes: prometheus.NewHistogram(prometheus.HistogramOpts{Name: "salesbook_deliveries_commit_size",
+			Help: "Deliveries stored together in one commit.", Buckets: prometheus.ExponentialBuckets(1, 2, 10)}),
+		seconds: prometheus.NewHistogram(prometheus.HistogramOpts{Name: "salesbook_deliveries_commit_seconds",
+			Help: "How long a commit of deliveries took.", Buckets: prometheus.ExponentialBuckets(0.0005, 2, 14)})}
+	queued := prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: "salesbook_deliveries_queued",
+		Help: "Deliveries that wait for the next commit."}, func() float64 { return float64(len(c.arrived)) })
+	s.Metrics.MustRegister(c.sizes, c.seconds, queued)
+	return c
+}
+
 // metrics serves the registry, with figures on connections read from the
 // database at each scrape.
 func (s *Server) metrics() http.Handler {

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
+	"go.opentelemetry.io/otel/trace"
 
 	"salesbook.dev/internal/postgres"
 	"salesbook.dev/jobs"
@@ -20,33 +21,40 @@ import (
 type Server struct {
 	DB       *postgres.DB
 	Pipeline *jobs.Pipeline
-	Metrics  *prometheus.Registry
+	Metrics  *prometheus.Registry // gets the server's own; shown at /metrics
 	Log      *slog.Logger
+	Traces   trace.TracerProvider // nil: no spans
 }
 
 // Handler returns all routes, and a function that runs what must go on beside
-// them until its context ends.
+// them until its context ends. It is called once: it registers metrics.
 func (s *Server) Handler() (http.Handler, func(context.Context)) {
+	inbox := s.newCommitter()
+	routes := map[string]http.Handler{
+		jobs.HookPath + "{part}": s.newDeliveries(inbox),
+		"GET /healthz":           http.HandlerFunc(healthz),
+		"GET /readyz":            http.HandlerFunc(s.readyz),
+		"GET /metrics":           s.metrics(),
+	}
 	mux := http.NewServeMux()
-	d := newDeliveries(s.DB, s.Pipeline, s.Log)
-	mux.Handle(jobs.HookPath+"{part}", d)
-	mux.HandleFunc("GET /healthz", healthz)
-	mux.HandleFunc("GET /readyz", s.readyz)
-	mux.Handle("GET /metrics", s.metrics())
-	return mux, d.run
+	for pattern, h := range routes {
+		mux.Handle(pattern, s.traced(pattern, h))
+	}
+	return mux, inbox.run
 }
 
 // drain is how long requests may go on after the server was asked to stop.
 const drain = 8 * time.Second
 
-// Serve answers on l until ctx ends, then lets running requests finish.
+// Serve answers on l until ctx ends, then lets running requests finish. What
+// was answered with 2xx by then is stored; what takes longer is cut off.
 func (s *Server) Serve(ctx context.Context, l net.Listener) error {
 	handler, beside := s.Handler()
 	besides, stop := context.WithCancel(context.WithoutCancel(ctx))
 	done := make(chan struct{})
 	go func() { defer close(done); beside(besides) }()
 	srv := &http.Server{Handler: handler, ReadHeaderTimeout: 5 * time.Second, ReadTimeout: 20 * time.Second, WriteTimeout: 30 * time.Second,
-		IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 32 << 10, ErrorLog: slog.NewLogLogger(s.Log.Handler(), slog.LevelDebug)}
+		IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 32 << 10, ErrorLog: slog.NewLogLogger(s.Log.Handler(), slog.LevelWarn)}
 	failed := make(chan error, 1)
 	go func() { failed <- srv.Serve(l) }()
 	var err error
@@ -55,12 +63,12 @@ func (s *Server) Serve(ctx context.Context, l net.Listener) error {
 	case <-ctx.Done():
 		late, cancel := context.WithTimeout(context.WithoutCancel(ctx), drain)
 		defer cancel()
-		err = srv.Shutdown(late)
+		if slow := srv.Shutdown(late); slow != nil {
+			s.Log.Warn("requests that took too long were cut off", "why", slow)
+		}
 	}
+	err = errors.Join(err, srv.Close()) // those give up waiting for their commit
 	stop()
 	<-done
-	if errors.Is(err, http.ErrServerClosed) {
-		return nil
-	}
 	return err
 }

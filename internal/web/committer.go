@@ -1,0 +1,159 @@
+package web
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/riverqueue/river"
+
+	"salesbook.dev/internal/fault"
+	"salesbook.dev/internal/postgres"
+	"salesbook.dev/jobs"
+)
+
+const (
+	// atOnce bounds the letters of one commit.
+	atOnce = 500
+	// commitLimit bounds one commit. Pipedrive waits 10 s for its answer
+	// (guide on webhooks v2, 2026-11), and one of two halves may follow.
+	commitLimit = 4 * time.Second
+)
+
+// pending is a letter that waits for its commit.
+type pending struct {
+	letter postgres.Letter
+	done   chan error
+}
+
+// committer stores letters of all workspaces, many in one commit.
+type committer struct {
+	db      *postgres.DB
+	queue   jobs.Queue
+	log     *slog.Logger
+	arrived chan pending
+	sizes   prometheus.Histogram // letters of a commit
+	seconds prometheus.Histogram // that a commit took
+}
+
+// store returns nil once the letter is durable, and also when it had been
+// stored before. It is fault.Invalid when this letter never can be stored,
+// fault.Temporary when trying again may help.
+func (c *committer) store(ctx context.Context, l postgres.Letter) error {
+	p := pending{l, make(chan error, 1)}
+	select {
+	case c.arrived <- p:
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	select {
+	case err := <-p.done:
+		return err
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// run commits letters until ctx ends. One commit takes whatever arrived while
+// the last one ran: no timer, and no wait for a single letter.
+func (c *committer) run(ctx context.Context) {
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case first := <-c.arrived:
+			c.commit(ctx, c.gather(first))
+		}
+	}
+}
+
+func (c *committer) gather(first pending) []pending {
+	group := []pending{first}
+	for len(group) < atOnce {
+		select {
+		case p := <-c.arrived:
+			group = append(group, p)
+		default:
+			return group
+		}
+	}
+	return group
+}
+
+// commit stores a group together. If the database refuses what is in it, each
+// half is tried alone, so that one bad letter does not take the others with it.
+func (c *committer) commit(ctx context.Context, group []pending) {
+	err := c.storeAll(ctx, group)
+	if len(group) > 1 && refused(err) {
+		half := len(group) / 2
+		c.commit(ctx, group[:half])
+		c.commit(ctx, group[half:])
+		return
+	}
+	if err != nil {
+		c.log.ErrorContext(ctx, "deliveries could not be stored; vendors will repeat them for a while", "deliveries", len(group), "why", err)
+		err = fault.New(kindOf(err), "the delivery could not be stored: %w", err)
+	}
+	for i := range group {
+		group[i].done <- err
+	}
+}
+
+func (c *committer) storeAll(ctx context.Context, group []pending) error {
+	ctx, cancel := context.WithTimeout(ctx, commitLimit)
+	defer cancel()
+	letters := make([]postgres.Letter, len(group))
+	for i := range group {
+		letters[i] = group[i].letter
+	}
+	start := time.Now()
+	err := c.db.StoreLetters(ctx, letters, func(tx pgx.Tx, got [][2]int64) error { return c.enqueue(ctx, tx, got) })
+	c.sizes.Observe(float64(len(group)))
+	c.seconds.Observe(time.Since(start).Seconds())
+	return err
+}
+
+// enqueue asks for a look at the inboxes that got something new.
+func (c *committer) enqueue(ctx context.Context, tx pgx.Tx, got [][2]int64) error {
+	if len(got) == 0 {
+		return nil
+	}
+	params := make([]river.InsertManyParams, len(got))
+	for i, g := range got {
+		params[i].Args = jobs.ReceiveArgs{Workspace: g[0], Connection: g[1]}
+	}
+	_, err := c.queue.InsertManyTx(ctx, tx, params)
+	return err
+}
+
+// class returns the class of PostgreSQL's error code, empty for an error that
+// is not the server's answer.
+func class(err error) string {
+	if pe, ok := errors.AsType[*pgconn.PgError](err); ok && len(pe.Code) == 5 {
+		return pe.Code[:2]
+	}
+	return ""
+}
+
+// refused tells that the server is well and what it was given is the cause: bad
+// data, a violated constraint, a function's own error, or a deadlock with
+// another process that stores repeats of the same letters.
+func refused(err error) bool {
+	switch class(err) {
+	case "22", "23", "40", "P0":
+		return true
+	}
+	return false
+}
+
+// kindOf tells a letter that can never be stored from one that may be later.
+func kindOf(err error) fault.Kind {
+	if c := class(err); c == "22" || c == "23" {
+		return fault.Invalid
+	}
+	return fault.Temporary
+}
