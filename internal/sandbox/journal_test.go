@@ -4,6 +4,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -64,36 +65,43 @@ func TestJournalReplaysWhatWasAppended(t *testing.T) {
 
 func TestJournalCutsOffATornEnd(t *testing.T) {
 	t.Parallel()
-	for name, damage := range map[string]func([]byte) []byte{
-		"half an entry":           func(b []byte) []byte { return b[:len(b)-2] },
-		"half a header":           func(b []byte) []byte { return append(b, 1, 2, 3) },
-		"zeros after a power cut": func(b []byte) []byte { return append(b, make([]byte, 4096)...) },
-		"a flipped bit":           func(b []byte) []byte { b[len(b)-1] ^= 1; return b },
+	both := []string{"kept", "last"}
+	for name, tc := range map[string]struct {
+		damage func([]byte) []byte
+		want   []string
+	}{
+		"half an entry":           {func(b []byte) []byte { return b[:len(b)-2] }, both[:1]},
+		"half a header":           {func(b []byte) []byte { return append(b, 1, 2, 3) }, both},
+		"zeros after a power cut": {func(b []byte) []byte { return append(b, make([]byte, 4096)...) }, both},
+		"a flipped bit":           {func(b []byte) []byte { b[len(b)-1] ^= 1; return b }, both[:1]},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			dir := t.TempDir()
 			j, _ := reopen(t, dir)
-			add(t, j, "kept", "last")
+			add(t, j, both...)
 			closeJournal(t, j)
 			file := newestFile(t, dir, "tail")
 			data, err := os.ReadFile(file)
 			if err != nil {
 				t.Fatal(err)
 			}
-			if err := os.WriteFile(file, damage(data), 0o600); err != nil {
+			if err := os.WriteFile(file, tc.damage(data), 0o600); err != nil {
 				t.Fatal(err)
 			}
-			j, first := reopen(t, dir)
+			j, got := reopen(t, dir)
+			if diff := cmp.Diff(tc.want, got); diff != "" {
+				t.Errorf("replay (-want +got):\n%s", diff)
+			}
+			if info, err := os.Stat(file); err != nil || info.Size() != int64(len(tc.want)*(frameHeader+4)) {
+				t.Errorf("the file is %d bytes long, want the whole entries alone: %v", info.Size(), err)
+			}
 			add(t, j, "new")
 			closeJournal(t, j)
-			j, got := reopen(t, dir)
+			j, got = reopen(t, dir)
 			defer closeJournal(t, j)
-			if diff := cmp.Diff(append(first, "new"), got); diff != "" {
+			if diff := cmp.Diff(append(slices.Clone(tc.want), "new"), got); diff != "" {
 				t.Errorf("replay after an append behind the cut (-want +got):\n%s", diff)
-			}
-			if first[0] != "kept" {
-				t.Errorf("the whole entry before the damage is lost: %q", first)
 			}
 		})
 	}
