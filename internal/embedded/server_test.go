@@ -8,7 +8,6 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/jackc/pgx/v5"
@@ -44,7 +43,7 @@ func connect(ctx context.Context, t *testing.T, url string) *pgx.Conn {
 	return conn
 }
 
-func TestRestartKeepsTheDataAndIsQuick(t *testing.T) {
+func TestRestartKeepsTheData(t *testing.T) {
 	t.Parallel()
 	cfg := quick(t, dataDir(t))
 	cfg.Settings = nil // as an installation has it: durable
@@ -52,11 +51,7 @@ func TestRestartKeepsTheDataAndIsQuick(t *testing.T) {
 	execute(t, s.URL("salesbook_admin", "salesbook"), "create table a as select 'Żółw'::text as x")
 	for range 2 {
 		stop(t, s)
-		begun := time.Now()
 		s = start(t, cfg)
-		if took := time.Since(begun); took > 3*time.Second {
-			t.Errorf("a restart took %v, want well below a second on an idle machine", took)
-		}
 		if got := query(t, s, "select x from a"); got != "Żółw" {
 			t.Errorf("got %q after a restart, want Żółw", got)
 		}
