@@ -38,6 +38,9 @@ func benchDeal(tb testing.TB) (*mapping.Dictionary, connectors.Values) {
 }
 
 // BenchmarkMapDeal maps one deal of 40 standard and 20 custom fields.
+//
+// 2026-11-22, 2 cores shared with others (load 11): 6.4 us of CPU, 29
+// allocations, 2.3 kB; on such a machine the clock shows about three times that.
 func BenchmarkMapDeal(b *testing.B) {
 	d, v := benchDeal(b)
 	if len(v.Standard) != 40 || len(v.Custom) != 20 {
