@@ -72,7 +72,7 @@ func pointer(s string) *string {
 
 // RebuildStages makes the stage history of deals from their deal_events, which
 // were asked for at the given instant. What we had observed ourselves up to
-// then is replaced; later moves stay.
+// then is replaced; later moves stay, with their actor if the events tell him.
 func RebuildStages(ctx context.Context, tx pgx.Tx, workspace, connection int64, deals []string, asked time.Time) error {
 	_, err := tx.Exec(ctx, `
 		DELETE FROM deal_stages WHERE (workspace_id, connection_id) = ($1, $2) AND deal_id = ANY($3)
@@ -89,10 +89,13 @@ func RebuildStages(ctx context.Context, tx pgx.Tx, workspace, connection int64, 
 			FROM deals d LEFT JOIN moves m ON m.deal_id = d.external_id AND m.n = 1
 			WHERE (d.workspace_id, d.connection_id) = ($1, $2) AND d.external_id = ANY($3))
 		INSERT INTO deal_stages (workspace_id, connection_id, deal_id, at, stage_id, from_stage_id, actor_id, source)
-		SELECT $1, $2, deal_id, at, stage_id, NULL, NULL, 'history' FROM beginnings WHERE stage_id IS NOT NULL
-		UNION ALL
-		SELECT $1, $2, deal_id, at, new_value, old_value, actor_id, 'history' FROM moves WHERE new_value IS NOT NULL
-		ON CONFLICT DO NOTHING`, workspace, connection, deals)
+		SELECT DISTINCT ON (deal_id, at, stage_id) $1, $2, deal_id, at, stage_id, from_stage_id, actor_id, 'history' FROM (
+			SELECT deal_id, at, stage_id, NULL AS from_stage_id, NULL AS actor_id FROM beginnings WHERE stage_id IS NOT NULL
+			UNION ALL
+			SELECT deal_id, at, new_value, old_value, actor_id FROM moves WHERE new_value IS NOT NULL) entries
+		ORDER BY deal_id, at, stage_id, from_stage_id NULLS LAST
+		ON CONFLICT (workspace_id, connection_id, deal_id, at, stage_id) DO UPDATE SET from_stage_id = excluded.from_stage_id, actor_id = excluded.actor_id, source = excluded.source`,
+		workspace, connection, deals)
 	if err != nil {
 		return fmt.Errorf("rebuild stage history: %w", err)
 	}

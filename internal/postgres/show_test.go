@@ -3,6 +3,7 @@ package postgres_test
 import (
 	"encoding/json"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/jackc/pgx/v5"
@@ -86,4 +87,58 @@ func TestTheRawPlaceTellsWhatIsStored(t *testing.T) {
 		}
 		return nil
 	})
+}
+
+func TestHistoryTellsWhoMadeAnObservedMove(t *testing.T) {
+	t.Parallel()
+	b := newStore(t)
+	deals, _ := sales.KindByName("deals")
+	events, _ := sales.KindByName("deal_events")
+	added, moved := time.Date(2026, 5, 1, 9, 0, 0, 0, time.UTC), time.Date(2026, 5, 2, 9, 0, 0, 0, time.UTC)
+	deal := func(stage string, since time.Time) postgres.CanonicalRow {
+		return dealRow("1", func(set func(string, any)) {
+			set("stage_id", stage)
+			set("stage_entered_at", since)
+			set("added_at", added)
+		})
+	}
+	event := func(id string) postgres.CanonicalRow {
+		r := postgres.CanonicalRow{Row: sales.Row{ID: id, Values: make([]any, len(events.Fields))}}
+		for field, v := range map[string]any{"deal_id": "1", "field": "stage_id", "old_value": "10", "new_value": "20", "actor_id": "5", "at": moved} {
+			r.Values[events.Index(field)] = v
+		}
+		return r
+	}
+	var got []postgres.StageEntry
+	b.in(t, func(tx pgx.Tx) error {
+		if _, err := postgres.WriteRows(t.Context(), tx, b.ws, b.conn, deals, 7, []postgres.CanonicalRow{deal("10", added)}); err != nil {
+			return err
+		}
+		next := deal("20", moved)
+		next.Known = true
+		w, err := postgres.WriteRows(t.Context(), tx, b.ws, b.conn, deals, 7, []postgres.CanonicalRow{next})
+		if err != nil {
+			return err
+		}
+		if err := postgres.RecordMoves(t.Context(), tx, b.ws, b.conn, w.Changes); err != nil {
+			return err
+		}
+		// The vendor tells the move twice, and was asked so soon that our own sight of it stays.
+		if _, err := postgres.WriteRows(t.Context(), tx, b.ws, b.conn, events, 7, []postgres.CanonicalRow{event("1/a"), event("1/b")}); err != nil {
+			return err
+		}
+		if err := postgres.RebuildStages(t.Context(), tx, b.ws, b.conn, []string{"1"}, moved.Add(time.Second)); err != nil {
+			return err
+		}
+		got, err = postgres.StagesOf(t.Context(), tx, b.ws, b.conn, "1")
+		return err
+	})
+	from, actor := "10", "5"
+	want := []postgres.StageEntry{
+		{At: added, StageID: "10", Source: "history"},
+		{At: moved, StageID: "20", FromStage: &from, ActorID: &actor, Source: "history"},
+	}
+	if d := cmp.Diff(want, got); d != "" {
+		t.Errorf("stages (-want +got):\n%s", d)
+	}
 }
