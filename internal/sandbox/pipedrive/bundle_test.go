@@ -2,6 +2,7 @@ package pipedrive
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"io"
 	"net/http"
@@ -133,9 +134,9 @@ func (a answerTo) json(t *testing.T) object {
 // shared is where the official documents lie.
 func shared(t *testing.T, elem ...string) string {
 	t.Helper()
-	root := os.Getenv("SALESBOOK_SHARED")
-	if root == "" {
-		root = filepath.Join("..", "..", "..", "..", "shared")
+	root := cmp.Or(os.Getenv("SALESBOOK_SHARED"), filepath.Join("..", "shared"))
+	if !filepath.IsAbs(root) {
+		root = filepath.Join("..", "..", "..", root) // from the repository's root
 	}
 	name := filepath.Join(append([]string{root}, elem...)...)
 	if _, err := os.Stat(name); err != nil {
