@@ -148,7 +148,7 @@ func idOf(raw []byte) string {
 	const longest = 64
 	text := plain(raw)
 	switch {
-	case text == "null" || text == "" || len(text) > longest || bytes.IndexAny(raw[:1], "{[tf") >= 0:
+	case text == "null" || text == "" || len(text) > longest || bytes.ContainsAny(raw[:1], "{[tf"):
 		return ""
 	}
 	for _, r := range text {

@@ -55,7 +55,7 @@ func TestSpansNameRoutesAndHoldNoSecret(t *testing.T) {
 		if !s.Parent.IsValid() {
 			for _, a := range s.Attributes {
 				if k := string(a.Key); k == "http.route" || k == "http.response.status_code" || k == "url.path" {
-					got[s.Name+" "+k+" "+a.Value.Emit()]++
+					got[s.Name+" "+k+" "+a.Value.String()]++
 				}
 			}
 			continue
