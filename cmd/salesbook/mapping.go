@@ -198,11 +198,19 @@ func (e *editor) pinned(m postgres.FieldMap) (postgres.FieldMap, error) {
 	return m, nil
 }
 
-// store makes m the connection's map, and has everything mapped again.
+// store makes m the connection's map, and has everything mapped again. From the
+// commit on nobody writes rows by the old one.
 func (e *editor) store(ctx context.Context, m postgres.FieldMap, action string) error {
+	compiled, err := e.compile(e.conn.Name, m)
+	if err != nil {
+		return err
+	}
 	ws, id := e.conn.Workspace, e.conn.ID
 	return e.db.In(ctx, ws, func(tx pgx.Tx) error {
 		if err := postgres.SetMap(ctx, tx, ws, id, m, actor()); err != nil {
+			return err
+		}
+		if err := postgres.AdoptMap(ctx, tx, ws, id, postgres.VersionNumber(compiled.Version())); err != nil {
 			return err
 		}
 		if err := postgres.Audit(ctx, tx, ws, actor(), action, e.conn.Name, map[string]any{"before": e.stored.Override, "after": m.Override}); err != nil {
@@ -216,22 +224,20 @@ func (e *editor) store(ctx context.Context, m postgres.FieldMap, action string) 
 // settle waits until everything is mapped by the stored map: it does so itself,
 // or watches the worker that was quicker.
 func (e *editor) settle(ctx context.Context) (jobs.ReplayReport, error) {
+	s, err := e.pipeline.Open(ctx, e.conn.Workspace, e.conn.ID)
+	if err != nil {
+		return jobs.ReplayReport{}, err
+	}
 	for {
 		report, err := e.replay(ctx, e.conn)
 		if err != nil || report.Complete {
 			return report, err
 		}
-		s, err := e.pipeline.Open(ctx, e.conn.Workspace, e.conn.ID)
-		if err != nil {
-			return report, err
-		}
-		var stale int64
-		err = e.db.In(ctx, e.conn.Workspace, func(tx pgx.Tx) error {
-			stale, err = postgres.CountOtherVersions(ctx, tx, e.conn.Workspace, e.conn.ID, s.MapVersion)
+		err = e.db.In(ctx, e.conn.Workspace, func(tx pgx.Tx) (err error) {
+			report.Complete, err = postgres.Replayed(ctx, tx, e.conn.Workspace, e.conn.ID, s.MapVersion)
 			return err
 		})
-		if err != nil || stale == 0 {
-			report.Complete = err == nil
+		if err != nil || report.Complete {
 			return report, err
 		}
 		if err := pause(ctx, 500*time.Millisecond); err != nil {

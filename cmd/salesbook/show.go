@@ -165,9 +165,9 @@ const lastChanges = 10
 
 func (l *looker) view(ctx context.Context) (v recordView, err error) {
 	v = recordView{Kind: l.kind.Name, ID: l.card.ID, Connection: l.source.Name, Zone: l.source.Zone, Fields: l.card.Fields, Names: map[string]string{},
-		FirstSeenAt: l.card.FirstSeenAt, ChangedAt: l.card.ChangedAt, DeletedAt: l.card.DeletedAt, DeletedWhy: l.card.DeletedWhy, Stale: l.card.MapVersion != l.source.MapVersion}
+		FirstSeenAt: l.card.FirstSeenAt, ChangedAt: l.card.ChangedAt, DeletedAt: l.card.DeletedAt, DeletedWhy: l.card.DeletedWhy}
 	err = l.db.In(ctx, l.source.Workspace, func(tx pgx.Tx) error {
-		for _, gather := range []func(context.Context, pgx.Tx, *recordView) error{l.names, l.custom, l.items, l.stages, l.changes, l.raw} {
+		for _, gather := range []func(context.Context, pgx.Tx, *recordView) error{l.stale, l.names, l.custom, l.items, l.stages, l.changes, l.raw} {
 			if err := gather(ctx, tx, &v); err != nil {
 				return err
 			}
@@ -175,6 +175,14 @@ func (l *looker) view(ctx context.Context) (v recordView, err error) {
 		return nil
 	})
 	return v, err
+}
+
+// stale tells whether the record waits to be mapped again. Rows of an older map
+// that came out the same under the present one do not.
+func (l *looker) stale(ctx context.Context, tx pgx.Tx, v *recordView) error {
+	due, _, err := postgres.ReplayDue(ctx, tx, l.source.Workspace, l.source.ID)
+	v.Stale = due && l.card.MapVersion != l.source.MapVersion
+	return err
 }
 
 // names resolves what the record refers to.

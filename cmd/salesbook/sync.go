@@ -189,7 +189,7 @@ func (f *foreground) shortfall(ctx context.Context, err error) string {
 // work does what the workers would: deliveries, pull, replay, history.
 func (f *foreground) work(ctx context.Context) error {
 	ws, id := f.conn.Workspace, f.conn.ID
-	if err := f.persist(ctx, func() (bool, error) { return true, f.pipeline.Receive(ctx, ws, id) }); err != nil {
+	if err := f.persist(ctx, func() (bool, error) { return f.receive(ctx) }); err != nil {
 		return err
 	}
 	o := jobs.PullOptions{Object: f.cmd.Object, Force: true}
@@ -202,19 +202,33 @@ func (f *foreground) work(ctx context.Context) error {
 	return f.persist(ctx, func() (bool, error) { return true, f.pipeline.History(ctx, ws, id) })
 }
 
-// replay maps again what was mapped under another map, if anything was.
-func (f *foreground) replay(ctx context.Context) (bool, error) {
+// receive reads what deliveries named, now: a person asked.
+func (f *foreground) receive(ctx context.Context) (empty bool, err error) {
 	ws, id := f.conn.Workspace, f.conn.ID
-	s, err := f.pipeline.Open(ctx, ws, id)
+	err = f.db.In(ctx, ws, func(tx pgx.Tx) error { return postgres.Rest(ctx, tx, ws, id, 0) })
 	if err != nil {
 		return false, err
 	}
-	var stale int64
+	if err := f.pipeline.Receive(ctx, ws, id); err != nil {
+		return false, err
+	}
 	err = f.db.In(ctx, ws, func(tx pgx.Tx) error {
-		stale, err = postgres.CountOtherVersions(ctx, tx, ws, id, s.MapVersion)
+		waiting, err := postgres.AnyWaiting(ctx, tx, ws, id)
+		empty = !waiting
 		return err
 	})
-	if err != nil || stale == 0 {
+	return empty, err
+}
+
+// replay maps again what was mapped under another map, if anything was.
+func (f *foreground) replay(ctx context.Context) (done bool, err error) {
+	ws, id := f.conn.Workspace, f.conn.ID
+	var due bool
+	err = f.db.In(ctx, ws, func(tx pgx.Tx) error {
+		due, _, err = postgres.ReplayDue(ctx, tx, ws, id)
+		return err
+	})
+	if err != nil || !due {
 		return true, err
 	}
 	r, err := f.pipeline.Replay(ctx, ws, id)
@@ -241,6 +255,9 @@ func (f *foreground) persist(ctx context.Context, work func() (complete bool, er
 		case err == nil:
 		case k == fault.Lost:
 			why = "another process is at it"
+		case k == fault.Conflict && failures < retries:
+			why = "the map or the field definitions changed; going on with the new ones"
+			failures++
 		case k == fault.Limited && fault.RetryAfter(err) <= patience:
 			wait, why = max(fault.RetryAfter(err), busyPause), "waiting for the vendor's limit"
 		case k == fault.Temporary && failures < retries, f.server != nil && postgres.Unreachable(err) && failures < retries:

@@ -297,16 +297,3 @@ func VersionNumber(version string) int64 {
 	n, _ := strconv.ParseUint(version[:min(16, len(version))], 16, 64)
 	return int64(n)
 }
-
-// CountOtherVersions returns how many canonical rows of the connection
-// (tombstones included) were mapped by another map than the given one, over
-// all kinds.
-func CountOtherVersions(ctx context.Context, tx pgx.Tx, workspace, connection, version int64) (int64, error) {
-	var parts []string
-	for _, k := range sales.Kinds() {
-		parts = append(parts, `(SELECT count(*) FROM `+k.Name+` WHERE (workspace_id, connection_id) = ($1, $2) AND map_version <> $3)`)
-	}
-	var n int64
-	err := tx.QueryRow(ctx, `SELECT `+strings.Join(parts, " + "), workspace, connection, version).Scan(&n)
-	return n, err
-}

@@ -61,6 +61,12 @@ func MarkReplayed(ctx context.Context, tx pgx.Tx, workspace, connection, version
 	return err
 }
 
+// Replayed tells whether all rows have been mapped with this map.
+func Replayed(ctx context.Context, tx pgx.Tx, workspace, connection, version int64) (done bool, err error) {
+	err = tx.QueryRow(ctx, `SELECT EXISTS (SELECT FROM maps WHERE (workspace_id, connection_id) = ($1, $2) AND replayed = $3)`, workspace, connection, version).Scan(&done)
+	return done, err
+}
+
 // ReplayDue tells whether rows may have been mapped with another map than they
 // are to be, and nobody is at it. fresh: no rows have ever been all mapped.
 func ReplayDue(ctx context.Context, tx pgx.Tx, workspace, connection int64) (due, fresh bool, err error) {

@@ -76,7 +76,6 @@ func composed() map[string]func(context.Context, pgx.Tx) {
 				_, _ = rule.Delete(ctx, tx, 1, time.Unix(0, 0))
 			}
 		},
-		"CountOtherVersions": func(ctx context.Context, tx pgx.Tx) { _, _ = postgres.CountOtherVersions(ctx, tx, 1, 1, 1) },
 		"Cards": func(ctx context.Context, tx pgx.Tx) {
 			for _, k := range sales.Kinds() {
 				_, _ = postgres.Cards(ctx, tx, 1, []int64{1}, k, "1")
