@@ -1,9 +1,11 @@
 package web_test
 
 import (
+	"bufio"
 	"context"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"strings"
 	"sync"
@@ -66,6 +68,22 @@ func TestWhatIsTakenAndWhatIsRefused(t *testing.T) {
 	}
 	if d := cmp.Diff(map[string]int{"good": 1, "chunks": 1}, b.stored(t, h.workspace)); d != "" {
 		t.Errorf("inbox (-want +got):\n%s", d)
+	}
+}
+
+// TestABodyThatIsTooLargeIsNotAskedFor: its length alone is enough.
+func TestABodyThatIsTooLargeIsNotAskedFor(t *testing.T) {
+	t.Parallel()
+	b := setup(t, nil)
+	h := b.connect(t, "acme")
+	conn, err := (&net.Dialer{}).DialContext(t.Context(), "tcp", strings.TrimPrefix(b.url, "http://"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	fmt.Fprintf(conn, "POST %s%s HTTP/1.1\r\nHost: salesbook\r\nContent-Length: %d\r\nExpect: 100-continue\r\n\r\n", jobs.HookPath, h.Path, 4<<20+1)
+	if line, err := bufio.NewReader(conn).ReadString('\n'); err != nil || !strings.Contains(line, " 413 ") {
+		t.Errorf("want 413 at once, got %q, %v", line, err)
 	}
 }
 

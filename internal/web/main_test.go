@@ -121,9 +121,14 @@ func pipeline(t testing.TB, b *bundle, log *slog.Logger) *jobs.Pipeline {
 // been agreed on.
 func (b *bundle) connect(t testing.TB, workspace string) hook {
 	t.Helper()
+	return b.connectTo(t, "pipedrive", workspace)
+}
+
+func (b *bundle) connectTo(t testing.TB, vendor, workspace string) hook {
+	t.Helper()
 	h := hook{workspace: b.Workspace(t, workspace), Hook: postgres.Hook{Path: "unguessable-" + workspace, User: "salesbook", Password: "password-" + workspace}}
 	b.in(t, h.workspace, func(tx pgx.Tx) (err error) {
-		h.connection, err = postgres.AddConnection(t.Context(), tx, h.workspace, postgres.Connection{Name: "crm", Vendor: "pipedrive", Settings: map[string]string{}})
+		h.connection, err = postgres.AddConnection(t.Context(), tx, h.workspace, postgres.Connection{Name: "crm", Vendor: vendor, Settings: map[string]string{}})
 		return err
 	})
 	b.agree(t, h)

@@ -3,9 +3,12 @@ package web_test
 import (
 	"bufio"
 	"context"
+	"errors"
 	"fmt"
+	"io"
 	"net"
 	"net/http"
+	"os"
 	"strings"
 	"sync"
 	"testing"
@@ -103,7 +106,8 @@ func TestASlowClientIsCutOff(t *testing.T) {
 	}
 	defer conn.Close()
 	fmt.Fprintf(conn, "POST %s%s HTTP/1.1\r\nHost: salesbook\r\nContent-Length: 100\r\nExpect: 100-continue\r\n\r\n", jobs.HookPath, h.Path)
-	if line, err := bufio.NewReader(conn).ReadString('\n'); err != nil || !strings.Contains(line, "100 Continue") {
+	from := bufio.NewReader(conn)
+	if line, err := from.ReadString('\n'); err != nil || !strings.Contains(line, "100 Continue") {
 		t.Fatalf("want to be asked for the body, got %q, %v", line, err)
 	}
 	start := time.Now()
@@ -112,6 +116,12 @@ func TestASlowClientIsCutOff(t *testing.T) {
 	}
 	if took := time.Since(start); took > 10*time.Second {
 		t.Errorf("the server took %v to end", took)
+	}
+	if err := conn.SetReadDeadline(time.Now().Add(5 * time.Second)); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := io.ReadAll(from); errors.Is(err, os.ErrDeadlineExceeded) {
+		t.Error("the connection is still open")
 	}
 }
 
