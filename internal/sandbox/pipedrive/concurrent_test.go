@@ -22,7 +22,7 @@ func TestManyClientsAtOnce(t *testing.T) {
 	var wg sync.WaitGroup
 	run := func(do func(n int)) {
 		wg.Go(func() {
-			for n := range 15 {
+			for n := range 6 {
 				do(n)
 			}
 		})
