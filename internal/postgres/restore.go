@@ -54,7 +54,7 @@ func (r *Restoration) prepare(ctx context.Context, force bool) error {
 		return fault.New(fault.Conflict, "workers are running on this database: stop every salesbook process first")
 	}
 	if connections > 0 && !force {
-		return fault.New(fault.Conflict, "the database is not empty: it holds %d connections with what was read through them; restore into another one, or replace all of it with --force", connections)
+		return fault.New(fault.Conflict, "the database is not empty (connections: %d, with what was read through them); restore into another one, or replace all of it with --force", connections)
 	}
 	return pgx.BeginFunc(ctx, r.conn, func(tx pgx.Tx) error {
 		for _, schema := range []string{"salesbook", "river"} {
