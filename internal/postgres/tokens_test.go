@@ -423,7 +423,19 @@ func TestTheRenewingProcessDied(t *testing.T) {
 func (b *tokenBundle) refuseSaving(t *testing.T) (allow func()) {
 	t.Helper()
 	admin := b.database.Connect(t, b.database.AdminURL)
+	var mu sync.Mutex // it is called by timers too, which may outlive the test
+	ended := false
+	t.Cleanup(func() {
+		mu.Lock()
+		defer mu.Unlock()
+		ended = true
+	})
 	run := func(sql string) {
+		mu.Lock()
+		defer mu.Unlock()
+		if ended {
+			return
+		}
 		if _, err := admin.Exec(context.WithoutCancel(t.Context()), sql); err != nil {
 			t.Error(err)
 		}
