@@ -1,6 +1,8 @@
 package pipedrive
 
 import (
+	"bytes"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
@@ -108,12 +110,12 @@ func TestDeletedIsFlagged(t *testing.T) {
 	for object, raw := range map[string]string{
 		stages: `{"id":1,"is_deleted":true}`, activityTypes: `{"id":1,"active_flag":false}`, notes: `{"id":1,"active_flag":false}`, users: `{"id":1,"is_deleted":true,"active_flag":false}`,
 	} {
-		r, _ := decoder().sources[object].record([]byte(raw))
+		r, _ := decoder().sources[object].record([]byte(raw), new(label))
 		if !r.Deleted || len(r.Raw) == 0 {
 			t.Errorf("%s %s: deleted %v", object, raw, r.Deleted)
 		}
 	}
-	if r, _ := decoder().sources[users].record([]byte(`{"id":1,"is_deleted":false,"active_flag":false}`)); r.Deleted {
+	if r, _ := decoder().sources[users].record([]byte(`{"id":1,"is_deleted":false,"active_flag":false}`), new(label)); r.Deleted {
 		t.Error("a deactivated user is not deleted")
 	}
 }
@@ -147,6 +149,62 @@ func TestForeignAnswersAreRefused(t *testing.T) {
 		page, err := over(t, answering(200, nil, c.body)).Fetch(t.Context(), c.object, c.ids)
 		if fault.KindOf(err) != fault.Temporary {
 			t.Errorf("%s: %+v, error %v (%v), want %v", name, page.Records, err, fault.KindOf(err), fault.Temporary)
+		}
+	}
+}
+
+// TestIDsThatWereIgnored: a list that is not narrowed would pass for the records
+// that were asked for.
+func TestIDsThatWereIgnored(t *testing.T) {
+	t.Parallel()
+	c := over(t, transportFunc(func(req *http.Request) (*http.Response, error) {
+		if id, single := strings.CutPrefix(req.URL.Path, "/api/v2/persons/"); single {
+			return reply(req, 200, `{"success":true,"data":{"id":`+id+`}}`), nil
+		}
+		return reply(req, 200, `{"success":true,"data":[{"id":1},{"id":77}]}`), nil
+	}))
+	if page, err := c.Fetch(t.Context(), persons, []string{"1", "2", "3", "4"}); fault.KindOf(err) != fault.Temporary {
+		t.Errorf("%d records, error %v (%v), want %v", len(page.Records), err, fault.KindOf(err), fault.Temporary)
+	}
+}
+
+// TestListThatMoves: a field that is shown on two pages is kept once.
+func TestListThatMoves(t *testing.T) {
+	t.Parallel()
+	c := over(t, transportFunc(func(req *http.Request) (*http.Response, error) {
+		body := `{"success":true,"data":[{"field_code":"a"},{"field_code":"b"}],"additional_data":{"next_cursor":"2"}}`
+		if req.URL.Query().Get("cursor") == "2" {
+			body = `{"success":true,"data":[{"field_code":"b"},{"field_code":"c"}],"additional_data":{"next_cursor":null}}`
+		}
+		return reply(req, 200, body), nil
+	}))
+	got, _, err := pull(t, c, dealFields, "")
+	if diff := cmp.Diff([]string{"a", "b", "c"}, got); err != nil || diff != "" {
+		t.Errorf("error %v (-want +got):\n%s", err, diff)
+	}
+}
+
+// TestProofOfDeliveries: both user and password count, and without a password
+// agreed, an empty one is no proof.
+func TestProofOfDeliveries(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		user, password string
+		agreed         connectors.Callback
+		kind           fault.Kind
+	}{
+		{"salesbook", "geheim", agreed(), fault.Unknown},
+		{"salesbook", "Geheim", agreed(), fault.Auth},
+		{"somebody", "geheim", agreed(), fault.Auth},
+		{"", "geheim", agreed(), fault.Auth},
+		{"", "", connectors.Callback{}, fault.Auth},
+		{"salesbook", "", connectors.Callback{User: "salesbook"}, fault.Auth},
+	} {
+		req := http.Request{Header: http.Header{}}
+		req.SetBasicAuth(c.user, c.password)
+		_, err := decoder().Receive(connectors.Delivery{Method: "POST", Header: req.Header, Body: []byte(`{"meta":{"entity":"deal","entity_id":"1"}}`), Secret: c.agreed})
+		if fault.KindOf(err) != c.kind || (err == nil) != (c.kind == fault.Unknown) {
+			t.Errorf("%q:%q for %+v: error %v (%v), want %v", c.user, c.password, c.agreed, err, fault.KindOf(err), c.kind)
 		}
 	}
 }
@@ -318,4 +376,24 @@ func BenchmarkSplitPage(b *testing.B) {
 			b.Fatal(err)
 		}
 	}
+}
+
+// FuzzSplit: pages are known to be JSON before they are split, but even others
+// must not break anything, and records are always parts of their page.
+func FuzzSplit(f *testing.F) {
+	f.Add([]byte(`{"success":true,"data":[{"id":1,"update_time":"2026-01-14T18:16:56Z"},null],"additional_data":{"next_cursor":"x"}}`))
+	f.Add([]byte(`{"success":true,"data":[{"id":"\u0031"}],"additional_data":{"pagination":{"more_items_in_collection":true}}}`))
+	f.Fuzz(func(t *testing.T, body []byte) {
+		for _, src := range sources() {
+			l, err := src.split(body)
+			if err != nil {
+				continue
+			}
+			for _, r := range l.records {
+				if r.ID == "" || json.Valid(body) && (!bytes.Contains(body, r.Raw) || !json.Valid(r.Raw)) {
+					t.Fatalf("record %q of %q has the bytes %q", r.ID, body, r.Raw)
+				}
+			}
+		}
+	})
 }
