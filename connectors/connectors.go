@@ -77,7 +77,9 @@ type Fetcher interface {
 // no clock, no state.
 type Decoder interface {
 	// Decode reads one record's Raw in the given shape. Unknown fields are
-	// kept. Values may refer to raw's memory. An error names the field.
+	// kept. Values may refer to raw's memory. Keys and texts are valid UTF-8
+	// without NUL, which PostgreSQL cannot store: what is not is replaced by
+	// U+FFFD. An error names the field.
 	Decode(object, shape string, raw []byte) (Values, error)
 }
 

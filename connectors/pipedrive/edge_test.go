@@ -295,6 +295,39 @@ func wantOf(name string) string {
 	}[name]
 }
 
+// TestCheckNamesScopes: with OAuth, what is missing is a scope of the app.
+func TestCheckNamesScopes(t *testing.T) {
+	t.Parallel()
+	wire := transportFunc(func(req *http.Request) (*http.Response, error) {
+		switch req.URL.Path {
+		case "/v1/users/me":
+			return reply(req, 200, `{"success":true,"data":{"id":1,"company_id":2,"access":[{"app":"global","admin":true}]}}`), nil
+		case "/v1/deals/1/changelog", "/api/v2/deals":
+			return reply(req, 404, `{"success":false,"error":"no such deal"}`), nil
+		}
+		return reply(req, 403, `{"success":false,"error":"Scope and URL mismatch"}`), nil
+	})
+	c, err := Spec().Open(connectors.Env{HTTP: &http.Client{Transport: wire}, Now: noon}, connectors.Config{
+		BaseURL: "http://pipedrive.test", Settings: map[string]string{"client_id": "x"}, Secrets: map[string]string{"client_secret": "y"},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	rights, err := c.Check(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	said := strings.Join(rights.Missing, "\n")
+	for _, scope := range []string{"contacts:read", "activities:read", "products:read", "leads:read", "users:read", "admin"} {
+		if !strings.Contains(said, "the scope "+scope+" ") {
+			t.Errorf("the scope %s is not named in:\n%s", scope, said)
+		}
+	}
+	if strings.Contains(said, "recents:read") || len(rights.Missing) != 9 {
+		t.Errorf("%d things are said to be missing:\n%s", len(rights.Missing), said)
+	}
+}
+
 // TestCompanyURL: the vendor's word is believed, a stand-in's is not.
 func TestCompanyURL(t *testing.T) {
 	t.Parallel()

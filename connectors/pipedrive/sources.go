@@ -110,7 +110,7 @@ func sources() []source {
 
 // listed is an object that explains others and is read whole.
 func listed(name, title string, api version, p paging, more source) source {
-	more.Object = connectors.Object{Name: name, Title: title, Mode: connectors.Listed, Every: 6 * time.Hour, Dictionary: true}
+	more.Object = connectors.Object{Name: name, Title: title, Mode: connectors.Listed, Every: 2 * time.Hour, Dictionary: true}
 	if more.one != "" {
 		more.FetchMax = idsLimit
 	}

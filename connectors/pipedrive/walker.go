@@ -24,6 +24,8 @@ const (
 	// pagesLimit bounds the pages of one slice or list against a vendor whose
 	// paging runs in circles: 50 million records.
 	pagesLimit = 100_000
+	// emptyLimit is how many empty pages are read before one is yielded.
+	emptyLimit = 20
 )
 
 // Pull implements connectors.Puller. Listed objects come as one page.
@@ -73,13 +75,14 @@ func (w *walker) next(ctx context.Context) (connectors.Page, error) {
 	if w.cur.Walk == nil {
 		w.cur.Walk = &walk{First: w.cur.Mark == 0}
 	}
-	for {
+	for pages := 1; ; pages++ {
 		page, err := w.step(ctx)
 		if err != nil {
 			return connectors.Page{}, err
 		}
-		// An empty page is worth yielding only to say that the walk is over.
-		if len(page.Records) > 0 || w.cur.Walk == nil {
+		// An empty page is worth yielding only to say that the walk is over, or
+		// to save a place after many.
+		if len(page.Records) > 0 || w.cur.Walk == nil || pages == emptyLimit {
 			return w.stamped(page), nil
 		}
 	}
