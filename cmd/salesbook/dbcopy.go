@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"os/exec"
+	"strings"
 	"time"
 
 	"golang.org/x/term"
@@ -115,14 +117,13 @@ func (c *dbRestoreCmd) Run(ctx context.Context, g *globals) error {
 		return err
 	}
 	defer in.Close()
-	r, err := postgres.BeginRestore(ctx, url, c.Force)
-	if err != nil {
+	if err := postgres.PrepareRestore(ctx, url, c.Force); err != nil {
 		return err
 	}
 	if err := c.fill(ctx, a, url, in, total); err != nil {
-		return errors.Join(fmt.Errorf("nothing was changed: %w", err), r.Abandon(ctx))
+		return fmt.Errorf("nothing was changed: %w", err)
 	}
-	paused, err := r.Finish(ctx, url)
+	paused, err := postgres.FinishRestore(ctx, url)
 	if err != nil {
 		return err
 	}
@@ -152,20 +153,46 @@ func (c *dbRestoreCmd) input(g *globals) (in io.ReadCloser, total int64, err err
 	return f, info.Size(), nil
 }
 
-// fill restores the dump in one transaction.
+// fill has pg_restore write the dump as SQL, and psql run it in one transaction.
 func (c *dbRestoreCmd) fill(ctx context.Context, a *app, url string, in io.Reader, total int64) error {
 	pgRestore, err := a.tool("pg_restore")
 	if err != nil {
 		return err
 	}
-	run, err := pgRestore.command(ctx, url, "--single-transaction", "--exit-on-error")
+	psql, err := a.tool("psql")
+	if err != nil {
+		return err
+	}
+	run, err := psql.command(ctx, url, "--no-psqlrc", "--quiet", "--set=ON_ERROR_STOP=1", "--output="+os.DevNull)
 	if err != nil {
 		return err
 	}
 	m := newMeter(a.globals, "restored", total)
-	run.Stdin, run.Stdout, run.Stderr = io.TeeReader(in, m), a.stderr, a.stderr
-	err = failed(run, run.Run())
-	m.clear()
+	defer m.clear()
+	write := exec.CommandContext(ctx, string(pgRestore), "--file=-")
+	write.Stdin, write.Stderr, run.Stderr = io.TeeReader(in, m), a.stderr, a.stderr
+	return pipe(write, run, postgres.RestoreBegin, postgres.RestoreEnd)
+}
+
+// pipe feeds one program with what another writes, between begin and end. If
+// the writer fails, the reader never sees the end.
+func pipe(write, read *exec.Cmd, begin, end string) error {
+	r, w := io.Pipe()
+	read.Stdin = io.MultiReader(strings.NewReader(begin), r)
+	write.Stdout = w
+	written := make(chan error, 1)
+	go func() {
+		err := failed(write, write.Run())
+		if err == nil {
+			_, err = io.WriteString(w, end)
+		}
+		written <- errors.Join(err, w.Close())
+	}()
+	err := failed(read, read.Run())
+	r.Close() // the writer need not go on if the reader has ended
+	if werr := <-written; werr != nil && err == nil {
+		err = werr
+	}
 	return err
 }
 
