@@ -19,6 +19,7 @@ type migrateCmd struct {
 func (c *migrateCmd) Run(ctx context.Context, g *globals) error {
 	a := &app{globals: g, log: g.quiet()}
 	defer a.shut()
+	defer g.telling("migrating the database")()
 	switch {
 	case g.DatabaseURL == "" && g.DirectURL == "":
 		if err := a.startServer(ctx); err != nil {
