@@ -148,7 +148,7 @@ func (w *pull) object(ctx context.Context, object connectors.Object, place postg
 }
 
 func (w *pull) run(ctx context.Context, object connectors.Object, place postgres.Place) (done bool, err error) {
-	return done, w.p.recorded(ctx, w.s, "pull", object.Name, func(run int64) error {
+	err = w.p.recorded(ctx, w.s, "pull", object.Name, func(run int64) error {
 		walk := &walk{pull: w, object: object, run: run, seq: place.Seq, loading: place.LoadedAt == nil, lane: rest.Incremental}
 		// A walk from the beginning is a backfill, also of what was loaded before.
 		if walk.loading || place.Cursor == "" || place.Progress >= 0 && place.Progress < 1 {
@@ -163,6 +163,7 @@ func (w *pull) run(ctx context.Context, object connectors.Object, place postgres
 		}
 		return nil
 	})
+	return done, err
 }
 
 // walk is the way through one object's pages.
