@@ -217,7 +217,7 @@ func TestTheEndOfTheContextEndsTheWait(t *testing.T) {
 }
 
 // BenchmarkTake takes calls of one account from many workers at once. On two
-// cores, shared with the server: 5,900/s (2026-11-22).
+// cores that much else ran on: 4,500/s (2026-11-22).
 func BenchmarkTake(b *testing.B) {
 	d := pgtest.New(b)
 	admin := d.Connect(b, d.AdminURL)
