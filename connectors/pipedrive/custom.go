@@ -142,8 +142,8 @@ func joined(v connectors.Value) connectors.Value {
 		return money(v.Fields[0].Value, *currency)
 	}
 	for i := range v.Fields {
-		// v1 names the zone's number, v2 its name; the simulator and some
-		// accounts hold the name under the old key too.
+		// v1 documents the zone's number under this key; a name there is what v2
+		// calls timezone_name.
 		if v.Fields[i].Key == "timezone_id" && v.Fields[i].Value.Kind == connectors.Text {
 			v.Fields[i].Key = "timezone_name"
 		}

@@ -41,7 +41,7 @@ func isDateKey(key string) bool { return strings.HasSuffix(key, "_date") || key 
 // timeValue is the instant that a text tells. An activity's due_time is a time
 // of day and stays Text.
 func timeValue(v connectors.Value) connectors.Value {
-	if v.Text == "" || strings.HasPrefix(v.Text, "0000-00-00") { // v1's ways to say "never"
+	if v.Text == "" || strings.HasPrefix(v.Text, "0000-00-00") { // a database's ways to say "never", undocumented
 		return connectors.Value{}
 	}
 	if at, ok := instant(v.Text); ok {

@@ -2,6 +2,7 @@ package pipedrive
 
 import (
 	"bytes"
+	"cmp"
 	"crypto/sha256"
 	"crypto/subtle"
 	"net/http"
@@ -29,13 +30,19 @@ type notice struct {
 		Object   string                 `json:"object"` // webhooks v1; its id is the record's
 	} `json:"meta"`
 	Version  sonic.NoCopyRawMessage `json:"v"` // webhooks v1
-	Data     owner                  `json:"data"`
-	Previous owner                  `json:"previous"`
+	Data     sonic.NoCopyRawMessage `json:"data"`
+	Previous sonic.NoCopyRawMessage `json:"previous"`
 }
 
-// owner names the deal of an attached product.
-type owner struct {
-	Deal sonic.NoCopyRawMessage `json:"deal_id"`
+// dealOf is the deal of an attached product.
+func dealOf(raw []byte) string {
+	var product struct {
+		Deal sonic.NoCopyRawMessage `json:"deal_id"`
+	}
+	if !isObject(raw) || strict.Unmarshal(raw, &product) != nil {
+		return ""
+	}
+	return idOf(product.Deal)
 }
 
 // Receive implements connectors.Receiver. Pipedrive signs nothing: Basic
@@ -99,9 +106,7 @@ func (n notice) reads(entity, id string) ([]connectors.Ref, error) {
 		return nil, nil
 	}
 	if entity == "deal_product" { // its deal shows what is attached now
-		if id = idOf(n.Data.Deal); id == "" {
-			id = idOf(n.Previous.Deal)
-		}
+		id = cmp.Or(dealOf(n.Data), dealOf(n.Previous))
 	}
 	if id == "" {
 		return nil, fault.New(fault.Invalid, "the delivery about a %s names no id", entity)

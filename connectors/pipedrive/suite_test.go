@@ -242,6 +242,11 @@ func samples() []connectortest.Sample {
 			Reads: []connectors.Ref{{Object: "organizations", ID: "7"}, {Object: "organizations", ID: "8"}},
 		},
 		{Name: "an attached product", Delivery: deliver(v2("e4", "deal_product", "99", "")), Reads: read("deals", "5")},
+		{
+			Name: "a detached product", Reads: read("deals", "6"),
+			Delivery: deliver(`{"meta":{"action":"delete","entity":"deal_product","entity_id":"99","id":"e6"},"data":null,"previous":{"id":99,"deal_id":6}}`),
+		},
+		{Name: "data of another form", Delivery: deliver(`{"meta":{"entity":"note","entity_id":4,"id":"e7"},"data":[1],"previous":"x"}`), Reads: read("notes", "4")},
 		{Name: "something that we do not hold", Delivery: deliver(v2("e5", "project", "1", ""))},
 		{
 			Name: "webhooks v1", Reads: read("deals", "123"),
