@@ -68,7 +68,7 @@ func (c *Connector) changesOf(ctx context.Context, deal string) ([]connectors.Re
 // not matter then, so the ids stay when later entries come on top.
 func entry(deal string, r connectors.Record, same map[string]int) connectors.Record {
 	var about change
-	if err := proven.Unmarshal(r.Raw, &about); err != nil {
+	if err := read(r.Raw, &about); err != nil {
 		about = change{Field: r.Raw} // Decode will say what is wrong with it
 	}
 	sum := sha256.Sum256(fmt.Appendf(nil, "%s\x00%s\x00%s", about.Field, about.Old, about.New))
