@@ -136,12 +136,13 @@ func TestOneBadLetterDoesNotTakeTheOthersWithIt(t *testing.T) {
 // TestNothingIsAnsweredThatIsNotStored breaks the database in several ways.
 func TestNothingIsAnsweredThatIsNotStored(t *testing.T) {
 	t.Parallel()
+	const cut = `SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()`
 	cases := map[string]struct{ breaks, mends string }{
 		"the table is gone":    {`ALTER TABLE salesbook.inbox RENAME TO away`, `ALTER TABLE salesbook.away RENAME TO inbox`},
 		"the queue is gone":    {`ALTER TABLE river.river_job RENAME TO away`, `ALTER TABLE river.away RENAME TO river_job`},
 		"it may only be read":  {`REVOKE INSERT ON salesbook.inbox FROM salesbook_app`, `GRANT INSERT ON salesbook.inbox TO salesbook_app`},
-		"nobody can connect":   {`ALTER DATABASE %s CONNECTION LIMIT 0`, `ALTER DATABASE %s CONNECTION LIMIT -1`},
-		"connections break":    {`SELECT 1`, `SELECT 1`},
+		"nobody can connect":   {`ALTER DATABASE %s CONNECTION LIMIT 0; ` + cut, `ALTER DATABASE %s CONNECTION LIMIT -1`},
+		"connections break":    {cut, `SELECT 1`},
 		"a commit is refused":  {`CREATE FUNCTION salesbook.no() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RAISE ''no''; END'; CREATE CONSTRAINT TRIGGER no AFTER INSERT ON salesbook.inbox DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION salesbook.no()`, `DROP TRIGGER no ON salesbook.inbox`},
 		"it takes for ever":    {`CREATE FUNCTION salesbook.slow() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN PERFORM pg_sleep(60); RETURN NEW; END'; CREATE TRIGGER slow BEFORE INSERT ON salesbook.inbox FOR EACH ROW EXECUTE FUNCTION salesbook.slow()`, `DROP TRIGGER slow ON salesbook.inbox`},
 		"a row goes elsewhere": {`CREATE FUNCTION salesbook.none() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RAISE EXCEPTION USING ERRCODE = ''23514''; END'; CREATE TRIGGER none BEFORE INSERT ON salesbook.inbox FOR EACH ROW EXECUTE FUNCTION salesbook.none()`, `DROP TRIGGER none ON salesbook.inbox`},
@@ -165,8 +166,6 @@ func TestNothingIsAnsweredThatIsNotStored(t *testing.T) {
 				b.run(t, admin, sql)
 			}
 			run(tc.breaks)
-			const cut = `SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()`
-			b.run(t, admin, cut)
 			start := time.Now()
 			if a := b.deliver(t, h, event("lost")); time.Since(start) > 10*time.Second {
 				t.Errorf("answered after %v, when the vendor has given up", time.Since(start))

@@ -6,9 +6,8 @@ import (
 	"net/url"
 	"strings"
 
-	noopmetric "go.opentelemetry.io/otel/metric/noop"
-
 	"go.opentelemetry.io/contrib/instrumentation/net/http/otelhttp"
+	"go.opentelemetry.io/otel/metric/noop"
 	"go.opentelemetry.io/otel/propagation"
 )
 
@@ -28,7 +27,7 @@ func (s *Server) traced(pattern string, h http.Handler) http.Handler {
 		whole.URL, _ = shown.Context().Value(urlKey{}).(*url.URL)
 		h.ServeHTTP(w, whole)
 	})
-	spans := otelhttp.NewHandler(restored, "", otelhttp.WithTracerProvider(s.Traces), otelhttp.WithMeterProvider(noopmetric.NewMeterProvider()),
+	spans := otelhttp.NewHandler(restored, "", otelhttp.WithTracerProvider(s.Traces), otelhttp.WithMeterProvider(noop.NewMeterProvider()),
 		otelhttp.WithPropagators(propagation.NewCompositeTextMapPropagator()),
 		otelhttp.WithSpanNameFormatter(func(_ string, r *http.Request) string { return r.Method + " " + path }))
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
