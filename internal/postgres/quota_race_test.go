@@ -114,7 +114,8 @@ func TestManyProcessesKeepToTheBurst(t *testing.T) {
 		t.Run(fmt.Sprintf("%d in %v", o.burst, o.window), func(t *testing.T) {
 			t.Parallel()
 			b := setupRace(t, o)
-			defer time.AfterFunc(700*time.Millisecond, b.crash).Stop()
+			crashed := make(chan struct{})
+			time.AfterFunc(700*time.Millisecond, func() { defer close(crashed); b.crash() })
 			b.rush(1500*time.Millisecond, func(ctx context.Context, g postgres.Governor, r *rand.Rand) bool {
 				calls := 1
 				if r.IntN(10) == 0 {
@@ -123,6 +124,7 @@ func TestManyProcessesKeepToTheBurst(t *testing.T) {
 				b.limited(ctx, g.Take(ctx, 1, calls))
 				return true
 			})
+			<-crashed
 			all := b.grants("calls")
 			if most := mostWithin(o.window, all); most > o.burst {
 				t.Errorf("a window of %v holds %d calls, the budget is %d", o.window, most, o.burst)
