@@ -125,7 +125,8 @@ type Page struct {
 	Records []Record
 	// Closed says for which objects and parents Records is everything there
 	// is: records known to us in such a scope and not in the page are gone. A
-	// connector closes a scope only after a complete, authorised answer.
+	// connector closes a scope only after a complete, authorised answer. A
+	// scope that has Ended buries nothing.
 	Closed []Scope
 	Next   Cursor
 	More   bool
@@ -142,6 +143,9 @@ type Page struct {
 type Scope struct {
 	Object string
 	Parent string // empty: all records of the object
+	// Ended tells that the parent is gone and the vendor shows nothing of the
+	// scope any more: there is nothing left to ask for, and what is known stays.
+	Ended bool
 }
 
 // Rights is what credentials may see and do.

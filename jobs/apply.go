@@ -248,6 +248,9 @@ func gatherScopes(closed []connectors.Scope, s []postgres.Sighting) []scope {
 	var out []scope
 	at := map[string]int{}
 	for _, c := range closed {
+		if c.Ended {
+			continue
+		}
 		i, ok := at[c.Object]
 		if !ok {
 			i = len(out)

@@ -93,20 +93,25 @@ func (p *Pipeline) unaskedDeals(ctx context.Context, s *Source, object connector
 	return deals, err
 }
 
-// noteParents notes the parents whose asked records a page holds whole, and
-// makes their stage history from them.
+// noteParents notes the parents of whose asked records nothing is left to ask,
+// and makes the stage history of those whose records a page holds whole. Of a
+// parent that is gone, what was known and observed stays as it is.
 func noteParents(ctx context.Context, tx pgx.Tx, s *Source, page connectors.Page) error {
-	parents := map[string][]string{}
+	asked, whole := map[string][]string{}, map[string][]string{}
 	for _, c := range page.Closed {
-		if o, ok := s.Spec.Object(c.Object); ok && o.Mode == connectors.Asked {
-			parents[c.Object] = append(parents[c.Object], c.Parent)
+		if o, ok := s.Spec.Object(c.Object); !ok || o.Mode != connectors.Asked {
+			continue
+		}
+		asked[c.Object] = append(asked[c.Object], c.Parent)
+		if !c.Ended {
+			whole[c.Object] = append(whole[c.Object], c.Parent)
 		}
 	}
-	for object, ids := range parents {
+	for object, ids := range asked {
 		if err := postgres.MarkParentsRead(ctx, tx, s.Workspace, s.ID, object, ids); err != nil {
 			return err
 		}
-		if err := postgres.RebuildStages(ctx, tx, s.Workspace, s.ID, ids, page.FetchedAt); err != nil {
+		if err := postgres.RebuildStages(ctx, tx, s.Workspace, s.ID, whole[object], page.FetchedAt); err != nil {
 			return err
 		}
 	}

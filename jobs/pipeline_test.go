@@ -177,6 +177,33 @@ func TestHistoryMakesStages(t *testing.T) {
 	}
 }
 
+func TestTheHistoryOfADealThatIsGoneStays(t *testing.T) {
+	t.Parallel()
+	b := setup(t, 60, pipedrive.Options{})
+	b.pull(t)
+	if err := b.History(t.Context(), b.ws, b.conn); err != nil {
+		t.Fatal(err)
+	}
+	known := `SELECT count(*) FROM deal_events WHERE deleted_at IS NULL`
+	moves := `SELECT count(*) FROM deal_stages`
+	before, stages := one[int](t, b, known), one[int](t, b, moves)
+	// Asked for again when the vendor shows no deal any more.
+	forgotten := one[int](t, b, `WITH d AS (DELETE FROM parents_read RETURNING 1) SELECT count(*) FROM d`)
+	b.Transport = missingAt("/changelog")
+	if err := b.History(t.Context(), b.ws, b.conn); err != nil {
+		t.Fatal(err)
+	}
+	if n := one[int](t, b, `SELECT count(*) FROM parents_read`); n != forgotten {
+		t.Errorf("%d of %d deals would be asked for again and again", forgotten-n, forgotten)
+	}
+	if n := one[int](t, b, known); before == 0 || n != before {
+		t.Errorf("of %d known events %d are left", before, n)
+	}
+	if n := one[int](t, b, moves); stages == 0 || n != stages {
+		t.Errorf("of %d stage entries %d are left", stages, n)
+	}
+}
+
 func TestRefusedCredentialsStopTheConnectionOnce(t *testing.T) {
 	t.Parallel()
 	b := setup(t, 0, pipedrive.Options{Token: "token"})

@@ -45,6 +45,19 @@ func forgetfulOf(token string) http.RoundTripper {
 	})
 }
 
+// missingAt answers 404, as the vendor does for what is gone, where the path
+// ends in suffix.
+func missingAt(suffix string) http.RoundTripper {
+	return roundTrip(func(r *http.Request) (*http.Response, error) {
+		if !strings.HasSuffix(r.URL.Path, suffix) {
+			return http.DefaultTransport.RoundTrip(r)
+		}
+		body := `{"success":false,"error":"Deal not found"}`
+		return &http.Response{StatusCode: http.StatusNotFound, Status: "404 Not Found", Header: http.Header{"Content-Type": {"application/json"}},
+			Body: io.NopCloser(strings.NewReader(body)), ContentLength: int64(len(body)), Request: r}, nil
+	})
+}
+
 // rewrite changes the first n occurrences of a text in each answer's body.
 func rewrite(from, to string, n int) http.RoundTripper {
 	return roundTrip(func(r *http.Request) (*http.Response, error) {

@@ -23,16 +23,17 @@ type change struct {
 }
 
 // fetchChanges reads the changelogs of deals: 20 tokens for each page of each.
-// A deal that is gone has none any more.
+// Of a deal that is gone the vendor shows none any more; what was read stays.
 func (c *Connector) fetchChanges(ctx context.Context, dealIDs []string) (connectors.Page, error) {
 	page := connectors.Page{Progress: -1, FetchedAt: c.now().UTC()}
 	for _, id := range dealIDs {
 		entries, err := c.changesOf(ctx, id)
-		if err != nil && !missing(err) {
+		gone := missing(err)
+		if err != nil && !gone {
 			return connectors.Page{}, err
 		}
 		page.Records = append(page.Records, entries...)
-		page.Closed = append(page.Closed, connectors.Scope{Object: dealChanges, Parent: id})
+		page.Closed = append(page.Closed, connectors.Scope{Object: dealChanges, Parent: id, Ended: gone})
 	}
 	return page, nil
 }

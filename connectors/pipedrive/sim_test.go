@@ -250,6 +250,10 @@ func TestChangesHaveStableIDs(t *testing.T) {
 	if len(before.Records) < 4 || len(after.Records) != len(before.Records)+2 || len(after.Closed) != 2 {
 		t.Errorf("%d entries, then %d; %d scopes closed, want 2", len(before.Records), len(after.Records), len(after.Closed))
 	}
+	want := []connectors.Scope{{Object: dealChanges, Parent: id}, {Object: dealChanges, Parent: "999999", Ended: true}}
+	if d := cmp.Diff(want, after.Closed); d != "" {
+		t.Errorf("scopes (-want +got):\n%s", d)
+	}
 }
 
 // TestCheckSaysWhatIsMissing for a user who is no admin.
