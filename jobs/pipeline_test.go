@@ -106,10 +106,15 @@ func TestReplayGivesTheSameRows(t *testing.T) {
 	if len(r.Differences) != 0 || r.Made != 0 || r.Records == 0 {
 		t.Errorf("an unchanged map gives no difference, got %+v", r)
 	}
+	tombstones := `SELECT COALESCE(string_agg(external_id || ' ' || deleted_at || ' ' || deleted_why, ', ' ORDER BY external_id), '') FROM deals WHERE deleted_at IS NOT NULL`
+	before := one[string](t, b, tombstones)
 	one[int](t, b, `WITH d AS (DELETE FROM deals RETURNING 1) SELECT count(*) FROM d`)
 	r, err = b.Replay(t.Context(), b.ws, b.conn)
 	if err != nil || r.Made == 0 {
 		t.Errorf("want lost rows made anew, got %+v: %v", r, err)
+	}
+	if d := cmp.Diff(before, one[string](t, b, tombstones)); d != "" || before == "" {
+		t.Errorf("tombstones that were made anew (-want +got):\n%s", d)
 	}
 	b.drift(t)
 }

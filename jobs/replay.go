@@ -165,6 +165,7 @@ func (r *replay) count(b *batch) {
 // rewrite maps stored records again and writes their canonical rows over.
 func (b *batch) rewrite(ctx context.Context, tx pgx.Tx, records []postgres.RawRecord) error {
 	var kind *sales.Kind
+	var gone, buried []string // canonical ids and ids of records that are tombstones
 	rows := make([]postgres.CanonicalRow, 0, len(records))
 	for _, raw := range records {
 		r := connectors.Record{Object: raw.Object, ID: raw.ID, Parent: raw.Parent, Shape: raw.Shape, Raw: raw.Raw}
@@ -176,9 +177,15 @@ func (b *batch) rewrite(ctx context.Context, tx pgx.Tx, records []postgres.RawRe
 		kind = k
 		b.mapped[r.Object] = append(b.mapped[r.Object], r.ID)
 		rows = append(rows, postgres.CanonicalRow{Row: row, At: raw.UpdatedAt, Deleted: raw.Deleted, Known: true})
+		if raw.Deleted {
+			gone, buried = append(gone, row.ID), append(buried, raw.ID)
+		}
 	}
 	if kind != nil {
 		if err := b.put(ctx, tx, kind, rows); err != nil {
+			return err
+		}
+		if err := postgres.DateTombstones(ctx, tx, b.s.Workspace, b.s.ID, kind, records[0].Object, gone, buried); err != nil {
 			return err
 		}
 		b.counts.Written = int64(len(b.made[kind.Name]))

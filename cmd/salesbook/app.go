@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"log/slog"
 	"os"
 	"path/filepath"
@@ -144,8 +145,8 @@ func (a *app) openKeys(ctx context.Context) error {
 	}
 	if a.server != nil {
 		a.keys, err = seal.OpenOrCreate(path)
-	} else {
-		a.keys, err = seal.Open(path)
+	} else if a.keys, err = seal.Open(path); errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("there is no key file %s: on the first machine `salesbook key create` makes it, to others it is copied (SALESBOOK_KEY_FILE)", path)
 	}
 	if err != nil {
 		return err

@@ -16,6 +16,7 @@ import (
 )
 
 type keyCmd struct {
+	Create keyCreateCmd `cmd:"" help:"Make the first key file, for a PostgreSQL of your own."`
 	Rotate keyRotateCmd `cmd:"" help:"Seal all credentials with a new key and drop the old one."`
 	Reset  keyResetCmd  `cmd:"" help:"The key file is lost: begin with a new one; every connection needs consent again."`
 }

@@ -185,6 +185,22 @@ func BuryRows(ctx context.Context, tx pgx.Tx, workspace, connection int64, k *sa
 	return changes, nil
 }
 
+// DateTombstones gives canonical rows that were made anew from records of an
+// object the instant and the reason at which each record was buried. rows are
+// the canonical ids of the records.
+func DateTombstones(ctx context.Context, tx pgx.Tx, workspace, connection int64, k *sales.Kind, object string, rows, records []string) error {
+	_, err := tx.Exec(ctx, `
+		UPDATE `+k.Name+` t SET deleted_at = r.deleted_at, deleted_why = r.deleted_why
+		FROM unnest($4::text[], $5::text[]) e(row_id, record_id) JOIN records r
+			ON (r.workspace_id, r.connection_id, r.object, r.external_id) = ($1, $2, $3, e.record_id)
+		WHERE (t.workspace_id, t.connection_id, t.external_id) = ($1, $2, e.row_id) AND r.deleted_at IS NOT NULL
+			AND t.deleted_at IS NOT NULL AND t.deleted_at > r.deleted_at`, workspace, connection, object, rows, records)
+	if err != nil {
+		return fmt.Errorf("date tombstones of %s: %w", k.Name, err)
+	}
+	return nil
+}
+
 // sqlTypes are the array types a column travels in, and the cast it is read with.
 var sqlTypes = map[sales.Type]struct{ array, cast string }{
 	sales.Text: {"text[]", ""}, sales.Ref: {"text[]", ""}, sales.Integer: {"bigint[]", ""}, sales.Decimal: {"text[]", "::numeric"},

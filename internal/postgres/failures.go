@@ -1,8 +1,11 @@
 package postgres
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
+	"fmt"
+	"slices"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -30,21 +33,47 @@ const failureColumns = `id, connection_id, kind, object, external_id, place, rea
 
 // AddFailures lists failures; one that is open already is counted up.
 func AddFailures(ctx context.Context, tx pgx.Tx, workspace int64, failures []Failure) error {
-	for _, f := range failures {
-		if f.Args == nil {
-			f.Args = json.RawMessage("{}")
-		}
-		_, err := tx.Exec(ctx, `
-			INSERT INTO failures AS f (workspace_id, connection_id, kind, object, external_id, place, reason, hint, args)
-			VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
-			ON CONFLICT (workspace_id, connection_id, kind, object, external_id) WHERE resolved_at IS NULL DO UPDATE SET
-				place = excluded.place, reason = excluded.reason, hint = excluded.hint, args = excluded.args, last_at = now(), times = f.times + 1`,
-			workspace, f.ConnectionID, f.Kind, f.Object, f.ExternalID, f.Place, f.Reason, f.Hint, f.Args)
-		if err != nil {
-			return err
-		}
+	if len(failures) == 0 {
+		return nil
+	}
+	var connections []int64
+	var kinds, objects, ids, places, reasons, hints, args []string
+	for _, f := range once(failures) {
+		connections, kinds, objects, ids = append(connections, f.ConnectionID), append(kinds, f.Kind), append(objects, f.Object), append(ids, f.ExternalID)
+		places, reasons, hints = append(places, f.Place), append(reasons, f.Reason), append(hints, f.Hint)
+		args = append(args, cmp.Or(string(f.Args), "{}"))
+	}
+	_, err := tx.Exec(ctx, `
+		INSERT INTO failures AS f (workspace_id, connection_id, kind, object, external_id, place, reason, hint, args)
+		SELECT $1, e.* FROM (SELECT connection, kind, object, id, place, reason, hint, args::jsonb
+			FROM unnest($2::bigint[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[], $9::text[])
+				u(connection, kind, object, id, place, reason, hint, args)) e
+		ON CONFLICT (workspace_id, connection_id, kind, object, external_id) WHERE resolved_at IS NULL DO UPDATE SET
+			place = excluded.place, reason = excluded.reason, hint = excluded.hint, args = excluded.args, last_at = now(), times = f.times + 1`,
+		workspace, connections, kinds, objects, ids, places, reasons, hints, args)
+	if err != nil {
+		return fmt.Errorf("list failures: %w", err)
 	}
 	return nil
+}
+
+// once leaves the last of failures of one and the same thing, in the order of
+// their keys, so that all transactions lock in one order.
+func once(failures []Failure) []Failure {
+	sorted := slices.Clone(failures)
+	slices.SortStableFunc(sorted, byThing)
+	out := sorted[:0]
+	for i, f := range sorted {
+		if i+1 < len(sorted) && byThing(f, sorted[i+1]) == 0 {
+			continue
+		}
+		out = append(out, f)
+	}
+	return out
+}
+
+func byThing(a, b Failure) int {
+	return cmp.Or(cmp.Compare(a.ConnectionID, b.ConnectionID), cmp.Compare(a.Kind, b.Kind), cmp.Compare(a.Object, b.Object), cmp.Compare(a.ExternalID, b.ExternalID))
 }
 
 // ResolveRecords closes the open failures of records that were mapped now.
