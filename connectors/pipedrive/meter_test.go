@@ -4,7 +4,6 @@ import (
 	"bufio"
 	"net/http"
 	"os"
-	"path/filepath"
 	"regexp"
 	"strconv"
 	"strings"
@@ -14,31 +13,16 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"salesbook.dev/internal/rest"
+	"salesbook.dev/internal/sandbox/pipedrive/official"
 )
-
-// specFile finds a document of the vendor's, or skips the test.
-func specFile(t *testing.T, name string) string {
-	t.Helper()
-	shared := os.Getenv("SALESBOOK_SHARED")
-	if shared == "" {
-		shared = filepath.Join("..", "..", "..", "shared")
-	}
-	file := filepath.Join(shared, "specs", "pipedrive", name)
-	if _, err := os.Stat(file); err != nil {
-		if os.Getenv("SALESBOOK_REQUIRE_SHARED") == "1" {
-			t.Fatalf("the vendor's document is required: %v", err)
-		}
-		t.Skipf("the vendor's document is not there (%v); set SALESBOOK_SHARED", err)
-	}
-	return file
-}
 
 // specPrices reads method, path and x-token-cost of all operations. The
 // document is written with an indentation of two, which spares parsing 50,000
 // lines of YAML.
 func specPrices(t *testing.T, name string) []price {
 	t.Helper()
-	f, err := os.Open(specFile(t, name))
+	official.Need(t)
+	f, err := os.Open(official.File(name))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -24,9 +24,10 @@ import (
 // simulated is a connector over the simulator, and what it asked there.
 type simulated struct {
 	*Connector
-	sim   *vendor.Sim
-	mu    sync.Mutex
-	asked []*http.Request
+	sim     *vendor.Sim
+	through http.Handler // the simulator, held to the vendor's documents
+	mu      sync.Mutex
+	asked   []*http.Request
 }
 
 func simulate(t *testing.T, o vendor.Options) *simulated {
@@ -41,7 +42,7 @@ func simulate(t *testing.T, o vendor.Options) *simulated {
 			t.Error(err)
 		}
 	})
-	s := &simulated{sim: sim}
+	s := &simulated{sim: sim, through: Audited(t, sim)}
 	s.Connector = over(t, transportFunc(func(req *http.Request) (*http.Response, error) {
 		s.mu.Lock()
 		s.asked = append(s.asked, req)
@@ -51,7 +52,7 @@ func simulate(t *testing.T, o vendor.Options) *simulated {
 			served.Body = http.NoBody
 		}
 		w := httptest.NewRecorder()
-		sim.ServeHTTP(w, served)
+		s.through.ServeHTTP(w, served)
 		return w.Result(), nil
 	}))
 	return s
@@ -121,10 +122,7 @@ func useAll(t *testing.T, s *simulated) {
 			}
 		}
 		if src.FetchMax > 0 {
-			ids := []string{"1", "2"}
-			if src.Name == leads {
-				ids = []string{"adf21080-0e10-11eb-879b-05d71fb426ec"}
-			}
+			ids := s.someIDs(src)
 			if _, err := s.Fetch(t.Context(), src.Name, ids); err != nil {
 				t.Fatal(err)
 			}
@@ -137,6 +135,24 @@ func useAll(t *testing.T, s *simulated) {
 	if err := s.Unwatch(t.Context(), callback); err != nil {
 		t.Fatal(err)
 	}
+}
+
+// someIDs are those of two records, and one of none.
+func (s *simulated) someIDs(src source) []string {
+	object, none := src.Name, "999999"
+	if src.Parent != "" {
+		object = src.Parent
+	}
+	if object == leads {
+		none = "adf21080-0e10-11eb-879b-05d71fb426ec"
+	}
+	ids := []string{none}
+	for r := range s.sim.Truth(object) {
+		if ids = append(ids, r.ID); len(ids) == 3 {
+			break
+		}
+	}
+	return ids
 }
 
 // TestFetchFindsArchivedAndDeletedDeals, which a list by ids leaves out.

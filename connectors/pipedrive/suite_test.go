@@ -75,7 +75,7 @@ func start(t *testing.T, seed connectortest.Seed) connectortest.Vendor {
 	})
 	a := &account{Sim: sim, clock: clock, known: map[string][]string{}}
 	a.fill(t, seed)
-	server := httptest.NewServer(sim)
+	server := httptest.NewServer(pipedrive.Audited(t, sim))
 	t.Cleanup(server.Close)
 	return connectortest.Vendor{
 		URL:  server.URL,

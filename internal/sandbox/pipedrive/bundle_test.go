@@ -2,13 +2,10 @@ package pipedrive
 
 import (
 	"bytes"
-	"cmp"
 	"encoding/json"
 	"io"
 	"net/http"
 	"net/http/httptest"
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -129,21 +126,4 @@ func (a answerTo) json(t *testing.T) object {
 		t.Fatalf("status %d, body %.200q: %v", a.status, a.body, err)
 	}
 	return v
-}
-
-// shared is where the official documents lie.
-func shared(t *testing.T, elem ...string) string {
-	t.Helper()
-	root := cmp.Or(os.Getenv("SALESBOOK_SHARED"), filepath.Join("..", "shared"))
-	if !filepath.IsAbs(root) {
-		root = filepath.Join("..", "..", "..", root) // from the repository's root
-	}
-	name := filepath.Join(append([]string{root}, elem...)...)
-	if _, err := os.Stat(name); err != nil {
-		if os.Getenv("SALESBOOK_REQUIRE_SHARED") == "1" {
-			t.Fatalf("needed and not there: %v", err)
-		}
-		t.Skipf("the vendor's documents are not there (set SALESBOOK_SHARED): %v", err)
-	}
-	return name
 }
