@@ -79,9 +79,21 @@ type Decoder interface {
 	// Decode reads one record's Raw in the given shape. Unknown fields are
 	// kept. Values may refer to raw's memory. Keys and texts are valid UTF-8
 	// without NUL, which PostgreSQL cannot store: what is not is replaced by
-	// U+FFFD. An error names the field.
+	// U+FFFD. An error names the field, as a *FieldError where it can.
 	Decode(object, shape string, raw []byte) (Values, error)
 }
+
+// FieldError says in which field of a record its decoding failed.
+type FieldError struct {
+	Field string // in the vendor's words; parts of nested fields with dots between
+	Err   error
+}
+
+// Error implements error.
+func (e *FieldError) Error() string { return "field " + e.Field + ": " + e.Err.Error() }
+
+// Unwrap returns what is wrong with the field.
+func (e *FieldError) Unwrap() error { return e.Err }
 
 // Receiver understands the deliveries (webhooks) of its vendor.
 type Receiver interface {

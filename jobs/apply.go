@@ -34,11 +34,19 @@ type batch struct {
 	mapped   map[string][]string // by object: ids that mapped now, to close old failures
 }
 
+// aheadLimit is how far a vendor's clock may be ahead of ours. A record changed
+// later than that would hold off all its later versions as older ones, so its
+// time of change counts as not known.
+const aheadLimit = 24 * time.Hour
+
 // newBatch sorts a page's records and hashes them. It needs no database.
 func newBatch(s *Source, dec connectors.Decoder, origin string, page connectors.Page) *batch {
 	b := &batch{s: s, dec: dec, origin: origin, closed: page.Closed, asked: page.FetchedAt}
 	b.sightings = make([]postgres.Sighting, len(page.Records))
 	for i, r := range page.Records {
+		if r.UpdatedAt.Sub(page.FetchedAt) > aheadLimit {
+			r.UpdatedAt = time.Time{}
+		}
 		b.sightings[i] = postgres.Sighting{Record: r, FetchedAt: page.FetchedAt}
 		if len(r.Raw) > 0 {
 			b.sightings[i].Hash = postgres.HashOf(r.Raw)
@@ -178,6 +186,9 @@ func mapRecord(m *mapping.Map, dec connectors.Decoder, r connectors.Record) (*sa
 func (b *batch) quarantine(r connectors.Record, err error) {
 	f := postgres.Failure{ConnectionID: b.s.ID, Kind: "record", Object: r.Object, ExternalID: r.ID, Reason: err.Error(),
 		Hint: "mend the field map (`salesbook mapping show " + b.s.Name + "`) or the record in the CRM, then `salesbook failures retry`"}
+	if d, ok := errors.AsType[*connectors.FieldError](err); ok {
+		f.Place = d.Field
+	}
 	if p, ok := errors.AsType[*mapping.Problem](err); ok {
 		f.Place, f.Reason = p.Field, p.Reason
 		if p.Hint != "" {

@@ -57,14 +57,14 @@ func (c *Connector) Decode(object, shape string, raw []byte) (connectors.Values,
 		return connectors.Values{}, fault.New(fault.Invalid, "%s: %w", object, err)
 	}
 	if src.key != "" && !identified(&v, src.key) {
-		return connectors.Values{}, fault.New(fault.Invalid, "%s: field %s: is missing or neither a number nor a text, so that the record cannot be told from others", object, src.key)
+		return connectors.Values{}, fault.New(fault.Invalid, "%s: %w", object, &connectors.FieldError{Field: src.key, Err: errNoID})
 	}
 	return v, nil
 }
 
 func identified(v *connectors.Values, key string) bool {
 	id := v.Get(key)
-	return id.Text != "" && (id.Kind == connectors.Number || id.Kind == connectors.Text)
+	return usable(id.Text) && (id.Kind == connectors.Number || id.Kind == connectors.Text)
 }
 
 func (r *reader) read(shape string, raw []byte) (connectors.Values, error) {
@@ -120,6 +120,7 @@ func ends(raw []byte) bool { return bytes.HasSuffix(bytes.TrimRight(raw, " \t\r\
 
 var (
 	errBroken = errors.New("the JSON is broken")
+	errNoID   = errors.New("is missing or cannot be an id, so that the record cannot be told from others")
 	errDepth  = fmt.Errorf("is nested deeper than %d levels", depthLimit)
 	errObject = errors.New("the record is not a JSON object")
 )
@@ -142,6 +143,15 @@ func (r *reader) explain(err error) error {
 	if len(path) == 0 {
 		return err
 	}
-	const shown = 6
-	return fmt.Errorf("field %s: %w", strings.ToValidUTF8(strings.Join(path[:min(len(path), shown)], "."), "\uFFFD"), err)
+	return &connectors.FieldError{Field: placeOf(path), Err: err}
+}
+
+// placeOf writes a path in a length that fits a line.
+func placeOf(path []string) string {
+	const parts, longest = 6, 120
+	place := strings.ToValidUTF8(strings.Join(path[:min(len(path), parts)], "."), "\uFFFD")
+	if runes := []rune(place); len(runes) > longest {
+		return string(runes[:longest]) + "…"
+	}
+	return place
 }

@@ -5,6 +5,9 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"strconv"
+	"strings"
+	"unicode"
+	"unicode/utf8"
 	"unsafe"
 
 	"github.com/bytedance/sonic"
@@ -120,19 +123,34 @@ func (s source) record(raw []byte, about *label) (_ connectors.Record, products 
 	return r, count != "" && count != "0" && count != "null"
 }
 
-// id is the record's id. A record without one, which no document foresees, gets
-// one from its bytes, so that it is kept and shown as undecodable instead of
+// id is the record's id. A record without one that can be, which no document
+// foresees, gets one from its bytes, so that it is kept and shown as undecodable instead of
 // being lost or stopping its page.
 func (s source) id(about *label, raw []byte) string {
 	id := about.ID
 	if s.key == "field_code" {
 		id = about.Code
 	}
-	if text := plain(id); text != "" && text != "null" && text[0] != '{' && text[0] != '[' {
+	if text := plain(id); usable(text) && text != "null" && text[0] != '{' && text[0] != '[' {
 		return text
 	}
 	sum := sha256.Sum256(raw)
 	return "unnamed-" + hex.EncodeToString(sum[:8])
+}
+
+// usable reports whether a text can be an id: that of a column's key, without
+// what PostgreSQL cannot store and people cannot see.
+func usable(id string) bool {
+	const longest = 200
+	if id == "" || len(id) > longest || strings.TrimSpace(id) != id {
+		return false
+	}
+	for _, r := range id { // what is not UTF-8 comes as RuneError
+		if r == utf8.RuneError || !unicode.IsPrint(r) {
+			return false
+		}
+	}
+	return true
 }
 
 // plain is the text of a JSON string, and any other value as it is written.
