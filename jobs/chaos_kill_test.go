@@ -1,0 +1,266 @@
+package jobs_test
+
+import (
+	"context"
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"strconv"
+	"testing"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"salesbook.dev/connectors"
+	"salesbook.dev/internal/postgres"
+	"salesbook.dev/internal/sandbox/pipedrive"
+)
+
+// rounds is how much chaos there is: SALESBOOK_CHAOS_ROUNDS, or what
+// `make test` has time for.
+func rounds() int {
+	n, err := strconv.Atoi(os.Getenv("SALESBOOK_CHAOS_ROUNDS"))
+	if err != nil {
+		return 20
+	}
+	return n
+}
+
+// dice returns the dice of a test. Their seed is printed; SALESBOOK_CHAOS_SEED
+// throws the same again.
+func dice(t *testing.T) (*rand.Rand, uint64) {
+	t.Helper()
+	seed, err := strconv.ParseUint(os.Getenv("SALESBOOK_CHAOS_SEED"), 10, 64)
+	if err != nil {
+		seed = uint64(time.Now().UnixNano())
+	}
+	t.Logf("again with SALESBOOK_CHAOS_SEED=%d", seed)
+	return rand.New(rand.NewPCG(seed, 0)), seed
+}
+
+// TestChaosKilledWorkers kills worker processes at random instants of a load.
+// Nothing may be lost, and nothing written twice.
+func TestChaosKilledWorkers(t *testing.T) {
+	t.Parallel()
+	rng, _ := dice(t)
+	b := setup(t, 800, pipedrive.Options{})
+	b.Pipeline.LeaseTTL = shortLease
+	for killed := 0; killed < max(1, rounds()/2); {
+		p := start(t, b.work("pull"))
+		alarm := time.AfterFunc(time.Duration(rng.IntN(700))*time.Millisecond, func() { _ = p.cmd.Process.Kill() })
+		status := p.wait()
+		alarm.Stop()
+		switch {
+		case status < 0:
+			killed++
+		case status > 0:
+			t.Fatalf("a worker failed: %s", p.errors())
+		default:
+			b.in(t, resetAll(t, b)) // it was done: let the next one start over
+		}
+	}
+	b.finish(t)
+	b.sound(t)
+	if n := len(b.changes(t)); n != 0 {
+		t.Errorf("%d changes were recorded though nothing changed", n)
+	}
+}
+
+// finish works off what killed processes have left.
+func (b *bundle) finish(t testing.TB) {
+	t.Helper()
+	w := childWork{Workspace: b.ws, Conn: b.conn}
+	for _, do := range []deed{pullToTheEnd, emptyInbox} {
+		if err := do(t.Context(), b.Pipeline, w); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// scene is a kind of work with all boundaries between its steps.
+type scene struct {
+	do         string
+	prepare    func(t *testing.T, b *bundle) // before each kill: there must be something to do
+	boundaries map[string]boundary
+	check      func(t *testing.T, b *bundle) // after each kill and all that was finished
+}
+
+func scenes() map[string]scene {
+	return map[string]scene{
+		"pull": {do: "pull", prepare: startOver, boundaries: map[string]boundary{
+			"before the first page is asked for":  {"request", "/deals", 1},
+			"page fetched, nothing written":       {"answer", "/deals", 1},
+			"records of a page being written":     {"statement", "INSERT INTO deals", 1},
+			"page written, its cursor not moved":  {"statement", "UPDATE cursors", 13},
+			"right before the COMMIT of a page":   {"commit", "INSERT INTO deals", 1},
+			"right after the COMMIT of a page":    {"committed", "INSERT INTO deals", 1},
+			"before the COMMIT of the last page":  {"commit", "INSERT INTO notes", 1},
+			"everything read, lease not released": {"statement", "UPDATE leases SET until = '-infinity'", 1},
+		}},
+		"receive": {do: "receive", prepare: pilesUp, boundaries: map[string]boundary{
+			"delivery seen, nothing asked":              {"request", "/deals", 1},
+			"record fetched again, nothing written":     {"answer", "/deals", 1},
+			"right before the COMMIT of the records":    {"commit", "INSERT INTO deals", 1},
+			"records committed, delivery still waiting": {"committed", "INSERT INTO deals", 1},
+			"right before the delivery's own COMMIT":    {"commit", "UPDATE inbox SET done_at", 1},
+			"right after the delivery's own COMMIT":     {"committed", "UPDATE inbox SET done_at", 1},
+		}},
+		"history": {do: "history", prepare: forgetHistory, boundaries: map[string]boundary{
+			"changelog fetched, nothing written":    {"answer", "/changelog", 1},
+			"right before the COMMIT of changelogs": {"commit", "INSERT INTO parents_read", 1},
+			"right after the COMMIT of changelogs":  {"committed", "INSERT INTO parents_read", 1},
+		}, check: historyIsWhole},
+		"replay": {do: "replay", prepare: remap, boundaries: map[string]boundary{
+			"in the middle of a page":              {"statement", "INSERT INTO deals", 1},
+			"right before the COMMIT of a page":    {"commit", "INSERT INTO deals", 1},
+			"right after the COMMIT of a page":     {"committed", "INSERT INTO deals", 1},
+			"all replayed, but not yet said to be": {"commit", "SET replayed", 1},
+		}, check: replayIsDone},
+		"watch": {do: "watch", prepare: unsubscribe, boundaries: map[string]boundary{
+			"before the vendor is asked to subscribe us": {"request", "/webhooks", 2},
+			"subscribed, but not noted":                  {"commit", "INSERT INTO subscriptions", 1},
+			"noted, lease not released":                  {"committed", "INSERT INTO subscriptions", 1},
+		}, check: subscribedOnce},
+	}
+}
+
+// TestChaosKilledAtBoundaries kills a worker process at each boundary between
+// the steps of each kind of work.
+func TestChaosKilledAtBoundaries(t *testing.T) {
+	t.Parallel()
+	for name, s := range scenes() {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			rng, _ := dice(t)
+			b := setup(t, 60, pipedrive.Options{})
+			b.Pipeline.LeaseTTL = shortLease
+			b.receive(t)
+			b.finish(t)
+			for name, die := range s.boundaries {
+				b.dieAt(t, s, name, die)
+			}
+			for range (rounds()/2 - 20) / len(scenes()) { // only in `make chaos`
+				for name, die := range s.boundaries {
+					die.Nth += rng.IntN(4)
+					b.dieAt(t, s, name, die)
+				}
+			}
+			b.sound(t)
+		})
+	}
+}
+
+// dieAt has a process die at the boundary, and this one finish its work.
+func (b *bundle) dieAt(t *testing.T, s scene, name string, die boundary) {
+	t.Helper()
+	s.prepare(t, b)
+	w := b.work(s.do)
+	w.Die = die
+	p := start(t, w)
+	if status := p.wait(); status >= 0 && (status > 0 || s.boundaries[name] == die) {
+		t.Fatalf("%s: the boundary was not reached, exit status %d: %s", name, status, p.errors())
+	}
+	if err := childDeeds()[s.do](t.Context(), b.Pipeline, w); err != nil {
+		t.Fatalf("after a death at %q: %v", name, err)
+	}
+	b.finish(t)
+	if s.check != nil {
+		s.check(t, b)
+	}
+	if t.Failed() {
+		t.Fatalf("after a death at %q", name)
+	}
+}
+
+// startOver makes everything new to us.
+func startOver(t *testing.T, b *bundle) {
+	t.Helper()
+	b.in(t, resetAll(t, b))
+	one[int](t, b, `WITH d AS (DELETE FROM records RETURNING 1) SELECT count(*) FROM d`)
+}
+
+// pilesUp changes deals at the vendor; the deliveries wait.
+func pilesUp(t *testing.T, b *bundle) {
+	t.Helper()
+	for id := range 3 {
+		title := fmt.Sprintf("Переименована %d", time.Now().UnixNano())
+		if _, err := b.sim.Do(1, "PATCH", fmt.Sprintf("/api/v2/deals/%d", id+1), map[string]any{"title": title}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := b.sim.Flush(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// forgetHistory makes every deal's past unknown.
+func forgetHistory(t *testing.T, b *bundle) {
+	t.Helper()
+	one[int](t, b, `WITH d AS (DELETE FROM parents_read RETURNING 1) SELECT count(*) FROM d`)
+}
+
+func historyIsWhole(t *testing.T, b *bundle) {
+	t.Helper()
+	if n := one[int](t, b, `SELECT count(*) FROM deals d WHERE deleted_at IS NULL AND NOT EXISTS (SELECT FROM parents_read p WHERE p.parent = d.external_id)`); n != 0 {
+		t.Errorf("%d deals have no known history", n)
+	}
+	if n := one[int](t, b, `SELECT count(*) FROM (SELECT FROM deal_stages GROUP BY deal_id, at, stage_id HAVING count(*) > 1) d`); n != 0 {
+		t.Errorf("%d entries into a stage stand twice", n)
+	}
+}
+
+// remap loses canonical rows, which a replay makes anew, and makes one due.
+func remap(t *testing.T, b *bundle) {
+	t.Helper()
+	one[int](t, b, `WITH d AS (DELETE FROM deals RETURNING 1) SELECT count(*) FROM d`)
+	one[int](t, b, `WITH u AS (UPDATE maps SET replayed = 0 RETURNING 1) SELECT count(*) FROM u`)
+}
+
+func replayIsDone(t *testing.T, b *bundle) {
+	t.Helper()
+	b.in(t, func(tx pgx.Tx) error {
+		due, _, err := postgres.ReplayDue(t.Context(), tx, b.ws, b.conn)
+		if due {
+			t.Error("a replay is still due")
+		}
+		return err
+	})
+	b.drift(t)
+}
+
+// unsubscribe ends our subscriptions, at the vendor and here.
+func unsubscribe(t *testing.T, b *bundle) {
+	t.Helper()
+	s, err := b.Open(t.Context(), b.ws, b.conn)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := b.Unwatch(t.Context(), s); err != nil {
+		t.Fatal(err)
+	}
+	one[int](t, b, `WITH d AS (DELETE FROM subscriptions RETURNING 1) SELECT count(*) FROM d`)
+}
+
+func subscribedOnce(t *testing.T, b *bundle) {
+	t.Helper()
+	b.in(t, func(tx pgx.Tx) error {
+		subs, err := postgres.Subscriptions(t.Context(), tx, b.ws, b.conn)
+		if len(subs) != 1 || !subs[0].Active {
+			t.Errorf("subscriptions: %+v, want one that is active", subs)
+		}
+		return err
+	})
+	answer, err := b.sim.Do(1, "GET", "/api/v1/webhooks", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if n := countOf(answer, `"subscription_url"`); n != 1 {
+		t.Errorf("the vendor delivers to us %d times", n)
+	}
+}
+
+// letters stores deliveries of our own that name records.
+func (b *bundle) letters(ctx context.Context, key string, reads []connectors.Ref) error {
+	l := postgres.Letter{Workspace: b.ws, Connection: b.conn, At: time.Now(), Key: key, Reads: reads, Body: []byte("{}")}
+	return b.DB.StoreLetters(ctx, []postgres.Letter{l}, func(pgx.Tx, [][2]int64) error { return nil })
+}
