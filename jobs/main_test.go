@@ -42,10 +42,25 @@ type bundle struct {
 	sim    *pipedrive.Sim
 	vendor *httptest.Server
 	calls  atomic.Int64 // requests the vendor got
+	alarm  atomic.Pointer[alarm]
 	ws     int64
 	conn   int64
 	db     *pgtest.Database
 	key    string // file
+}
+
+// alarm rings once the vendor has got so many requests.
+type alarm struct {
+	at   int64
+	ring func()
+}
+
+// after has a function called once the vendor has got n more requests, unless
+// it is stopped before.
+func (b *bundle) after(n int64, ring func()) (stop func()) {
+	a := &alarm{b.calls.Load() + n, ring}
+	b.alarm.Store(a)
+	return func() { b.alarm.CompareAndSwap(a, nil) }
 }
 
 // setup connects a fresh installation to a simulated company of that size.
@@ -66,7 +81,10 @@ func setup(t testing.TB, deals int, o pipedrive.Options) *bundle {
 	}
 	b := &bundle{sim: sim, db: pgtest.New(t), key: filepath.Join(t.TempDir(), "key")}
 	b.vendor = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		b.calls.Add(1)
+		n := b.calls.Add(1)
+		if a := b.alarm.Load(); a != nil && n >= a.at && b.alarm.CompareAndSwap(a, nil) {
+			a.ring()
+		}
 		sim.ServeHTTP(w, r)
 	}))
 	t.Cleanup(b.vendor.Close)

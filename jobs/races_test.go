@@ -8,6 +8,7 @@ import (
 
 	"salesbook.dev/internal/fault"
 	"salesbook.dev/internal/postgres"
+	"salesbook.dev/internal/sandbox"
 	"salesbook.dev/internal/sandbox/pipedrive"
 	"salesbook.dev/jobs"
 )
@@ -124,4 +125,30 @@ func TestALateAnswerNeitherRevivesNorBuries(t *testing.T) {
 	if n := one[int](t, b, `SELECT count(*) FROM records WHERE object = 'deals' AND deleted_at IS NULL`); n > 0 {
 		t.Errorf("%d records were revived by an answer from before their deletion", n)
 	}
+}
+
+func TestAVendorsClockThatWasSetBackHidesNoChange(t *testing.T) {
+	t.Parallel()
+	b := setup(t, 60, pipedrive.Options{})
+	rename := func(title string) {
+		t.Helper()
+		if _, err := b.sim.Do(1, "PATCH", "/api/v2/deals/1", map[string]any{"title": title}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	rename("before")
+	b.pull(t)
+	if _, err := b.sim.Inject(sandbox.Fault{Kind: sandbox.Skew, Delay: -2 * time.Minute}); err != nil {
+		t.Fatal(err)
+	}
+	rename("after")
+	b.age(t, 2*time.Minute)
+	b.pull(t)
+	b.sound(t)
+}
+
+// age makes what we hold older.
+func (b *bundle) age(t testing.TB, by time.Duration) {
+	t.Helper()
+	one[int](t, b, `WITH u AS (UPDATE records SET fetched_at = fetched_at - $1::interval RETURNING 1) SELECT count(*) FROM u`, by)
 }
