@@ -69,8 +69,9 @@ func (s *Sim) Objects() []string {
 }
 
 // Truth returns every record of an object as it is at this moment, deleted ones
-// that the vendor still keeps included, in order of creation. It panics on a
-// name that Objects does not list.
+// that the vendor still keeps included, in order of creation. Products of a deal
+// that it no longer keeps are shown nowhere and are no truth either. It panics
+// on a name that Objects does not list.
 func (s *Sim) Truth(object string) iter.Seq[Record] {
 	if !slices.Contains(s.Objects(), object) {
 		panic("pipedrive simulator: no object " + object)
@@ -81,7 +82,7 @@ func (s *Sim) Truth(object string) iter.Seq[Record] {
 	s.mu.RUnlock()
 	return func(yield func(Record) bool) {
 		for _, r := range rows {
-			if r.is(flagDeleted) && gone(r, s.Now()) {
+			if r.is(flagDeleted) && gone(r, s.Now()) || object == "dealProducts" && s.dealGone(r.refs[refDeal]) {
 				continue
 			}
 			if !yield(s.record(object, r)) {
@@ -89,6 +90,12 @@ func (s *Sim) Truth(object string) iter.Seq[Record] {
 			}
 		}
 	}
+}
+
+func (s *Sim) dealGone(id int64) bool {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	return gone(s.deals.get(id), s.Now())
 }
 
 func (s *Sim) record(object string, r *row) Record {

@@ -48,7 +48,12 @@ type quota struct {
 	spent   int64
 	windows map[string][]time.Time // calls within burstWindow, by token
 	refused map[string]*hammering
+	over    Refusals
 }
+
+// Refusals counts the calls that were refused because a limit was reached, not
+// because a fault was asked for.
+type Refusals struct{ Burst, Daily int64 }
 
 type hammering struct {
 	count  int
@@ -73,7 +78,12 @@ func (q *quota) take(now time.Time, who identity, rt route, h http.Header) (repl
 	if t := q.refused[who.token]; t != nil && now.Before(t.banned) {
 		return htmlPage(http.StatusForbidden, "Attention Required! | Cloudflare", "Sorry, you have been blocked."), false
 	}
-	if !q.takeBurst(now, who, h) || !q.takeTokens(rt.cost, h) {
+	if !q.takeBurst(now, who, h) {
+		q.over.Burst++
+		return q.refuse(now, who), false
+	}
+	if !q.takeTokens(rt.cost, h) {
+		q.over.Daily++
 		return q.refuse(now, who), false
 	}
 	delete(q.refused, who.token)
@@ -159,6 +169,13 @@ func (q *quota) restore(day, spent int64) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	q.day, q.spent = day, spent
+}
+
+// Refused returns how many calls were over a limit since the simulator started.
+func (s *Sim) Refused() Refusals {
+	s.quota.mu.Lock()
+	defer s.quota.mu.Unlock()
+	return s.quota.over
 }
 
 // Spent returns how many tokens the calls of the simulator's present day cost.
