@@ -43,7 +43,7 @@ func (c *Connector) changesOf(ctx context.Context, deal string) ([]connectors.Re
 	same := map[string]int{}
 	log := leg{api: v1, path: "/deals/" + url.PathEscape(deal) + "/changelog"}
 	for next, pages := "", 0; ; pages++ {
-		answer, err := c.get(ctx, log.api, log.path, log.pageQuery(next))
+		answer, err := c.page(ctx, log, next)
 		if err != nil {
 			return nil, err
 		}

@@ -7,6 +7,7 @@ import (
 
 	"salesbook.dev/connectors"
 	"salesbook.dev/internal/fault"
+	"salesbook.dev/internal/rest"
 )
 
 // list reads a listed object whole. An empty answer closes nothing: no account
@@ -30,7 +31,7 @@ func (c *Connector) all(ctx context.Context, src source, l leg) (connectors.Page
 	var page connectors.Page
 	seen := map[string]bool{}
 	for next, pages := "", 0; ; pages++ {
-		answer, err := c.get(ctx, l.api, l.path, l.pageQuery(next))
+		answer, err := c.page(ctx, l, next)
 		if err != nil {
 			return connectors.Page{}, err
 		}
@@ -55,6 +56,16 @@ func (c *Connector) all(ctx context.Context, src source, l leg) (connectors.Page
 		}
 		next = found.next
 	}
+}
+
+// page reads a page of what is read whole. When the vendor refuses its own
+// cursor there, all is to be read again: nothing is wrong with the request.
+func (c *Connector) page(ctx context.Context, l leg, cursor string) (rest.Answer, error) {
+	answer, err := c.get(ctx, l.api, l.path, l.pageQuery(cursor))
+	if cursor != "" && refused(err) {
+		err = fault.New(fault.Temporary, "the vendor no longer accepts its own cursor in the middle of %s, which will be read again: %w", l.path, err)
+	}
+	return answer, err
 }
 
 // pageQuery asks for the page at the vendor's cursor.

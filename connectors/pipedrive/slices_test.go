@@ -15,6 +15,8 @@ import (
 
 	"salesbook.dev/connectors"
 	"salesbook.dev/internal/fault"
+	"salesbook.dev/internal/sandbox"
+	vendor "salesbook.dev/internal/sandbox/pipedrive"
 )
 
 const allPersons = "/api/v2/persons"
@@ -118,6 +120,23 @@ func TestCursorRefused(t *testing.T) {
 				t.Errorf("%d records of %d after the slice began anew", len(got), len(l.rows[allPersons]))
 			}
 		})
+	}
+}
+
+// TestCursorRefusedInAList: what is read whole will be read again; its job is
+// not given up.
+func TestCursorRefusedInAList(t *testing.T) {
+	t.Parallel()
+	s := simulate(t, vendor.Options{Faults: []sandbox.Fault{{Kind: sandbox.CursorExpire, Times: 1}}})
+	for i := range 600 {
+		s.do(t, "POST", "/api/v2/pipelines", map[string]any{"name": fmt.Sprint("Lejek ", i)})
+	}
+	_, _, err := pull(t, s.Connector, pipelines, "")
+	if fault.KindOf(err) != fault.Temporary {
+		t.Fatalf("error %v (%v), want %v", err, fault.KindOf(err), fault.Temporary)
+	}
+	if got, _, err := pull(t, s.Connector, pipelines, ""); err != nil || len(got) < 600 {
+		t.Errorf("read again: %d records, error %v", len(got), err)
 	}
 }
 
