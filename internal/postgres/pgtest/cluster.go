@@ -28,20 +28,27 @@ type cluster struct {
 	admin    *pgxpool.Pool
 	template string
 	pool     *pooler // nil: direct
+	own      bool    // of one test, which kills it: what is committed must last
+	dir      string  // of the private server
 	stops    []func() error
 }
 
 // settings trade every safety for speed: the server never outlives its tests.
-func settings() map[string]string {
-	return map[string]string{
+// One that is killed writes its log before it says that something is committed;
+// the machine itself goes on, so nothing need be forced to the disk.
+func (c *cluster) settings() map[string]string {
+	s := map[string]string{
 		"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off",
 		"wal_level": "minimal", "max_wal_senders": "0",
 		"max_connections": "300", "shared_buffers": "64MB",
 	}
+	if c.own {
+		s["synchronous_commit"], s["full_page_writes"], s["wal_level"] = "on", "on", "replica"
+	}
+	return s
 }
 
-func startCluster() (*cluster, error) {
-	c := &cluster{}
+func (c *cluster) launch() (*cluster, error) {
 	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Minute)
 	defer cancel()
 	if err := c.start(ctx); err != nil {
@@ -69,14 +76,15 @@ func (c *cluster) start(ctx context.Context) error {
 
 // findServer takes the server that the environment names, or starts one.
 func (c *cluster) findServer(ctx context.Context) error {
-	if given := os.Getenv("SALESBOOK_TEST_DATABASE_URL"); given != "" {
+	if given := os.Getenv("SALESBOOK_TEST_DATABASE_URL"); given != "" && !c.own {
 		return c.useGiven(given)
 	}
 	dir, err := c.tempDir()
 	if err != nil {
 		return err
 	}
-	server, err := embedded.Start(ctx, embedded.Config{Dir: dir, Settings: settings()})
+	c.dir = dir
+	server, err := embedded.Start(ctx, embedded.Config{Dir: dir, Settings: c.settings()})
 	if err != nil {
 		return err
 	}
@@ -86,7 +94,7 @@ func (c *cluster) findServer(ctx context.Context) error {
 		return server.Stop(ctx)
 	})
 	c.at, err = url.Parse(server.URL("salesbook_admin", "salesbook"))
-	if err != nil || os.Getenv("SALESBOOK_TEST_POOLER") != "1" {
+	if err != nil || c.own || os.Getenv("SALESBOOK_TEST_POOLER") != "1" {
 		return err
 	}
 	if c.pool, err = startPooler(ctx, dir, c.at); err != nil {

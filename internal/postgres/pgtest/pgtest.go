@@ -88,6 +88,12 @@ func create(t testing.TB, migrated bool) *Database {
 	// Not the test's context: that ends before the database is dropped.
 	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
+	return c.make(ctx, t, migrated)
+}
+
+// make makes a database that is dropped when the test ends.
+func (c *cluster) make(ctx context.Context, t testing.TB, migrated bool) *Database {
+	t.Helper()
 	d, err := c.create(ctx, migrated)
 	if err != nil {
 		t.Fatalf("make a database for this test: %v", err)
@@ -112,7 +118,7 @@ func start() (*cluster, error) {
 	}
 	if !shared.started {
 		shared.started = true
-		shared.cluster, shared.err = startCluster()
+		shared.cluster, shared.err = new(cluster).launch()
 	}
 	return shared.cluster, shared.err
 }

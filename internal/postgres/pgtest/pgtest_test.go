@@ -77,6 +77,18 @@ func TestEmptyIsEmpty(t *testing.T) {
 	}
 }
 
+func TestAKilledServerKeepsWhatWasCommitted(t *testing.T) {
+	t.Parallel()
+	s := Own(t)
+	want := s.Workspace(t, "acme")
+	for range 2 {
+		s.Kill(t)
+		if got := s.Workspace(t, "acme"); got != want {
+			t.Errorf("the workspace acme was %d and is %d after the server was killed", want, got)
+		}
+	}
+}
+
 func TestSweepTakesOnlyWhatIsAbandoned(t *testing.T) {
 	t.Parallel()
 	base := t.TempDir()
