@@ -212,23 +212,48 @@ func (b *batch) bury(ctx context.Context, tx pgx.Tx, stored []postgres.Stored) e
 		if err := b.buryRows(ctx, tx, object, ids, "deleted"); err != nil {
 			return err
 		}
+		if err := b.buryAttached(ctx, tx, object, ids); err != nil {
+			return err
+		}
 	}
 	for _, c := range gatherScopes(b.closed, b.sightings) {
 		missing, err := postgres.Missing(ctx, tx, b.s.Workspace, b.s.ID, c.object, c.parents, c.present, b.asked)
 		if err != nil {
 			return err
 		}
-		if len(missing) == 0 {
-			continue
-		}
-		if err := postgres.BuryRecords(ctx, tx, b.s.Workspace, b.s.ID, c.object, missing, "deleted", b.asked); err != nil {
-			return err
-		}
-		if err := b.buryRows(ctx, tx, c.object, missing, "deleted"); err != nil {
+		if err := b.buryMissing(ctx, tx, c.object, missing); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// buryAttached makes tombstones of what only exists as part of records that
+// the vendor no longer shows at all, such as the items of a deal.
+func (b *batch) buryAttached(ctx context.Context, tx pgx.Tx, object string, parents []string) error {
+	for _, o := range b.s.Spec.Objects {
+		if o.Mode != connectors.Attached || o.Parent != object {
+			continue
+		}
+		missing, err := postgres.Missing(ctx, tx, b.s.Workspace, b.s.ID, o.Name, parents, []string{}, b.asked)
+		if err != nil {
+			return err
+		}
+		if err := b.buryMissing(ctx, tx, o.Name, missing); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (b *batch) buryMissing(ctx context.Context, tx pgx.Tx, object string, ids []string) error {
+	if len(ids) == 0 {
+		return nil
+	}
+	if err := postgres.BuryRecords(ctx, tx, b.s.Workspace, b.s.ID, object, ids, "deleted", b.asked); err != nil {
+		return err
+	}
+	return b.buryRows(ctx, tx, object, ids, "deleted")
 }
 
 func (b *batch) buryRows(ctx context.Context, tx pgx.Tx, object string, ids []string, why string) error {

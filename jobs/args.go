@@ -65,6 +65,15 @@ type ReplayArgs struct {
 // Kind is the stored name of the job.
 func (ReplayArgs) Kind() string { return "replay" }
 
+// SweepArgs asks for what is due to be compared with a connection's vendor.
+type SweepArgs struct {
+	Workspace  int64 `json:"workspace_id"`
+	Connection int64 `json:"connection_id"`
+}
+
+// Kind is the stored name of the job.
+func (SweepArgs) Kind() string { return "sweep" }
+
 // RetainArgs asks for a workspace's old rows to be deleted.
 type RetainArgs struct {
 	Workspace int64 `json:"workspace_id"`
@@ -86,6 +95,9 @@ func (HistoryArgs) InsertOpts() river.InsertOpts { return river.InsertOpts{Queue
 // InsertOpts puts the job among those that take long.
 func (ReplayArgs) InsertOpts() river.InsertOpts { return river.InsertOpts{Queue: bulk} }
 
+// InsertOpts puts the job among those that take long.
+func (SweepArgs) InsertOpts() river.InsertOpts { return river.InsertOpts{Queue: bulk} }
+
 // argsOf makes the arguments of a scheduled kind, or nil for a kind that this
 // release does not know.
 func argsOf(kind string, workspace, connection int64) river.JobArgs {
@@ -96,6 +108,8 @@ func argsOf(kind string, workspace, connection int64) river.JobArgs {
 		return HistoryArgs{workspace, connection}
 	case WatchArgs{}.Kind():
 		return WatchArgs{workspace, connection}
+	case SweepArgs{}.Kind():
+		return SweepArgs{workspace, connection}
 	case RetainArgs{}.Kind():
 		return RetainArgs{workspace}
 	}

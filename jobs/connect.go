@@ -223,7 +223,8 @@ func (p *Pipeline) begin(ctx context.Context, s *Source) error {
 		if _, err := postgres.SetState(ctx, tx, s.Workspace, s.ID, "active", ""); err != nil {
 			return err
 		}
-		every := map[string]time.Duration{PullArgs{}.Kind(): pullEvery, HistoryArgs{}.Kind(): time.Minute, WatchArgs{}.Kind(): time.Hour}
+		every := map[string]time.Duration{PullArgs{}.Kind(): pullEvery, HistoryArgs{}.Kind(): time.Minute,
+			WatchArgs{}.Kind(): time.Hour, SweepArgs{}.Kind(): SweepEvery}
 		for _, kind := range slices.Sorted(maps.Keys(every)) {
 			if err := postgres.Schedule(ctx, tx, s.Workspace, kind, s.ID, every[kind]); err != nil {
 				return err

@@ -7,6 +7,7 @@ import (
 	"io"
 	"net/http"
 	"strings"
+	"sync/atomic"
 	"testing"
 
 	"github.com/jackc/pgx/v5"
@@ -120,4 +121,15 @@ func rewriteField(code string) http.RoundTripper {
 // rightsOf are the rights in a company of that id.
 func rightsOf(account string) connectors.Rights {
 	return connectors.Rights{Account: account, Name: account}
+}
+
+// afterCalls does something once, after n calls.
+func afterCalls(n int, what func()) http.RoundTripper {
+	var calls atomic.Int64
+	return roundTrip(func(r *http.Request) (*http.Response, error) {
+		if calls.Add(1) == int64(n) {
+			what()
+		}
+		return http.DefaultTransport.RoundTrip(r)
+	})
 }

@@ -76,6 +76,9 @@ func workers(p *Pipeline) *river.Workers {
 	river.AddWorker(w, river.WorkFunc(func(ctx context.Context, j *river.Job[ReplayArgs]) error {
 		return p.replayJob(ctx, j.Args)
 	}))
+	river.AddWorker(w, river.WorkFunc(func(ctx context.Context, j *river.Job[SweepArgs]) error {
+		return p.sweepJob(ctx, j.Args)
+	}))
 	river.AddWorker(w, river.WorkFunc(func(ctx context.Context, j *river.Job[RetainArgs]) error { return p.Retain(ctx, j.Args.Workspace) }))
 	return w
 }

@@ -28,6 +28,8 @@ func Retention() []RetentionRule {
 		{"runs", day, "finished_at < $2 AND outcome = 'done' AND written = 0 AND deleted = 0", "workspace_id, id"},
 		{"inbox", 30 * day, "done_at < $2", "workspace_id, id, at"},
 		{"failures", 180 * day, "resolved_at < $2", "workspace_id, id"},
+		{"proofs", 30 * day, "finished_at < $2 AND id NOT IN (SELECT q.id FROM proofs o, LATERAL (SELECT p.id FROM proofs p " +
+			"WHERE (p.workspace_id, p.connection_id, p.object) = ($1, o.connection_id, o.object) ORDER BY p.id DESC LIMIT 5) q WHERE o.workspace_id = $1)", "workspace_id, id"},
 		{"leases", day, "until < $2 AND until > '-infinity'", "workspace_id, kind, subject"},
 	}
 }

@@ -44,3 +44,12 @@ func (db *DB) ClaimDue(ctx context.Context, most int, inTx func(tx pgx.Tx, due [
 		return inTx(tx, due)
 	})
 }
+
+// ScheduleOf returns how often a kind of job is planned to run for a
+// connection; 0 when it is not planned at all.
+func ScheduleOf(ctx context.Context, tx pgx.Tx, workspace int64, kind string, connection int64) (every time.Duration, err error) {
+	err = tx.QueryRow(ctx, `
+		SELECT COALESCE((SELECT every FROM schedules WHERE (workspace_id, kind, connection_id) = ($1, $2, $3)), interval '0')`,
+		workspace, kind, connection).Scan(&every)
+	return every, err
+}

@@ -71,6 +71,24 @@ func composed() map[string]func(context.Context, pgx.Tx) {
 			_, _ = postgres.ReadRecords(ctx, tx, 1, 1, "deals", "", 1, nil)
 			_, _ = postgres.HoldRecords(ctx, tx, 1, 1, "deals", "", 1, nil)
 		},
+		"HeldRecords": func(ctx context.Context, tx pgx.Tx) {
+			deals, _ := sales.KindByName("deals")
+			for _, k := range []*sales.Kind{nil, deals} {
+				_, _ = postgres.HeldRecords(ctx, tx, 1, 1, "deals", k, "", []string{"1"})
+			}
+		},
+		"Vanishing": func(ctx context.Context, tx pgx.Tx) {
+			deals, _ := sales.KindByName("deals")
+			for _, parents := range [][]string{nil, {"1"}} {
+				_, _ = postgres.Vanishing(ctx, tx, 1, 1, "deals", deals, "", parents, []string{"1"}, time.Now())
+			}
+		},
+		"Unlike": func(ctx context.Context, tx pgx.Tx) {
+			for _, k := range sales.Kinds() {
+				row := sales.Row{ID: "1", Values: make([]any, len(k.Fields))}
+				_, _ = postgres.Unlike(ctx, tx, 1, 1, k, []postgres.CanonicalRow{{Row: row}})
+			}
+		},
 		"RetentionRule.Delete": func(ctx context.Context, tx pgx.Tx) {
 			for _, rule := range postgres.Retention() {
 				_, _ = rule.Delete(ctx, tx, 1, time.Unix(0, 0))

@@ -59,7 +59,7 @@ func StandingOf(ctx context.Context, tx pgx.Tx, workspace, connection int64, his
 			(SELECT count(*) FROM subscriptions WHERE (workspace_id, connection_id) = ($1, $2)),
 			(SELECT count(*) FROM subscriptions WHERE (workspace_id, connection_id) = ($1, $2) AND NOT active),
 			COALESCE((SELECT array_agg(kind ORDER BY kind) FROM leases WHERE workspace_id = $1 AND subject = $2::bigint::text
-				AND kind IN ('pull', 'receive', 'history', 'watch', 'replay') AND until > now()), '{}')`,
+				AND kind IN ('pull', 'receive', 'history', 'watch', 'replay', 'sweep') AND until > now()), '{}')`,
 		workspace, connection).Scan(&s.Now, &s.Waiting, &s.WaitingSince, &s.Failures, &s.Subscriptions, &s.Inactive, &s.Working)
 	if err != nil {
 		return s, fmt.Errorf("read the standing: %w", err)

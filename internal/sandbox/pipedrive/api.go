@@ -69,9 +69,8 @@ func (s *Sim) Objects() []string {
 }
 
 // Truth returns every record of an object as it is at this moment, deleted ones
-// that the vendor still keeps included, in order of creation. Products of a deal
-// that it no longer keeps are shown nowhere and are no truth either. It panics
-// on a name that Objects does not list.
+// that the vendor still keeps included, in order of creation. It panics on a
+// name that Objects does not list.
 func (s *Sim) Truth(object string) iter.Seq[Record] {
 	if !slices.Contains(s.Objects(), object) {
 		panic("pipedrive simulator: no object " + object)
@@ -82,7 +81,7 @@ func (s *Sim) Truth(object string) iter.Seq[Record] {
 	s.mu.RUnlock()
 	return func(yield func(Record) bool) {
 		for _, r := range rows {
-			if r.is(flagDeleted) && gone(r, s.Now()) || object == "dealProducts" && s.dealGone(r.refs[refDeal]) {
+			if r.is(flagDeleted) && gone(r, s.Now()) || object == "dealProducts" && s.forgotten(r) {
 				continue
 			}
 			if !yield(s.record(object, r)) {
@@ -92,10 +91,11 @@ func (s *Sim) Truth(object string) iter.Seq[Record] {
 	}
 }
 
-func (s *Sim) dealGone(id int64) bool {
+// forgotten reports whether an item went with its deal, which is past reading.
+func (s *Sim) forgotten(item *row) bool {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
-	return gone(s.deals.get(id), s.Now())
+	return gone(s.deals.get(item.refs[refDeal]), s.Now())
 }
 
 func (s *Sim) record(object string, r *row) Record {

@@ -1,0 +1,128 @@
+package postgres
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"salesbook.dev/internal/sales"
+)
+
+// Held is what we have of one record.
+type Held struct {
+	ID        string
+	Parent    string
+	Hash      []byte     // nil when only a deletion is known
+	UpdatedAt *time.Time // the vendor's modification time
+	FetchedAt time.Time
+	Deleted   bool
+	Stage     string // of its canonical row; empty if it has none
+}
+
+// HeldRecords returns what we have of these records, by id. kind and prefix
+// say where their canonical rows are; kind is nil where the map leaves the
+// object out.
+func HeldRecords(ctx context.Context, tx pgx.Tx, workspace, connection int64, object string, kind *sales.Kind, prefix string, ids []string) (map[string]Held, error) {
+	rows, err := tx.Query(ctx, heldSQL(kind)+` AND r.external_id = ANY($5)`, workspace, connection, object, prefix, ids)
+	if err != nil {
+		return nil, err
+	}
+	found, err := collectHeld(rows, object)
+	if err != nil {
+		return nil, err
+	}
+	held := make(map[string]Held, len(found))
+	for _, h := range found {
+		held[h.ID] = h
+	}
+	return held, nil
+}
+
+// Vanishing returns what we have of the living records of an object that stand
+// under these parents (nil: of all) and are not among present, in an answer
+// that was asked for at the given instant. Records read later are left out.
+func Vanishing(ctx context.Context, tx pgx.Tx, workspace, connection int64, object string, kind *sales.Kind, prefix string, parents, present []string, asked time.Time) ([]Held, error) {
+	where, args := "", []any{workspace, connection, object, prefix, present, asked}
+	if parents != nil {
+		where, args = " AND r.parent = ANY($7)", append(args, parents)
+	}
+	rows, err := tx.Query(ctx, heldSQL(kind)+` AND r.deleted_at IS NULL AND r.external_id <> ALL($5) AND r.fetched_at < $6`+where, args...)
+	if err != nil {
+		return nil, err
+	}
+	return collectHeld(rows, object)
+}
+
+// heldSQL selects what there is of records, with the stage of their rows where
+// the kind has one; a condition on r follows it.
+func heldSQL(kind *sales.Kind) string {
+	stage, join := "''", ""
+	if Staged(kind) {
+		stage = "COALESCE(t.stage_id, '')"
+		join = ` LEFT JOIN ` + kind.Name + ` t ON (t.workspace_id, t.connection_id, t.external_id) = ($1, $2, $4 || r.external_id)`
+	}
+	return `SELECT r.external_id, COALESCE(r.parent, ''), r.hash, r.updated_at, r.fetched_at, r.deleted_at IS NOT NULL, ` + stage + `
+		FROM records r` + join + ` WHERE (r.workspace_id, r.connection_id, r.object) = ($1, $2, $3) AND $4::text IS NOT NULL`
+}
+
+// Staged tells whether rows of a kind stand in stages.
+func Staged(kind *sales.Kind) bool { return kind != nil && kind.Index("stage_id") >= 0 }
+
+func collectHeld(rows pgx.Rows, object string) ([]Held, error) {
+	held, err := pgx.CollectRows(rows, pgx.RowToStructByPos[Held])
+	if err != nil {
+		return nil, fmt.Errorf("look up stored %s: %w", object, err)
+	}
+	return held, nil
+}
+
+// Unlike returns, of canonical rows as they should be, those that are not so in
+// their table, by id; absent tells that there is no living row at all. The
+// modification time alone is no difference.
+func Unlike(ctx context.Context, tx pgx.Tx, workspace, connection int64, k *sales.Kind, rows []CanonicalRow) (absent map[string]bool, err error) {
+	if len(rows) == 0 {
+		return nil, nil
+	}
+	// upsertArgs ends with ids and tombstones; the map's version is not compared.
+	args := upsertArgs(workspace, connection, k, 0, rows)
+	args = append(args[:2:2], args[3:len(args)-1]...)
+	result, err := tx.Query(ctx, unlikeSQL(k), args...)
+	if err != nil {
+		return nil, err
+	}
+	absent = map[string]bool{}
+	var id string
+	var none bool
+	_, err = pgx.ForEachRow(result, []any{&id, &none}, func() error { absent[id] = none; return nil })
+	if err != nil {
+		return nil, fmt.Errorf("compare %s: %w", k.Name, err)
+	}
+	return absent, nil
+}
+
+func unlikeSQL(k *sales.Kind) string {
+	var names, arrays, ours, theirs strings.Builder
+	n := 3
+	add := func(name, array, cast string) {
+		fmt.Fprintf(&names, "%s, ", name)
+		fmt.Fprintf(&arrays, "$%d::%s, ", n, array)
+		if name != "updated_at" {
+			fmt.Fprintf(&ours, ", t.%s", name)
+			fmt.Fprintf(&theirs, ", e.%s%s", name, cast)
+		}
+		n++
+	}
+	for _, f := range k.Fields {
+		add(f.Name, sqlTypes[f.Type].array, sqlTypes[f.Type].cast)
+	}
+	if k.Custom {
+		add("custom", "text[]", "::jsonb")
+	}
+	return fmt.Sprintf(`SELECT e.external_id, t.external_id IS NULL FROM unnest(%s$%d::text[]) AS e(%sexternal_id)
+		LEFT JOIN %s t ON (t.workspace_id, t.connection_id, t.external_id) = ($1, $2, e.external_id) AND t.deleted_at IS NULL
+		WHERE t.external_id IS NULL OR (t.external_id%s) IS DISTINCT FROM (e.external_id%s)`,
+		arrays.String(), n, names.String(), k.Name, ours.String(), theirs.String())
+}
