@@ -35,6 +35,7 @@ type childWork struct {
 	Listen             string // only serve
 	TokenURL           string // only token
 	Limit              time.Duration
+	Since              time.Time // only sweep
 	Die                boundary
 }
 
@@ -52,7 +53,7 @@ type deed func(ctx context.Context, p *jobs.Pipeline, w childWork) error
 func childDeeds() map[string]deed {
 	return map[string]deed{
 		"pull": pullToTheEnd, "receive": emptyInbox, "history": readHistory, "watch": watchOnce, "replay": replayToTheEnd,
-		"token": renewToken, "serve": serveDeliveries, "work": workUntilTerm,
+		"sweep": sweepToTheEnd, "token": renewToken, "serve": serveDeliveries, "work": workUntilTerm,
 	}
 }
 

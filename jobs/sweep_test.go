@@ -372,3 +372,14 @@ func TestChangesDuringTheWalkAreNoDrift(t *testing.T) {
 	b.sweep(t, jobs.SweepOptions{})
 	b.drift(t)
 }
+
+// restore brings a buried record and its row back to life.
+func restore(t testing.TB, object, kind, id string) func(pgx.Tx) error {
+	return func(tx pgx.Tx) error {
+		if _, err := tx.Exec(t.Context(), `UPDATE records SET deleted_at = NULL, deleted_why = NULL WHERE object = $1 AND external_id = $2`, object, id); err != nil {
+			return err
+		}
+		_, err := tx.Exec(t.Context(), `UPDATE `+kind+` SET deleted_at = NULL, deleted_why = NULL WHERE external_id = $1`, id)
+		return err
+	}
+}
