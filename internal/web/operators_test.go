@@ -92,6 +92,47 @@ func TestMetrics(t *testing.T) {
 	}
 }
 
+func TestMetricsOfProofs(t *testing.T) {
+	t.Parallel()
+	b := setup(t, nil)
+	h := b.connect(t, "acme")
+	b.in(t, h.workspace, func(tx pgx.Tx) error {
+		_, err := tx.Exec(t.Context(), `INSERT INTO cursors (workspace_id, connection_id, object) VALUES ($1, $2, 'deals'), ($1, $2, 'persons')`, h.workspace, h.connection)
+		return err
+	})
+	prove := func(object, age string, found, unrepaired int) {
+		b.in(t, h.workspace, func(tx pgx.Tx) error {
+			_, err := tx.Exec(t.Context(), `INSERT INTO proofs (workspace_id, connection_id, object, as_of, started_at, found, unrepaired, figures) VALUES ($1, $2, $3, date_trunc('second', now() - $4::interval), now(), $5, $6, '{}')`,
+				h.workspace, h.connection, object, age, found, unrepaired)
+			return err
+		})
+	}
+	of := `{connection="crm",vendor="pipedrive",workspace="acme"} `
+	byObject := func(o string) string {
+		return `{connection="crm",object="` + o + `",vendor="pipedrive",workspace="acme"} `
+	}
+	want := func(lines ...string) {
+		t.Helper()
+		text := b.get(t, "/metrics").body
+		for _, line := range lines {
+			if !strings.Contains(text, "\n"+line) {
+				t.Errorf("no line %q in\n%s", line, text)
+			}
+		}
+	}
+	prove("deals", "1 hour", 3, 0)
+	want(`salesbook_connection_proven`+of+`0`, `salesbook_connection_drift_found`+byObject("deals")+`3`)
+	if text := b.get(t, "/metrics").body; strings.Contains(text, "salesbook_connection_proven_timestamp_seconds{") {
+		t.Error("an instant is told though an object has never been compared")
+	}
+	prove("persons", "2 hours", 0, 0)
+	want(`salesbook_connection_proven`+of+`1`, `salesbook_connection_proven_timestamp_seconds`+of+`1.`, `salesbook_connection_drift`+byObject("persons")+`0`)
+	prove("persons", "1 hour", 2, 1)
+	want(`salesbook_connection_proven`+of+`0`, `salesbook_connection_drift`+byObject("persons")+`1`)
+	prove("persons", "50 hours", 0, 0)
+	want(`salesbook_connection_proven`+of+`0`, `salesbook_connection_drift`+byObject("persons")+`0`)
+}
+
 // TestMetricsOutliveTheDatabase: what is measured in the process is shown also
 // while the database is away, when it is needed most.
 func TestMetricsOutliveTheDatabase(t *testing.T) {
