@@ -53,6 +53,7 @@ type cli struct {
 	Connect     connectCmd     `cmd:"" help:"Connect an account of a vendor."`
 	Connections connectionsCmd `cmd:"" help:"List, show, pause, resume and remove connections."`
 	Sync        syncCmd        `cmd:"" help:"Pull what changed at a connection's vendor."`
+	Prove       proveCmd       `cmd:"" help:"Compare everything with a connection's vendor now, repair what differs, and show both sides."`
 	Status      statusCmd      `cmd:"" help:"How far every connection is."`
 	Runs        runsCmd        `cmd:"" help:"What the last runs did."`
 	Failures    failuresCmd    `cmd:"" help:"List, show and retry what was given up."`

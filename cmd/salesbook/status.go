@@ -156,7 +156,7 @@ func (r *statusReader) connection(ctx context.Context, c postgres.Connection) (c
 	if r.paces[c.ID] == nil {
 		r.paces[c.ID] = newPace()
 	}
-	r.paces[c.ID].note(s.Now, s.Places)
+	r.paces[c.ID].note(s.Now, append(sweepPlaces(s.Sweeps), s.Places...))
 	out := statusOf(c, spec, s, index, counted, r.paces[c.ID])
 	if broken != nil {
 		out.Broken = broken.Error()

@@ -21,6 +21,7 @@ type connectionStatus struct {
 	At           time.Time          `json:"at"`
 	Loaded       bool               `json:"loaded"` // every object has been read once
 	Objects      []objectStatus     `json:"objects"`
+	Proof        proofStatus        `json:"proof"`
 	Deliveries   deliveryStatus     `json:"deliveries"`
 	Quota        *quotaStatus       `json:"quota,omitempty"`
 	History      *historyStatus     `json:"history,omitempty"`
@@ -45,6 +46,9 @@ type objectStatus struct {
 	ETASeconds *float64   `json:"eta_seconds,omitempty"`
 	AsOf       *time.Time `json:"as_of,omitempty"` // the vendor's instant up to which everything has been read
 	LagSeconds *float64   `json:"lag_seconds,omitempty"`
+
+	Proof   *objectProof  `json:"proof,omitempty"`
+	Deletes *deleteStatus `json:"deletes,omitempty"`
 }
 
 type deliveryStatus struct {
@@ -98,6 +102,7 @@ func statusOf(c postgres.Connection, spec connectors.Spec, s postgres.Standing, 
 		out.Loaded = out.Loaded && (place.LoadedAt != nil || !pulled(o))
 		out.Objects = append(out.Objects, object)
 	}
+	out.prove(spec, s, p)
 	return out
 }
 
@@ -150,13 +155,13 @@ func (s *connectionStatus) lines() []string {
 	if s.Broken != "" {
 		lines = append(lines, "  cannot be opened: "+s.Broken)
 	}
-	t := newTable("OBJECT", ">RECORDS", ">DELETED", "STATE", "LAST PULL")
+	t := newTable("OBJECT", ">RECORDS", ">DELETED", "STATE", "LAST PULL", "PROVEN")
 	for _, o := range s.Objects {
 		records, deleted := "-", "-"
 		if o.Kind != "" {
 			records, deleted = count(o.Records), count(o.Deleted)
 		}
-		t.add(o.Title, records, deleted, s.words(o), lastPull(o))
+		t.add(o.Title, records, deleted, s.words(o), lastPull(o), o.Proof.words(s.At))
 	}
 	return append(append(lines, t.lines("  ")...), s.footer()...)
 }
@@ -220,7 +225,7 @@ func (s *connectionStatus) footer() []string {
 	if len(s.Working) > 0 {
 		facts = append(facts, "at work: "+strings.Join(s.Working, ", "))
 	}
-	lines := []string{"  " + strings.Join(facts, " · ")}
+	lines := append(s.proofLines(), "  "+strings.Join(facts, " · "))
 	if d := s.Deliveries; d.DelaySeconds != nil {
 		lines = append(lines, fmt.Sprintf("  changes are here %.1f s after they happen (95 of 100 within %.1f s)", *d.DelaySeconds, *d.DelayP95Seconds))
 	}

@@ -153,7 +153,7 @@ func (f *foreground) run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	stop := f.show(ctx)
+	stop := f.show(ctx, f.progress, f.summary)
 	err = f.work(ctx)
 	stop()
 	late := context.WithoutCancel(ctx)
@@ -188,18 +188,22 @@ func (f *foreground) shortfall(ctx context.Context, err error) string {
 
 // work does what the workers would: deliveries, pull, replay, history.
 func (f *foreground) work(ctx context.Context) error {
-	ws, id := f.conn.Workspace, f.conn.ID
+	if err := f.catchUp(ctx); err != nil || !f.cmd.History {
+		return err
+	}
+	return f.persist(ctx, func() (bool, error) { return true, f.pipeline.History(ctx, f.conn.Workspace, f.conn.ID) })
+}
+
+// catchUp reads what deliveries named and what changed since the last pull.
+func (f *foreground) catchUp(ctx context.Context) error {
 	if err := f.persist(ctx, func() (bool, error) { return f.receive(ctx) }); err != nil {
 		return err
 	}
 	o := jobs.PullOptions{Object: f.cmd.Object, Force: true}
-	if err := f.persist(ctx, func() (bool, error) { return f.pipeline.Pull(ctx, ws, id, o) }); err != nil {
+	if err := f.persist(ctx, func() (bool, error) { return f.pipeline.Pull(ctx, f.conn.Workspace, f.conn.ID, o) }); err != nil {
 		return err
 	}
-	if err := f.persist(ctx, func() (bool, error) { return f.replay(ctx) }); err != nil || !f.cmd.History {
-		return err
-	}
-	return f.persist(ctx, func() (bool, error) { return true, f.pipeline.History(ctx, ws, id) })
+	return f.persist(ctx, func() (bool, error) { return f.replay(ctx) })
 }
 
 // receive reads what deliveries named, now: a person asked.

@@ -11,8 +11,9 @@ import (
 	"salesbook.dev/internal/postgres"
 )
 
-// show draws the progress on standard error until stop is called.
-func (f *foreground) show(ctx context.Context) (stop func()) {
+// show draws the progress on standard error until stop is called: lines on a
+// terminal, line elsewhere.
+func (f *foreground) show(ctx context.Context, lines func(*connectionStatus) []string, line func(*connectionStatus) string) (stop func()) {
 	ctx, cancel := context.WithCancel(ctx)
 	done := make(chan struct{})
 	screen := newScreen(f.stderr)
@@ -30,7 +31,7 @@ func (f *foreground) show(ctx context.Context) (stop func()) {
 				return
 			case <-beat.C:
 				if all, err := f.reader.read(ctx, f.conn.Name); err == nil && ctx.Err() == nil {
-					screen.draw(time.Now(), f.progress(&all[0]), f.summary(&all[0]))
+					screen.draw(time.Now(), lines(&all[0]), line(&all[0]))
 				}
 			}
 		}

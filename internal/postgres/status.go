@@ -45,6 +45,9 @@ type Standing struct {
 	Troubles      []Trouble  // newest first
 	HistoryKnown  int64      // deals whose history has been read
 	HistoryAll    int64
+	Proofs        map[string]Proof // the last of each object
+	Sweeps        []Sweep          // under way
+	SweepEvery    time.Duration    // planned time between two; 0: none is planned
 }
 
 // StandingOf returns how far a connection is. history names the object that is
@@ -71,6 +74,15 @@ func StandingOf(ctx context.Context, tx pgx.Tx, workspace, connection int64, his
 		return s, err
 	}
 	if s.Rows, err = CountRows(ctx, tx, workspace, connection, what); err != nil {
+		return s, err
+	}
+	if s.Proofs, err = Proofs(ctx, tx, workspace, connection); err != nil {
+		return s, err
+	}
+	if s.Sweeps, err = Sweeps(ctx, tx, workspace, connection); err != nil {
+		return s, err
+	}
+	if s.SweepEvery, err = ScheduleOf(ctx, tx, workspace, "sweep", connection); err != nil {
 		return s, err
 	}
 	if s.Troubles, err = Troubles(ctx, tx, workspace, connection); err != nil || history == "" {
