@@ -81,7 +81,7 @@ func complete(place string, status int, body []byte) error {
 	case isHTML(body):
 		return fault.New(fault.Temporary, "%s answered %d with an HTML page where JSON is due; try again later, and check the base URL if it lasts", place, status)
 	case !sonic.Valid(body):
-		return fault.New(fault.Temporary, "%s answered %d with JSON that is cut off or broken after %d bytes; try again later", place, status, len(body))
+		return fault.New(fault.Temporary, "%s answered %d with JSON of %d bytes that is cut off, broken or nested too deep; try again later", place, status, len(body))
 	}
 	return nil
 }

@@ -14,6 +14,9 @@ import (
 
 const (
 	textLimit = 300 // runes of a vendor's words that are quoted
+	// wordsLimit is the largest refusal, in bytes, in which words are looked for:
+	// that is done recursively, and megabytes of brackets would end the process.
+	wordsLimit = 64 << 10
 	// secretMin is the length below which a value is not looked for: replacing
 	// "1" everywhere would make the text useless, and is no secret.
 	secretMin = 6
@@ -30,7 +33,7 @@ var textFields = [...]string{
 // vendorText finds the words about an error in a JSON answer, shortened and on
 // one line; empty when there are none.
 func vendorText(body []byte) string {
-	if !gjson.ValidBytes(body) {
+	if len(body) > wordsLimit || !gjson.ValidBytes(body) {
 		return ""
 	}
 	var said []string
