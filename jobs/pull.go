@@ -109,6 +109,10 @@ func (w *pull) settleMap(ctx context.Context) error {
 			if err := w.s.hold(ctx, tx, w.lease); err != nil {
 				return err
 			}
+			// What has been loaded is to be proven.
+			if err := postgres.DueIn(ctx, tx, w.s.Workspace, SweepArgs{}.Kind(), w.s.ID, 0); err != nil {
+				return err
+			}
 			return postgres.MarkReplayed(ctx, tx, w.s.Workspace, w.s.ID, w.s.MapVersion)
 		}
 		_, err = w.p.Queue.InsertTx(ctx, tx, ReplayArgs{Workspace: w.s.Workspace, Connection: w.s.ID}, nil)

@@ -22,6 +22,11 @@ func Print(w io.Writer, r Report) {
 			fmt.Fprintln(w, "  ", e)
 		}
 	}
-	fmt.Fprintf(w, "\nloaded in %.1f s, %d live changes in %.1f s, %d tokens spent at the vendor, all in %.1f s\n",
+	proven := "proven by its own comparison"
+	if !r.Proven {
+		proven = "not proven by its own comparison"
+	}
+	fmt.Fprintf(w, "\n%s in %.1f s (%d differences found and repaired)\n", proven, r.Seconds["prove"], r.Found)
+	fmt.Fprintf(w, "loaded in %.1f s, %d live changes in %.1f s, %d tokens spent at the vendor, all in %.1f s\n",
 		r.Seconds["load"], r.Changes, r.Seconds["live"], r.Tokens, r.Seconds["total"])
 }

@@ -149,6 +149,35 @@ func (s *Scenario) Pull(ctx context.Context) error {
 	})
 }
 
+// Prove has everything compared with the vendor and returns what that found,
+// by object, and whether the connection is proven.
+func (s *Scenario) Prove(ctx context.Context) (proofs map[string]postgres.Proof, proven bool, err error) {
+	since, err := s.Pipeline.DB.Now(ctx)
+	if err != nil {
+		return nil, false, err
+	}
+	err = until(ctx, "the proof", func() (bool, error) {
+		complete, err := s.Pipeline.Sweep(ctx, s.Workspace, s.connection, jobs.SweepOptions{Since: since})
+		if k := fault.KindOf(err); k == fault.Limited || k == fault.Lost || k == fault.Conflict {
+			return false, nil // as for a pull; or a map changed under it
+		}
+		return complete, err
+	})
+	if err != nil {
+		return nil, false, err
+	}
+	err = s.in(ctx, func(tx pgx.Tx) error {
+		proofs, err = postgres.Proofs(ctx, tx, s.Workspace, s.connection)
+		return err
+	})
+	var marks []jobs.Mark
+	for _, p := range proofs {
+		marks = append(marks, jobs.Mark{AsOf: &p.AsOf, Unrepaired: p.Figures.Unrepaired})
+	}
+	state, _ := jobs.ProofState(marks, 0, since)
+	return proofs, state == jobs.Proven, err
+}
+
 func (s *Scenario) in(ctx context.Context, f func(tx pgx.Tx) error) error {
 	return s.Pipeline.DB.In(ctx, s.Workspace, f)
 }
@@ -160,6 +189,10 @@ type Report struct {
 	Tokens  int64              `json:"vendor_tokens"`
 	Seconds map[string]float64 `json:"seconds"`
 	Drift   int                `json:"drift"`
+	// Proven is what salesbook itself says, without knowing the truth; Found is
+	// how many differences its sweep found and repaired.
+	Proven bool  `json:"proven"`
+	Found  int64 `json:"found"`
 }
 
 // errDrift is returned with a report that shows drift.
@@ -168,8 +201,8 @@ var errDrift = errors.New("the canonical side differs from the vendor's truth")
 // IsDrift tells whether err means that the comparison found differences.
 func IsDrift(err error) bool { return errors.Is(err, errDrift) }
 
-// Once runs the whole scenario: connect, load, changes live by delivery, a
-// final pull, and the comparison. The report is complete only without an error
+// Once runs the whole scenario: connect, load, changes live by delivery, a final
+// pull, salesbook's own proof, and the comparison with the truth. The report is complete only without an error
 // or with one that IsDrift.
 func (s *Scenario) Once(ctx context.Context, live int) (Report, error) {
 	r := Report{Changes: live, Seconds: map[string]float64{}}
@@ -181,6 +214,14 @@ func (s *Scenario) Once(ctx context.Context, live int) (Report, error) {
 		{"connect", s.Connect}, {"load", s.Loaded}, {"subscribe", s.Subscribed},
 		{"live", func(ctx context.Context) error { return s.Live(ctx, Seed, live) }},
 		{"pull", s.Pull},
+		{"prove", func(ctx context.Context) error {
+			proofs, proven, err := s.Prove(ctx)
+			for _, p := range proofs {
+				r.Found += p.Figures.Drift()
+			}
+			r.Proven = proven
+			return err
+		}},
 		{"compare", func(ctx context.Context) (err error) {
 			r.Objects, err = Compare(ctx, s.Pipeline.DB, s.Workspace, s.connection, s.Vendor.Truth)
 			return err
@@ -197,7 +238,7 @@ func (s *Scenario) Once(ctx context.Context, live int) (Report, error) {
 	for _, d := range r.Objects {
 		r.Drift += d.Drift
 	}
-	if r.Drift > 0 {
+	if r.Drift > 0 || !r.Proven {
 		return r, errDrift
 	}
 	return r, nil

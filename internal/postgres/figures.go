@@ -60,6 +60,9 @@ type Figures struct {
 	Differing int64 `json:"differing"`   // living on both sides with other content
 	Gone      int64 `json:"gone"`        // living here, deleted at the vendor
 	Hidden    int64 `json:"not_visible"` // living here; the vendor neither shows it nor says that it is gone
+	// Silent of the differing ones have the modification time that we know: no
+	// pull could have seen that they changed.
+	Silent int64 `json:"silent"`
 	// Unrepaired of these differ still after the sweep has written what it read.
 	Unrepaired int64 `json:"unrepaired"`
 	// No drift: what the vendor has changed since, other bytes with the same

@@ -59,13 +59,12 @@ func Vanishing(ctx context.Context, tx pgx.Tx, workspace, connection int64, obje
 // heldSQL selects what there is of records, with the stage of their rows where
 // the kind has one; a condition on r follows it.
 func heldSQL(kind *sales.Kind) string {
-	stage, join := "''", ""
-	if Staged(kind) {
-		stage = "COALESCE(t.stage_id, '')"
-		join = ` LEFT JOIN ` + kind.Name + ` t ON (t.workspace_id, t.connection_id, t.external_id) = ($1, $2, $4 || r.external_id)`
+	stage := "''"
+	if Staged(kind) { // a subquery looks up row by row in the key, also before the table's first statistics
+		stage = `COALESCE((SELECT t.stage_id FROM ` + kind.Name + ` t WHERE (t.workspace_id, t.connection_id, t.external_id) = ($1, $2, $4 || r.external_id)), '')`
 	}
 	return `SELECT r.external_id, COALESCE(r.parent, ''), r.hash, r.updated_at, r.fetched_at, r.deleted_at IS NOT NULL, ` + stage + `
-		FROM records r` + join + ` WHERE (r.workspace_id, r.connection_id, r.object) = ($1, $2, $3) AND $4::text IS NOT NULL`
+		FROM records r WHERE (r.workspace_id, r.connection_id, r.object) = ($1, $2, $3) AND $4::text IS NOT NULL`
 }
 
 // Staged tells whether rows of a kind stand in stages.
@@ -121,8 +120,10 @@ func unlikeSQL(k *sales.Kind) string {
 	if k.Custom {
 		add("custom", "text[]", "::jsonb")
 	}
-	return fmt.Sprintf(`SELECT e.external_id, t.external_id IS NULL FROM unnest(%s$%d::text[]) AS e(%sexternal_id)
-		LEFT JOIN %s t ON (t.workspace_id, t.connection_id, t.external_id) = ($1, $2, e.external_id) AND t.deleted_at IS NULL
-		WHERE t.external_id IS NULL OR (t.external_id%s) IS DISTINCT FROM (e.external_id%s)`,
+	// The ids stand there twice, so that the key is used before the table's
+	// first statistics, too.
+	return fmt.Sprintf(`SELECT e.external_id, t.external_id IS NULL FROM unnest(%[1]s$%[2]d::text[]) AS e(%[3]sexternal_id)
+		LEFT JOIN %[4]s t ON (t.workspace_id, t.connection_id) = ($1, $2) AND t.external_id = ANY($%[2]d::text[]) AND t.external_id = e.external_id AND t.deleted_at IS NULL
+		WHERE t.external_id IS NULL OR (t.external_id%[5]s) IS DISTINCT FROM (e.external_id%[6]s)`,
 		arrays.String(), n, names.String(), k.Name, ours.String(), theirs.String())
 }
