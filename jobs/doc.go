@@ -13,6 +13,8 @@
 //	         vendor got its 2xx)             a delivery's body is never mapped
 //	history  deals whose past is unknown     deal events and stage history, within the quota's spare part
 //	watch    the vendor's subscriptions      missing ones made anew, then a pull over the gap
+//	sweep    everything the vendor has,      a proof: both sides counted and summed up; what differs is
+//	         and everything that is stored   repaired, and tombstones are made of what the vendor calls gone
 //	replay   stored raw records              canonical rows under the present map
 //	retain   retention rules                 partitions made and dropped, old rows deleted in batches
 package jobs

@@ -69,6 +69,10 @@ COMMENT ON COLUMN proofs.figures IS 'Counts, checksums by month of update (UTC) 
 CREATE INDEX proofs_recent ON proofs (workspace_id, connection_id, object, id DESC);
 CALL isolate('proofs');
 
+COMMENT ON COLUMN runs.kind IS 'pull, receive, history, replay, watch, sweep.';
+COMMENT ON TABLE runs IS 'What each pull, reception, replay, watch or sweep did, for `salesbook runs`. Kept 30 days.';
+COMMENT ON COLUMN changes.origin IS 'pull, receive, history, replay, sweep: which kind of job saw it.';
+
 -- Connections made before this release are swept, too.
 INSERT INTO schedules (workspace_id, kind, connection_id, every, next_at)
 SELECT workspace_id, 'sweep', id, interval '1 day', now() + interval '10 minutes' FROM connections ON CONFLICT DO NOTHING;
