@@ -126,9 +126,13 @@ func TestAnInterruptedPullGoesOnWhereItWas(t *testing.T) {
 		ctx, cancel := context.WithCancel(t.Context())
 		b.Transport = cutAfter(b, stop, cancel)
 		complete, err := b.Pull(ctx, b.ws, b.conn, jobs.PullOptions{})
+		interrupted := ctx.Err() != nil
 		cancel()
 		if complete && err == nil {
 			break
+		}
+		if !interrupted {
+			t.Fatalf("complete=%v without an interruption: %v", complete, err)
 		}
 	}
 	b.Transport = nil
