@@ -257,7 +257,7 @@ func (s *step) commit(ctx context.Context) error {
 			return err
 		}
 	}
-	err := s.p.DB.In(ctx, s.s.Workspace, func(tx pgx.Tx) error {
+	err := s.p.DB.InByKey(ctx, s.s.Workspace, func(tx pgx.Tx) error {
 		if err := s.batch.write(ctx, tx); err != nil {
 			return err
 		}

@@ -174,7 +174,7 @@ func (p *Pipeline) commitPage(ctx context.Context, s *Source, dec connectors.Dec
 	if err := b.prepare(ctx); err != nil {
 		return err
 	}
-	return p.DB.In(ctx, s.Workspace, func(tx pgx.Tx) error {
+	return p.DB.InByKey(ctx, s.Workspace, func(tx pgx.Tx) error {
 		if err := b.write(ctx, tx); err != nil {
 			return err
 		}

@@ -126,7 +126,7 @@ func (r *replay) object(ctx context.Context) (done bool, err error) {
 // are none.
 func (r *replay) page(ctx context.Context) (last string, err error) {
 	var b *batch
-	err = r.p.DB.In(ctx, r.s.Workspace, func(tx pgx.Tx) error {
+	err = r.p.DB.InByKey(ctx, r.s.Workspace, func(tx pgx.Tx) error {
 		last, b = "", nil
 		records, err := postgres.HoldRecords(ctx, tx, r.s.Workspace, r.s.ID, r.at.Object, r.at.After, replayPage, r.p.Compressor)
 		if err != nil || len(records) == 0 {

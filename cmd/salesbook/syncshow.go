@@ -14,9 +14,12 @@ import (
 // show draws the progress on standard error until stop is called: lines on a
 // terminal, line elsewhere.
 func (f *foreground) show(ctx context.Context, lines func(*connectionStatus) []string, line func(*connectionStatus) string) (stop func()) {
+	screen := newScreen(f.stderr)
+	if f.JSON && !screen.terminal() {
+		return func() {} // a program reads the outcome; counting rows each second would take half of a core
+	}
 	ctx, cancel := context.WithCancel(ctx)
 	done := make(chan struct{})
-	screen := newScreen(f.stderr)
 	every := redrawEvery
 	if !screen.terminal() {
 		every = time.Second

@@ -96,11 +96,22 @@ func (db *DB) Now(ctx context.Context) (time.Time, error) {
 // cannot see, because a part of them is in this process: a page that waits for
 // the one before it to commit.
 func (db *DB) In(ctx context.Context, workspace int64, f func(tx pgx.Tx) error) error {
+	return db.in(ctx, workspace, enterSQL, f)
+}
+
+// InByKey is In for pages of records, whose statements look many rows up by
+// their keys. The planner may not read whole tables for them: a session plans a
+// statement once, and a table that is small when a load begins does not stay so.
+func (db *DB) InByKey(ctx context.Context, workspace int64, f func(tx pgx.Tx) error) error {
+	return db.in(ctx, workspace, enterSQL+`, set_config('enable_seqscan', 'off', true), set_config('enable_hashjoin', 'off', true), set_config('enable_mergejoin', 'off', true)`, f)
+}
+
+func (db *DB) in(ctx context.Context, workspace int64, enter string, f func(tx pgx.Tx) error) error {
 	const tries = 4
 	var err error
 	for range tries {
 		err = pgx.BeginFunc(ctx, db.pool, func(tx pgx.Tx) error {
-			if err := enter(ctx, tx, workspace); err != nil {
+			if _, err := tx.Exec(ctx, enter, workspace); err != nil {
 				return err
 			}
 			return f(tx)
@@ -112,11 +123,8 @@ func (db *DB) In(ctx context.Context, workspace int64, f func(tx pgx.Tx) error) 
 	return err
 }
 
-// enter binds a transaction to a workspace until it ends.
-func enter(ctx context.Context, tx pgx.Tx, workspace int64) error {
-	_, err := tx.Exec(ctx, "SELECT set_config('salesbook.workspace', $1::bigint::text, true), set_config('lock_timeout', '3s', true)", workspace)
-	return err
-}
+// enterSQL binds a transaction to a workspace until it ends.
+const enterSQL = "SELECT set_config('salesbook.workspace', $1::bigint::text, true), set_config('lock_timeout', '3s', true)"
 
 // isContention tells failures that vanish when the transaction is repeated.
 func isContention(err error) bool {

@@ -1,0 +1,215 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"net"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+)
+
+func dial(ctx context.Context, addr string) (net.Conn, error) {
+	return (&net.Dialer{Timeout: time.Second}).DialContext(ctx, "tcp", addr)
+}
+
+// figures are what one run measured.
+type figures struct {
+	rate    float64 // records a second
+	own, pg float64 // processor time of the worker and of PostgreSQL, us a record
+	vendor  float64 // of the vendor
+	rss     float64 // MB, the worker's peak
+	wal     float64 // bytes a record
+}
+
+// measureSync runs both sides in turns and tells medians and ratios.
+func measureSync(ctx context.Context, s settings, b *bench) error {
+	fmt.Println(b.machine(ctx))
+	got := map[string][]figures{}
+	for round := range s.rounds {
+		steps := []func(context.Context, settings, int) (map[string]figures, error){b.yardstickSync, b.ourSync}
+		if round%2 == 1 {
+			slices.Reverse(steps)
+		}
+		for _, step := range steps {
+			one, err := step(ctx, s, round)
+			if err != nil {
+				return err
+			}
+			for name, f := range one {
+				got[name] = append(got[name], f)
+				fmt.Printf("  round %d  %-22s %8.0f/s\n", round+1, name, f.rate)
+			}
+		}
+	}
+	fmt.Printf("\n%d deals, medians of %d rounds\n%-22s %10s %10s %10s %10s %8s %8s\n", s.deals, s.rounds, "", "records/s", "own us", "pg us", "vendor us", "RSS MB", "WAL B")
+	for _, name := range []string{"yardstick first load", "salesbook first load", "yardstick unchanged", "salesbook unchanged"} {
+		m := median(got[name])
+		fmt.Printf("%-22s %10.0f %10.1f %10.1f %10.1f %8.0f %8.1f\n", name, m.rate, m.own, m.pg, m.vendor, m.rss, m.wal)
+	}
+	for _, what := range []string{"first load", "unchanged"} {
+		fmt.Printf("ratio %s: %.2f by rate, %.2f by processor time\n", what, ratio(got["salesbook "+what], got["yardstick "+what], func(f figures) float64 { return f.rate }),
+			ratio(got["yardstick "+what], got["salesbook "+what], func(f figures) float64 { return f.own + f.pg + f.vendor }))
+	}
+	return nil
+}
+
+// ratio is the median of the rounds' ratios: neighbours in time are compared.
+func ratio(ours, theirs []figures, of func(figures) float64) float64 {
+	all := make([]float64, len(ours))
+	for i := range ours {
+		all[i] = of(ours[i]) / of(theirs[i])
+	}
+	slices.Sort(all)
+	return all[len(all)/2]
+}
+
+func median(all []figures) figures {
+	of := func(f func(figures) float64) float64 {
+		values := make([]float64, len(all))
+		for i := range all {
+			values[i] = f(all[i])
+		}
+		slices.Sort(values)
+		return values[len(values)/2]
+	}
+	return figures{rate: of(func(f figures) float64 { return f.rate }), own: of(func(f figures) float64 { return f.own }), pg: of(func(f figures) float64 { return f.pg }),
+		vendor: of(func(f figures) float64 { return f.vendor }), rss: of(func(f figures) float64 { return f.rss }), wal: of(func(f figures) float64 { return f.wal })}
+}
+
+// measured runs f between two readings of clocks and WAL.
+func (b *bench) measured(ctx context.Context, vendor, records int, f func() (*process, float64, error)) (figures, error) {
+	if err := b.exec(ctx, "CHECKPOINT"); err != nil {
+		return figures{}, err
+	}
+	var from, to float64
+	const position = "SELECT (pg_current_wal_lsn() - '0/0')::float8"
+	if err := b.db.QueryRow(ctx, position).Scan(&from); err != nil {
+		return figures{}, err
+	}
+	_, vendor0, _, _ := stat(vendor)
+	pg0 := treeTime(b.server)
+	p, rate, err := f()
+	if err != nil {
+		return figures{}, err
+	}
+	pg := treeTime(b.server) - pg0
+	_, vendor1, _, _ := stat(vendor)
+	if err := b.db.QueryRow(ctx, position).Scan(&to); err != nil {
+		return figures{}, err
+	}
+	per := func(d time.Duration) float64 { return float64(d.Microseconds()) / float64(records) }
+	return figures{rate: rate, own: per(p.spent()), pg: per(pg), vendor: per(vendor1 - vendor0), rss: float64(p.peak.Load()) / 1024, wal: (to - from) / float64(records)}, nil
+}
+
+// yardstickSync is what the yardstick's script does.
+func (b *bench) yardstickSync(ctx context.Context, s settings, _ int) (map[string]figures, error) {
+	load, err := b.pipe(ctx, s, []string{"-lib", "sonic", "-method", "unnest", "-writers", "2"})
+	if err != nil {
+		return nil, err
+	}
+	if err := b.vacuum(ctx, b.yardstick, "deal"); err != nil {
+		return nil, err
+	}
+	again, err := b.pipe(ctx, s, []string{"-keep", "-lazy", "-lib", "sonic", "-method", "filter+unnest", "-writers", "1"})
+	return map[string]figures{"yardstick first load": load, "yardstick unchanged": again}, err
+}
+
+func (b *bench) pipe(ctx context.Context, s settings, args []string) (figures, error) {
+	env := []string{"YARDSTICK_DSN=" + b.yardstick, "PERF_STRIP=1", "PERF_TTT=8160", fmt.Sprintf("FAKE_PID=%d", b.source.cmd.Process.Pid)}
+	return b.measured(ctx, b.source.cmd.Process.Pid, s.deals, func() (*process, float64, error) {
+		p, err := start(ctx, env, filepath.Join(b.tools, "pipe"), append(args, "-url", b.sourceURL)...)
+		if err != nil {
+			return nil, 0, err
+		}
+		text, err := p.wait()
+		if err != nil {
+			return nil, 0, err
+		}
+		_, rest, _ := strings.Cut(string(text), "rps=")
+		rate, err := strconv.ParseFloat(strings.Fields(rest + " none")[0], 64)
+		return p, rate, err
+	})
+}
+
+// ourSync loads a connection that is new, into empty tables, and then reads it
+// again.
+func (b *bench) ourSync(ctx context.Context, s settings, round int) (map[string]figures, error) {
+	name := fmt.Sprintf("r%d", round)
+	if err := b.exec(ctx, "TRUNCATE salesbook.records, salesbook.deals, salesbook.dirty"); err != nil {
+		return nil, err
+	}
+	if err := b.connect(ctx, name); err != nil {
+		return nil, err
+	}
+	if _, err := b.salesbook(ctx, "sync", name, "--once", "--object", "dealFields"); err != nil {
+		return nil, err
+	}
+	load, err := b.sync(ctx, s, name)
+	if err != nil {
+		return nil, err
+	}
+	if err := b.vacuum(ctx, b.direct, "salesbook.records", "salesbook.deals"); err != nil {
+		return nil, err
+	}
+	again, err := b.sync(ctx, s, name, "--full")
+	return map[string]figures{"salesbook first load": load, "salesbook unchanged": again}, err
+}
+
+// vacuum does at once what autovacuum does soon after a load: statistics, and
+// hint bits, which with checksums on would otherwise be written by the first
+// reader, and logged.
+func (b *bench) vacuum(ctx context.Context, database string, tables ...string) error {
+	conn, err := pgx.Connect(ctx, database)
+	if err != nil {
+		return err
+	}
+	defer conn.Close(ctx)
+	_, err = conn.Exec(ctx, "VACUUM ANALYZE "+strings.Join(tables, ", "))
+	return err
+}
+
+// sync reads all deals of a connection in a process of its own, and makes sure
+// that it did.
+func (b *bench) sync(ctx context.Context, s settings, name string, more ...string) (figures, error) {
+	return b.measured(ctx, b.vendor.Process.Pid, s.deals, func() (*process, float64, error) {
+		p, err := start(ctx, b.env, b.binary, append([]string{"sync", name, "--once", "--object", "deals", "--json"}, more...)...)
+		if err != nil {
+			return nil, 0, err
+		}
+		text, err := p.wait()
+		if err != nil {
+			return nil, 0, err
+		}
+		var r struct {
+			Seconds  float64 `json:"seconds"`
+			Seen     int     `json:"seen"`
+			Written  int     `json:"written"`
+			PutAside int     `json:"put_aside"`
+			Complete bool    `json:"complete"`
+		}
+		if err := json.Unmarshal(text, &r); err != nil {
+			return nil, 0, err
+		}
+		want := s.deals
+		if len(more) > 0 {
+			want = 0
+		}
+		if !r.Complete || r.PutAside > 0 || r.Seen < s.deals || r.Written != want {
+			return nil, 0, fmt.Errorf("%d seen, %d written, %d put aside instead of %d, %d, 0", r.Seen, r.Written, r.PutAside, s.deals, want)
+		}
+		return p, float64(s.deals) / r.Seconds, nil
+	})
+}
+
+// measureMemory compares the worker's peak at two sizes; the second is that of
+// -deals.
+func measureMemory(ctx context.Context, s settings, b *bench) error {
+	return fmt.Errorf("not yet: %w", os.ErrInvalid)
+}
