@@ -13,11 +13,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/jackc/pgx/v5"
-
-	"salesbook.dev/connectors"
 	"salesbook.dev/internal/fault"
-	"salesbook.dev/internal/postgres"
 	"salesbook.dev/internal/sandbox"
 	"salesbook.dev/internal/sandbox/pipedrive"
 	"salesbook.dev/internal/seal"
@@ -102,74 +98,7 @@ func (s *schedule) reconcile(t *testing.T) {
 	s.behave()
 	s.settle(t)
 	s.newDay(t)
-	w := childWork{Workspace: s.ws, Conn: s.conn}
-	for _, step := range []struct {
-		name string
-		do   func() error
-	}{
-		{"receive", func() error { return emptyInbox(t.Context(), s.two[1], w) }},
-		{"pull", func() error { return pullToTheEnd(t.Context(), s.two[0], w) }},
-		{"compare everything", func() error { return s.compareAll(t) }},
-		{"replay", func() error { return s.replayIfDue(t.Context(), w) }},
-	} {
-		if err := step.do(); err != nil {
-			t.Errorf("reconcile: %s: %v", step.name, err)
-		}
-	}
-}
-
-// compareAll reads everything again, and by id what no list shows any more.
-func (s *schedule) compareAll(t *testing.T) error {
-	w := childWork{Workspace: s.ws, Conn: s.conn}
-	s.in(t, resetAll(t, s.bundle))
-	if err := pullToTheEnd(t.Context(), s.two[0], w); err != nil {
-		return err
-	}
-	reads, err := s.hidden(t)
-	if err != nil {
-		return err
-	}
-	if err := s.letters(t.Context(), "compare", reads); err != nil {
-		return err
-	}
-	return emptyInbox(t.Context(), s.two[0], w)
-}
-
-// hidden names the living records of objects whose deletions no list shows.
-func (s *schedule) hidden(t *testing.T) (reads []connectors.Ref, err error) {
-	spec, err := s.SpecOf("pipedrive")
-	if err != nil {
-		return nil, err
-	}
-	for _, o := range spec.Objects {
-		if !o.DeletesHidden {
-			continue
-		}
-		s.in(t, func(tx pgx.Tx) error {
-			rows, err := tx.Query(t.Context(), `SELECT external_id FROM records WHERE connection_id = $1 AND object = $2 AND deleted_at IS NULL`, s.conn, o.Name)
-			if err != nil {
-				return err
-			}
-			ids, err := pgx.CollectRows(rows, pgx.RowTo[string])
-			for _, id := range ids {
-				reads = append(reads, connectors.Ref{Object: o.Name, ID: id})
-			}
-			return err
-		})
-	}
-	return reads, nil
-}
-
-func (s *schedule) replayIfDue(ctx context.Context, w childWork) error {
-	var due bool
-	err := s.DB.In(ctx, s.ws, func(tx pgx.Tx) (err error) {
-		due, _, err = postgres.ReplayDue(ctx, tx, s.ws, s.conn)
-		return err
-	})
-	if err != nil || !due {
-		return err
-	}
-	return replayToTheEnd(ctx, s.two[0], w)
+	s.bundle.reconcile(t)
 }
 
 // newDay lets midnight pass, which ends a refusal for the rest of the day.

@@ -182,13 +182,19 @@ func startOver(t *testing.T, b *bundle) {
 // pilesUp changes deals at the vendor; the deliveries wait.
 func pilesUp(t *testing.T, b *bundle) {
 	t.Helper()
-	for id := range 3 {
+	pilesUpAt(t, b, 1, 2, 3)
+}
+
+// pilesUpAt changes these deals and waits until the vendor has told us once.
+func pilesUpAt(t *testing.T, b *bundle, deals ...int) {
+	t.Helper()
+	for _, id := range deals {
 		title := fmt.Sprintf("Переименована %d", time.Now().UnixNano())
-		if _, err := b.sim.Do(1, "PATCH", fmt.Sprintf("/api/v2/deals/%d", id+1), map[string]any{"title": title}); err != nil {
+		if _, err := b.sim.Do(1, "PATCH", fmt.Sprintf("/api/v2/deals/%d", id), map[string]any{"title": title}); err != nil {
 			t.Fatal(err)
 		}
 	}
-	if err := b.sim.Flush(t.Context()); err != nil {
+	if err := b.sim.Settle(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 }

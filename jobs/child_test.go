@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"net/http"
 	"os"
 	"os/signal"
 	"syscall"
@@ -43,8 +44,6 @@ type childWork struct {
 const (
 	childFailed  = 1
 	childNoQuota = 3 // the day's budget is spent
-	childRefused = 4 // fault.Auth
-	childLater   = 5 // fault.Temporary
 )
 
 // deed is what a child does.
@@ -93,13 +92,8 @@ const lookEvery = 10 * time.Millisecond
 
 func complain(err error) int {
 	fmt.Fprintln(os.Stderr, err)
-	switch e, _ := errors.AsType[*fault.Error](err); {
-	case e != nil && e.Kind == fault.Limited && e.Daily:
+	if e, ok := errors.AsType[*fault.Error](err); ok && e.Kind == fault.Limited && e.Daily {
 		return childNoQuota
-	case fault.KindOf(err) == fault.Auth:
-		return childRefused
-	case fault.KindOf(err) == fault.Temporary:
-		return childLater
 	}
 	return childFailed
 }
@@ -183,23 +177,23 @@ func replayToTheEnd(ctx context.Context, p *jobs.Pipeline, w childWork) error {
 	})
 }
 
-// renewToken says that it is there, waits for a line, and prints the access
-// token that it gets.
+// renewToken prints, for each line that it is given, the access token that it
+// gets, or the kind of failure.
 func renewToken(ctx context.Context, p *jobs.Pipeline, w childWork) error {
 	source := &postgres.Tokens{
-		Ctx: context.WithValue(ctx, oauth2.HTTPClient, clientOver(p.Transport)), DB: p.DB, Vault: p.Vault, Workspace: w.Workspace, Connection: w.Conn,
-		Config: &oauth2.Config{ClientID: "id", ClientSecret: "secret", Endpoint: oauth2.Endpoint{TokenURL: w.TokenURL, AuthStyle: oauth2.AuthStyleInHeader}},
-		Holder: p.Holder, Now: time.Now, Limit: w.Limit,
+		Ctx: context.WithValue(ctx, oauth2.HTTPClient, &http.Client{Transport: p.Transport}), DB: p.DB, Vault: p.Vault, Workspace: w.Workspace, Connection: w.Conn,
+		Config: oauthClient(w.TokenURL), Holder: p.Holder, Now: time.Now, Limit: w.Limit,
 	}
 	fmt.Println("ready")
-	if _, err := bufio.NewReader(os.Stdin).ReadString('\n'); err != nil {
-		return err
-	}
-	token, err := source.Token()
-	if err == nil {
+	for asked := bufio.NewScanner(os.Stdin); asked.Scan(); {
+		token, err := source.Token()
+		if err != nil {
+			fmt.Println(fault.KindOf(err))
+			continue
+		}
 		fmt.Println(token.AccessToken)
 	}
-	return err
+	return nil
 }
 
 // serveDeliveries stores deliveries until it is told to end.
@@ -219,6 +213,7 @@ func serveDeliveries(ctx context.Context, p *jobs.Pipeline, w childWork) error {
 func workUntilTerm(ctx context.Context, p *jobs.Pipeline, w childWork) error {
 	ctx, stop := signal.NotifyContext(ctx, syscall.SIGTERM)
 	defer stop()
+	p.LeaseTTL = time.Second
 	pool, err := pgxpool.New(ctx, w.RiverURL)
 	if err != nil {
 		return err

@@ -43,6 +43,7 @@ type bundle struct {
 	vendor *httptest.Server
 	calls  atomic.Int64 // requests the vendor got
 	alarm  atomic.Pointer[alarm]
+	acked  acknowledged
 	ws     int64
 	conn   int64
 	db     *pgtest.Database
@@ -66,6 +67,20 @@ func (b *bundle) after(n int64, ring func()) (stop func()) {
 // setup connects a fresh installation to a simulated company of that size.
 func setup(t testing.TB, deals int, o pipedrive.Options) *bundle {
 	t.Helper()
+	return setupOn(t, pgtest.New(t), deals, o)
+}
+
+// setupOn is setup on the given database.
+func setupOn(t testing.TB, d *pgtest.Database, deals int, o pipedrive.Options) *bundle {
+	t.Helper()
+	b := simulated(t, d, deals, o)
+	b.connect(t)
+	return b
+}
+
+// simulated is setup without the connection.
+func simulated(t testing.TB, d *pgtest.Database, deals int, o pipedrive.Options) *bundle {
+	t.Helper()
 	if o.Limits == (pipedrive.Limits{}) {
 		o.Limits = roomy()
 	}
@@ -79,7 +94,7 @@ func setup(t testing.TB, deals int, o pipedrive.Options) *bundle {
 			t.Fatal(err)
 		}
 	}
-	b := &bundle{sim: sim, db: pgtest.New(t), key: filepath.Join(t.TempDir(), "key")}
+	b := &bundle{sim: sim, db: d, key: filepath.Join(t.TempDir(), "key")}
 	b.vendor = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		n := b.calls.Add(1)
 		if a := b.alarm.Load(); a != nil && n >= a.at && b.alarm.CompareAndSwap(a, nil) {
@@ -90,7 +105,6 @@ func setup(t testing.TB, deals int, o pipedrive.Options) *bundle {
 	t.Cleanup(b.vendor.Close)
 	b.ws = b.db.Workspace(t, "acme")
 	b.Pipeline = pipeline(t, b)
-	b.connect(t)
 	return b
 }
 
@@ -145,16 +159,22 @@ func (b *bundle) receive(t *testing.T) {
 	t.Helper()
 	s := &web.Server{DB: b.DB, Pipeline: b.Pipeline, Metrics: prometheus.NewRegistry(), Log: b.Log}
 	handler, beside := s.Handler()
-	server := httptest.NewServer(handler)
+	server := httptest.NewServer(b.acked.note(handler))
 	ctx, cancel := context.WithCancel(context.Background())
 	go beside(ctx)
 	t.Cleanup(func() { server.Close(); cancel() })
+	b.receiveAt(t, server.URL)
+}
+
+// receiveAt points the vendor's webhooks at a receiver.
+func (b *bundle) receiveAt(t *testing.T, url string) {
+	t.Helper()
 	b.in(t, func(tx pgx.Tx) error {
 		c, err := postgres.ConnectionByID(t.Context(), tx, b.ws, b.conn)
 		if err != nil {
 			return err
 		}
-		c.HookURL = server.URL
+		c.HookURL = url
 		return postgres.UpdateConnection(t.Context(), tx, c)
 	})
 	if err := b.Watch(t.Context(), b.ws, b.conn); err != nil {
@@ -181,7 +201,13 @@ func (b *bundle) pull(t testing.TB) {
 // drift compares every record with the vendor's truth.
 func (b *bundle) drift(t testing.TB) {
 	t.Helper()
-	got, err := demo.Compare(t.Context(), b.DB, b.ws, b.conn, func(object string) iter.Seq[demo.Truth] {
+	b.driftOf(t, b.ws, b.conn)
+}
+
+// driftOf compares every record of a connection to the simulated company.
+func (b *bundle) driftOf(t testing.TB, ws, conn int64) {
+	t.Helper()
+	got, err := demo.Compare(t.Context(), b.DB, ws, conn, func(object string) iter.Seq[demo.Truth] {
 		return (&demo.Vendor{Sim: b.sim}).Truth(object)
 	})
 	if err != nil {

@@ -4,7 +4,6 @@ import (
 	"bufio"
 	"encoding/json"
 	"io"
-	"net/http"
 	"os"
 	"os/exec"
 	"strings"
@@ -103,6 +102,14 @@ func (p *process) kill(t *testing.T) (killed bool) {
 	return status < 0
 }
 
+// say gives the child a line.
+func (p *process) say(t *testing.T, text string) {
+	t.Helper()
+	if _, err := io.WriteString(p.in, text+"\n"); err != nil {
+		t.Fatalf("a child listens no more: %v: %s", err, p.errors())
+	}
+}
+
 // ask tells the child to end in good order.
 func (p *process) ask(t *testing.T) {
 	t.Helper()
@@ -110,9 +117,6 @@ func (p *process) ask(t *testing.T) {
 		t.Fatal(err)
 	}
 }
-
-// clientOver is an HTTP client over a transport.
-func clientOver(rt http.RoundTripper) *http.Client { return &http.Client{Transport: rt} }
 
 // countOf counts a text in a document.
 func countOf(doc []byte, text string) int { return strings.Count(string(doc), text) }

@@ -1,11 +1,19 @@
 package jobs_test
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
+	"io"
+	"maps"
+	"net/http"
+	"net/http/httptest"
+	"slices"
+	"sync"
 	"testing"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/tidwall/gjson"
 
 	"salesbook.dev/internal/sales"
 )
@@ -23,6 +31,47 @@ func (b *bundle) sound(t testing.TB) {
 	if n := one[int](t, b, `SELECT count(*) FROM inbox WHERE done_at IS NULL`); n != 0 {
 		t.Errorf("%d deliveries were left lying", n)
 	}
+	for _, id := range b.acked.all() {
+		if n := one[int](t, b, `SELECT count(*) FROM inbox WHERE key = $1`, id); n != 1 {
+			t.Errorf("delivery %s was answered with success and is stored %d times", id, n)
+		}
+	}
+}
+
+// acknowledged notes which deliveries were answered with success.
+type acknowledged struct {
+	mu  sync.Mutex
+	ids map[string]bool
+}
+
+func (a *acknowledged) all() []string {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return slices.Sorted(maps.Keys(a.ids))
+}
+
+// note wraps a receiver.
+func (a *acknowledged) note(receiver http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		body, err := io.ReadAll(r.Body)
+		if err != nil {
+			http.Error(w, err.Error(), http.StatusBadRequest)
+			return
+		}
+		r.Body = io.NopCloser(bytes.NewReader(body))
+		seen := httptest.NewRecorder()
+		receiver.ServeHTTP(seen, r)
+		if seen.Code < 300 {
+			a.mu.Lock()
+			if a.ids == nil {
+				a.ids = map[string]bool{}
+			}
+			a.ids[gjson.GetBytes(body, "meta.id").String()] = true
+			a.mu.Unlock()
+		}
+		w.WriteHeader(seen.Code)
+		_, _ = w.Write(seen.Body.Bytes()) // a vendor that has gone repeats the delivery
+	})
 }
 
 // storedChange is a field's step from one value to the next.
