@@ -53,7 +53,7 @@ func newSchedule(t *testing.T, seed uint64) *schedule {
 		t.Fatal(err)
 	}
 	limits.Burst = 600
-	b := setup(t, 90, pipedrive.Options{RandomSeed: seed, Limits: limits})
+	b := setup(t, 60, pipedrive.Options{RandomSeed: seed, Limits: limits})
 	s := &schedule{bundle: b, rng: rand.New(rand.NewPCG(seed, 1)), name: fmt.Sprint(seed)}
 	if s.rng.IntN(2) == 0 {
 		if _, err := b.sim.Inject(sandbox.Fault{Kind: sandbox.Ties, N: 1 + s.rng.IntN(200)}); err != nil {

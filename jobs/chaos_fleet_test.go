@@ -16,14 +16,14 @@ import (
 func TestChaosRollingRestart(t *testing.T) {
 	t.Parallel()
 	rng, _ := dice(t)
-	b := setup(t, 250, pipedrive.Options{})
+	b := setup(t, 120, pipedrive.Options{})
 	b.Pipeline.LeaseTTL = shortLease
 	b.receive(t)
 	var workers [4]*process
 	for i := range workers {
 		workers[i] = start(t, b.work("work"))
 	}
-	for restart := range max(6, rounds()/5) {
+	for restart := range max(4, rounds()/10) {
 		if _, err := b.sim.Trickle(rng, 15); err != nil {
 			t.Fatal(err)
 		}
@@ -91,13 +91,13 @@ func TestChaosManyProcessesKeepToTheQuota(t *testing.T) {
 		most   int64 // tokens that first loads may use: the rest is left to more urgent calls
 		spent  bool  // the day's budget does not do for all
 	}{
-		"the burst": {pipedrive.Limits{Burst: 60, DailyTokens: 1_000_000}, 800_000, false},
+		"the burst": {pipedrive.Limits{Burst: 40, DailyTokens: 1_000_000}, 800_000, false},
 		"the day":   {pipedrive.Limits{Burst: 400, DailyTokens: 1500}, 1200, true},
 	}
 	for name, tc := range cases {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			b := setup(t, 60, pipedrive.Options{Limits: tc.limits})
+			b := setup(t, 20, pipedrive.Options{Limits: tc.limits})
 			all := b.fourConnections(t)
 			before := b.calls.Load()
 			var workers []*process

@@ -43,7 +43,7 @@ func dice(t *testing.T) (*rand.Rand, uint64) {
 func TestChaosKilledWorkers(t *testing.T) {
 	t.Parallel()
 	rng, _ := dice(t)
-	b := setup(t, 800, pipedrive.Options{})
+	b := setup(t, 400, pipedrive.Options{})
 	b.Pipeline.LeaseTTL = shortLease
 	for killed := 0; killed < max(1, rounds()/2); {
 		p := start(t, b.work("pull"))
@@ -132,7 +132,7 @@ func TestChaosKilledAtBoundaries(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			rng, _ := dice(t)
-			b := setup(t, 60, pipedrive.Options{})
+			b := setup(t, 20, pipedrive.Options{})
 			b.Pipeline.LeaseTTL = shortLease
 			b.receive(t)
 			b.finish(t)
@@ -145,6 +145,7 @@ func TestChaosKilledAtBoundaries(t *testing.T) {
 					b.dieAt(t, s, name, die)
 				}
 			}
+			b.finish(t)
 			b.sound(t)
 		})
 	}
@@ -163,7 +164,6 @@ func (b *bundle) dieAt(t *testing.T, s scene, name string, die boundary) {
 	if err := childDeeds()[s.do](t.Context(), b.Pipeline, w); err != nil {
 		t.Fatalf("after a death at %q: %v", name, err)
 	}
-	b.finish(t)
 	if s.check != nil {
 		s.check(t, b)
 	}

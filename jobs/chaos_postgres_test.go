@@ -27,7 +27,7 @@ func TestChaosPostgresKilled(t *testing.T) {
 			rng, _ := dice(t)
 			server := pgtest.Own(t)
 			limits := pipedrive.Limits{Burst: 240, DailyTokens: 20_000}
-			b := setupOn(t, server.Database, 200, pipedrive.Options{Limits: limits})
+			b := setupOn(t, server.Database, 120, pipedrive.Options{Limits: limits})
 			b.Pipeline.LeaseTTL = time.Second
 			b.receive(t)
 			stop := b.workHere(t)
