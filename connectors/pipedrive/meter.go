@@ -1,6 +1,7 @@
 package pipedrive
 
 import (
+	"math"
 	"net/http"
 	"strconv"
 	"strings"
@@ -94,6 +95,10 @@ func matches(pattern, path string) bool {
 	return true
 }
 
+// resetLimit bounds how long a burst window is believed to last: really it is
+// two seconds.
+const resetLimit = time.Hour
+
 // usage reads the headers of an answer. They are at times absent altogether
 // (Gemma-Analytics/ewah#280). x-daily-requests-left counts something else.
 func (l priceList) usage(resp *http.Response) rest.Usage {
@@ -105,7 +110,7 @@ func (l priceList) usage(resp *http.Response) rest.Usage {
 		DailyRemaining: number(h, "X-Daily-Ratelimit-Token-Remaining"),
 	}
 	if seconds := number(h, "X-Ratelimit-Reset"); seconds != nil {
-		reset := time.Duration(*seconds) * time.Second
+		reset := min(time.Duration(*seconds)*time.Second, resetLimit)
 		u.BurstReset = &reset
 	}
 	switch {
@@ -137,7 +142,7 @@ func quotaDelay(h http.Header, cost int) (delay time.Duration, daily bool) {
 	case daily:
 		return untilMidnight(h), true
 	case reset != nil && *reset > 0:
-		return min(time.Duration(*reset)*time.Second, time.Hour), false
+		return min(time.Duration(*reset)*time.Second, resetLimit), false
 	}
 	return burstWindow, false
 }
@@ -153,10 +158,13 @@ func untilMidnight(h http.Header) time.Duration {
 	return now.Truncate(24 * time.Hour).Add(24 * time.Hour).Sub(now)
 }
 
+// number reads a header that counts; nil when it is absent or no number. What is
+// overdrawn may be told as less than nothing.
 func number(h http.Header, name string) *int {
 	n, err := strconv.Atoi(strings.TrimSpace(h.Get(name)))
 	if err != nil {
 		return nil
 	}
+	n = min(max(n, 0), math.MaxInt32)
 	return &n
 }
