@@ -12,6 +12,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
+	"github.com/prometheus/client_golang/prometheus"
 	"github.com/riverqueue/river"
 	"github.com/riverqueue/river/rivertype"
 
@@ -19,6 +20,7 @@ import (
 	"salesbook.dev/internal/embedded"
 	"salesbook.dev/internal/postgres"
 	"salesbook.dev/internal/seal"
+	"salesbook.dev/internal/telemetry"
 	"salesbook.dev/jobs"
 )
 
@@ -34,6 +36,7 @@ type app struct {
 	pool     *pgxpool.Pool // River's own
 	river    *river.Client[pgx.Tx]
 	pipeline *jobs.Pipeline
+	metrics  *prometheus.Registry // of this process, see /metrics
 	close    []func()
 }
 
@@ -156,6 +159,7 @@ func (a *app) openKeys(ctx context.Context) error {
 
 // openQueue completes an installation whose database and keys are open.
 func (a *app) openQueue(ctx context.Context, url string, n need) error {
+	a.metrics = telemetry.NewRegistry()
 	a.pipeline = &jobs.Pipeline{DB: a.db, Vault: postgres.Vault{Keys: a.keys}, Compressor: postgres.NewCompressor(),
 		Catalog: catalog.Connectors, Now: time.Now, Log: a.log, Holder: holder()}
 	cfg, err := pgxpool.ParseConfig(url)
@@ -171,7 +175,7 @@ func (a *app) openQueue(ctx context.Context, url string, n need) error {
 	}
 	a.close = append(a.close, a.pool.Close)
 	a.river, err = jobs.NewClient(a.pipeline, a.pool, jobs.ClientOptions{Workers: n.workers, PollOnly: a.Pooler,
-		Reindex: a.server != nil || a.RiverURL != "", Plugins: n.plugins, Log: a.log})
+		Reindex: a.server != nil || a.RiverURL != "", Plugins: append(n.plugins, rivertype.Plugin(jobs.NewMetrics(a.metrics))), Log: a.log})
 	if err != nil {
 		return err
 	}

@@ -128,7 +128,7 @@ func (d *demonstration) run(ctx context.Context, c *demoCmd) error {
 	beside, stop := context.WithCancel(ctx)
 	group, beside := errgroup.WithContext(beside)
 	group.Go(func() error { return d.scenario.Vendor.Serve(beside) })
-	group.Go(func() error { return d.app.serve(beside, l) })
+	group.Go(func() error { return d.app.serve(beside, l, false) })
 	group.Go(func() error { return d.app.work(beside) })
 	group.Go(func() error { return d.app.guard(beside) })
 	show := d.watch

@@ -43,6 +43,7 @@ func TestScripts(t *testing.T) {
 		Setup:               func(e *testscript.Env) error { return setup(e, bin) },
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"exits": exits, "json": jsonValue, "sandbox": startSandbox, "vendor": askVendor, "consent": giveConsent, "until": until, "newkey": newKey,
+			"shows": shows,
 		},
 	})
 }
@@ -62,11 +63,13 @@ func setup(e *testscript.Env, bin string) error {
 		return err
 	}
 	e.Setenv("COMPANY", company)
-	port, err := freePort()
-	if err != nil {
-		return err
+	for _, name := range []string{"PORT", "PORT2"} {
+		port, err := freePort()
+		if err != nil {
+			return err
+		}
+		e.Setenv(name, port)
 	}
-	e.Setenv("PORT", port)
 	if strings.Contains(t.Name(), "/private_") {
 		dir, err := privateData()
 		if err != nil {
@@ -200,6 +203,33 @@ func until(ts *testscript.TestScript, neg bool, args []string) {
 			ts.Fatalf("never printed %q: %v\n%s%s", args[0], err, text, ts.ReadFile("stderr"))
 		}
 	}
+}
+
+// shows URL TEXT: asks again until the answer is 2xx and holds the text; with
+// ! a single answer must not be so.
+func shows(ts *testscript.TestScript, neg bool, args []string) {
+	deadline := time.Now().Add(30 * time.Second)
+	for {
+		found, err := answers(args[0], args[1])
+		switch {
+		case neg && err == nil && !found, !neg && found:
+			return
+		case neg && found:
+			ts.Fatalf("%s shows %q", args[0], args[1])
+		case time.Now().After(deadline):
+			ts.Fatalf("%s never showed %q: %v", args[0], args[1], err)
+		}
+	}
+}
+
+func answers(url, want string) (bool, error) {
+	answer, err := http.Get(url)
+	if err != nil {
+		return false, err
+	}
+	defer answer.Body.Close()
+	text, err := io.ReadAll(answer.Body)
+	return answer.StatusCode/100 == 2 && strings.Contains(string(text), want), err
 }
 
 // newkey FILE: adds a key to a key file, as a rotation does first.

@@ -20,7 +20,7 @@ type upCmd struct {
 
 // Run serves and works in one process.
 func (c *upCmd) Run(ctx context.Context, g *globals) error {
-	return operate(ctx, g, c.Workers, c.Listen)
+	return operate(ctx, g, operation{workers: c.Workers, listen: c.Listen})
 }
 
 type serveCmd struct {
@@ -29,41 +29,49 @@ type serveCmd struct {
 
 // Run answers HTTP; jobs are worked off by other processes.
 func (c *serveCmd) Run(ctx context.Context, g *globals) error {
-	return operate(ctx, g, 0, c.Listen)
+	return operate(ctx, g, operation{listen: c.Listen})
 }
 
 type workCmd struct {
-	Workers int `default:"10" env:"SALESBOOK_WORKERS" help:"Jobs at once."`
+	Workers int    `default:"10" env:"SALESBOOK_WORKERS" help:"Jobs at once."`
+	Metrics string `placeholder:"ADDR" env:"SALESBOOK_METRICS" help:"Address to answer /metrics, /healthz and /readyz on; none if not given."`
 }
 
 // Run works off jobs; other processes answer HTTP.
 func (c *workCmd) Run(ctx context.Context, g *globals) error {
-	return operate(ctx, g, c.Workers, "")
+	return operate(ctx, g, operation{workers: c.Workers, listen: c.Metrics, operatorsOnly: true})
+}
+
+// operation is what a process runs.
+type operation struct {
+	workers       int    // 0: no jobs are worked off
+	listen        string // empty: no HTTP
+	operatorsOnly bool   // HTTP without deliveries
 }
 
 // operate runs what is asked for until ctx ends or a part fails.
-func operate(ctx context.Context, g *globals, workers int, listen string) error {
+func operate(ctx context.Context, g *globals, o operation) error {
 	log := g.log()
 	tracing, err := telemetry.StartTracing(ctx, version, getenv, log)
 	if err != nil {
 		return err
 	}
 	defer stopTracing(ctx, tracing)
-	a, err := open(ctx, g, log, need{workers: workers, plugins: []rivertype.Plugin{tracing.RiverPlugin()}})
+	a, err := open(ctx, g, log, need{workers: o.workers, plugins: []rivertype.Plugin{tracing.RiverPlugin()}})
 	if err != nil {
 		return err
 	}
 	defer a.shut()
 	group, ctx := errgroup.WithContext(ctx)
-	if listen != "" {
-		l, err := net.Listen("tcp", listen)
+	if o.listen != "" {
+		l, err := net.Listen("tcp", o.listen)
 		if err != nil {
-			return fmt.Errorf("cannot listen on %s: %w; choose another address with --listen", listen, err)
+			return fmt.Errorf("cannot listen on %s: %w; choose another address", o.listen, err)
 		}
 		log.Info("listening", "address", l.Addr().String())
-		group.Go(func() error { return a.serve(ctx, l) })
+		group.Go(func() error { return a.serve(ctx, l, o.operatorsOnly) })
 	}
-	if workers > 0 {
+	if o.workers > 0 {
 		group.Go(func() error { return a.work(ctx) })
 	}
 	group.Go(func() error { return a.guard(ctx) })
@@ -71,8 +79,8 @@ func operate(ctx context.Context, g *globals, workers int, listen string) error 
 }
 
 // serve answers HTTP on l until ctx ends.
-func (a *app) serve(ctx context.Context, l net.Listener) error {
-	s := &web.Server{DB: a.db, Pipeline: a.pipeline, Metrics: telemetry.NewRegistry(), Log: a.log}
+func (a *app) serve(ctx context.Context, l net.Listener, operatorsOnly bool) error {
+	s := &web.Server{DB: a.db, Pipeline: a.pipeline, Metrics: a.metrics, OperatorsOnly: operatorsOnly, Log: a.log}
 	return s.Serve(ctx, l)
 }
 

@@ -24,6 +24,9 @@ type Server struct {
 	Metrics  *prometheus.Registry // gets the server's own; shown at /metrics
 	Log      *slog.Logger
 	Traces   trace.TracerProvider // nil: no spans
+	// OperatorsOnly leaves out deliveries: a worker tells operators' machines
+	// how it is, and no more.
+	OperatorsOnly bool
 }
 
 // Handler returns all routes, and a function that runs what must go on beside
@@ -31,10 +34,12 @@ type Server struct {
 func (s *Server) Handler() (http.Handler, func(context.Context)) {
 	inbox := s.newCommitter()
 	routes := map[string]http.Handler{
-		jobs.HookPath + "{part}": s.newDeliveries(inbox),
-		"GET /healthz":           http.HandlerFunc(healthz),
-		"GET /readyz":            http.HandlerFunc(s.readyz),
-		"GET /metrics":           s.metrics(),
+		"GET /healthz": http.HandlerFunc(healthz),
+		"GET /readyz":  http.HandlerFunc(s.readyz),
+		"GET /metrics": s.metrics(),
+	}
+	if !s.OperatorsOnly {
+		routes[jobs.HookPath+"{part}"] = s.newDeliveries(inbox)
 	}
 	mux := http.NewServeMux()
 	for pattern, h := range routes {
