@@ -5,7 +5,7 @@
 //
 // A connector is opened by its Spec's Open, which validates and never dials.
 // It then has the abilities whose interfaces it implements; only Connector,
-// Puller, Fetcher and Decoder are required of a source of records. The doc
+// Puller and Fetcher are required of a source of records. The doc
 // comments below are the contract; connectortest holds every connector to it.
 //
 // Every error that leaves a connector carries a fault.Kind:
@@ -74,7 +74,8 @@ type Fetcher interface {
 }
 
 // Decoder turns a vendor's bytes into plain typed values. It is pure: no I/O,
-// no clock, no state.
+// no clock, no state; it needs no settings, so that stored records can be read
+// when the credentials are gone. Any number of goroutines may use it.
 type Decoder interface {
 	// Decode reads one record's Raw in the given shape. Unknown fields are
 	// kept. Values may refer to raw's memory. Keys and texts are valid UTF-8
@@ -284,6 +285,8 @@ type Spec struct {
 	// OAuth returns the OAuth 2 client for cfg, or nil when cfg uses another
 	// kind of credential.
 	OAuth func(cfg Config) *oauth2.Config
+	// Decoder reads records, fetched or stored.
+	Decoder Decoder
 	// Open validates cfg and returns the connector. It never dials.
 	Open func(env Env, cfg Config) (Connector, error)
 }

@@ -19,7 +19,6 @@ import (
 // batch is one page on its way into the database.
 type batch struct {
 	s         *Source
-	dec       connectors.Decoder
 	origin    string    // pull, receive, history, replay
 	loading   bool      // part of a first walk: subjects are judged once it is complete
 	asked     time.Time // when the page was asked for
@@ -40,8 +39,8 @@ type batch struct {
 const aheadLimit = 24 * time.Hour
 
 // newBatch sorts a page's records and hashes them. It needs no database.
-func newBatch(s *Source, dec connectors.Decoder, origin string, page connectors.Page) *batch {
-	b := &batch{s: s, dec: dec, origin: origin, closed: page.Closed, asked: page.FetchedAt}
+func newBatch(s *Source, origin string, page connectors.Page) *batch {
+	b := &batch{s: s, origin: origin, closed: page.Closed, asked: page.FetchedAt}
 	b.sightings = make([]postgres.Sighting, len(page.Records))
 	for i, r := range page.Records {
 		if r.UpdatedAt.Sub(page.FetchedAt) > aheadLimit {
@@ -106,7 +105,7 @@ func (b *batch) writeRows(ctx context.Context, tx pgx.Tx, stored []postgres.Stor
 		if len(r.Raw) == 0 {
 			continue
 		}
-		kind, row, err := mapRecord(b.s.Map, b.dec, r.Record)
+		kind, row, err := mapRecord(b.s.Map, b.s.Spec.Decoder, r.Record)
 		if err != nil {
 			b.quarantine(r.Record, err) // if it is gone, bury makes the tombstone
 			continue

@@ -130,7 +130,7 @@ func (c *comparison) unlike(ctx context.Context, tx pgx.Tx, to rowsOf, records [
 			continue
 		}
 		r.row = to.om.ID(r.ID)
-		_, row, err := mapRecord(c.s.Map, c.batch.dec, r.Record)
+		_, row, err := mapRecord(c.s.Map, c.s.Spec.Decoder, r.Record)
 		if err != nil {
 			r.misfit = true
 			continue
@@ -297,7 +297,7 @@ func (c *comparison) remap(ctx context.Context, tx pgx.Tx, object string, ids []
 	if err != nil || len(records) == 0 {
 		return err
 	}
-	b := replayBatch(c.s, c.batch.dec, len(records))
+	b := replayBatch(c.s, len(records))
 	b.origin = c.batch.origin
 	if err := b.rewrite(ctx, tx, records); err != nil {
 		return err

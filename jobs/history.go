@@ -68,7 +68,7 @@ func (p *Pipeline) askAll(ctx context.Context, s *Source, l postgres.Lease, obje
 				if err != nil {
 					return err
 				}
-				if err := p.commitPage(ctx, s, c.(connectors.Decoder), l, run, "history", page); err != nil {
+				if err := p.commitPage(ctx, s, l, run, "history", page); err != nil {
 					return err
 				}
 			}

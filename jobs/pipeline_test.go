@@ -7,8 +7,10 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/jackc/pgx/v5"
 
 	"salesbook.dev/internal/fault"
+	"salesbook.dev/internal/postgres"
 	"salesbook.dev/internal/sandbox/pipedrive"
 	"salesbook.dev/jobs"
 )
@@ -117,6 +119,48 @@ func TestReplayGivesTheSameRows(t *testing.T) {
 		t.Errorf("tombstones that were made anew (-want +got):\n%s", d)
 	}
 	b.drift(t)
+}
+
+// TestReplayNeedsNoCredentials: stored records are read with the vendor's
+// dialect alone, whatever became of the consent.
+func TestReplayNeedsNoCredentials(t *testing.T) {
+	t.Parallel()
+	execute := func(sql string) func(*testing.T, *bundle) {
+		return func(t *testing.T, b *bundle) {
+			b.in(t, func(tx pgx.Tx) error { _, err := tx.Exec(t.Context(), sql); return err })
+		}
+	}
+	for name, lose := range map[string]func(*testing.T, *bundle){
+		"sealed with another key": execute(`UPDATE credentials SET sealed = '\x00'`),
+		"deleted":                 execute(`DELETE FROM credentials`),
+		"emptied": func(t *testing.T, b *bundle) { // as `key reset` does
+			b.in(t, func(tx pgx.Tx) error {
+				c, err := b.Vault.Load(t.Context(), tx, b.ws, b.conn)
+				if err != nil {
+					return err
+				}
+				_, err = b.Vault.Save(t.Context(), tx, b.ws, b.conn, postgres.Credentials{Version: c.Version})
+				return err
+			})
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			b := setup(t, 30, pipedrive.Options{})
+			b.pull(t)
+			lose(t, b)
+			b.in(t, func(tx pgx.Tx) error {
+				_, err := postgres.SetState(t.Context(), tx, b.ws, b.conn, "needs consent", "test")
+				return err
+			})
+			one[int](t, b, `WITH d AS (DELETE FROM deals RETURNING 1) SELECT count(*) FROM d`)
+			b.vendor.Close()
+			if r, err := b.Replay(t.Context(), b.ws, b.conn); err != nil || !r.Complete || r.Made == 0 {
+				t.Errorf("replay: %+v: %v", r, err)
+			}
+			b.drift(t)
+		})
+	}
 }
 
 func TestAnInterruptedPullGoesOnWhereItWas(t *testing.T) {

@@ -10,7 +10,6 @@ import (
 	"salesbook.dev/connectors"
 	"salesbook.dev/internal/fault"
 	"salesbook.dev/internal/postgres"
-	"salesbook.dev/internal/rest"
 	"salesbook.dev/internal/sales"
 	"salesbook.dev/mapping"
 )
@@ -63,14 +62,10 @@ const sampled = 500
 // PreviewMap maps stored records with the connection's present map and with
 // another one. It writes nothing.
 func (p *Pipeline) PreviewMap(ctx context.Context, s *Source, then *mapping.Map, o PreviewOptions) (Preview, error) {
-	dec, err := ability[connectors.Decoder](ctx, s, rest.Interactive)
-	if err != nil {
-		return Preview{}, err
-	}
 	if o.Show == 0 {
 		o.Show = 20
 	}
-	v := previewer{dec: dec, now: s.Map, then: then, most: o.Show}
+	v := previewer{dec: s.Spec.Decoder, now: s.Map, then: then, most: o.Show}
 	for _, object := range s.Spec.Objects {
 		if o.Object != "" && o.Object != object.Name || !v.mapped(object.Name) {
 			continue

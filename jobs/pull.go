@@ -206,7 +206,7 @@ func (w *walk) pages(ctx context.Context, after connectors.Cursor) error {
 			return firstError(group.Wait(), err)
 		}
 		step := &step{walk: w, page: page, seq: w.seq, before: previous, landed: make(chan struct{})}
-		step.batch = newBatch(w.s, c.(connectors.Decoder), "pull", page)
+		step.batch = newBatch(w.s, "pull", page)
 		step.batch.loading = w.loading
 		w.seq++
 		previous = step

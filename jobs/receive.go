@@ -101,7 +101,7 @@ func (p *Pipeline) readLetters(ctx context.Context, s *Source, l postgres.Lease,
 			if err != nil {
 				return err
 			}
-			if err := p.commitPage(ctx, s, c.(connectors.Decoder), l, run, "receive", page); err != nil {
+			if err := p.commitPage(ctx, s, l, run, "receive", page); err != nil {
 				return err
 			}
 		}
@@ -169,8 +169,8 @@ func idsOf(letters []postgres.Waiting, object string) []string {
 }
 
 // commitPage writes a page that belongs to no walk, in a transaction of its own.
-func (p *Pipeline) commitPage(ctx context.Context, s *Source, dec connectors.Decoder, l postgres.Lease, run int64, origin string, page connectors.Page) error {
-	b := newBatch(s, dec, origin, page)
+func (p *Pipeline) commitPage(ctx context.Context, s *Source, l postgres.Lease, run int64, origin string, page connectors.Page) error {
+	b := newBatch(s, origin, page)
 	if err := b.prepare(ctx); err != nil {
 		return err
 	}

@@ -8,7 +8,6 @@ import (
 
 	"salesbook.dev/connectors"
 	"salesbook.dev/internal/postgres"
-	"salesbook.dev/internal/rest"
 	"salesbook.dev/internal/sales"
 )
 
@@ -25,7 +24,7 @@ type ReplayReport struct {
 const replayPage = 500
 
 // Replay makes all canonical rows of a connection anew from its raw records,
-// under the present map, without the vendor. With an unchanged map nothing
+// under the present map, without the vendor and without credentials. With an unchanged map nothing
 // differs. It is cut into small transactions and can be stopped anywhere: it is
 // due until it has come to its end under one map. Complete is false when
 // another worker is at it.
@@ -58,15 +57,11 @@ func (p *Pipeline) replay(ctx context.Context, a ReplayArgs, until time.Time, re
 		if err != nil {
 			return err
 		}
-		dec, err := ability[connectors.Decoder](ctx, s, rest.Interactive)
-		if err != nil {
-			return err
-		}
 		if a.Version != s.MapVersion {
 			next.Version, next.Object, next.After = s.MapVersion, "", ""
 		}
 		return p.recorded(ctx, s, "replay", "", func(run int64) error {
-			r := &replay{p: p, s: s, dec: dec, lease: l, run: run, report: report, at: &next, until: until}
+			r := &replay{p: p, s: s, lease: l, run: run, report: report, at: &next, until: until}
 			return r.objects(ctx)
 		})
 	})
@@ -76,7 +71,6 @@ func (p *Pipeline) replay(ctx context.Context, a ReplayArgs, until time.Time, re
 type replay struct {
 	p      *Pipeline
 	s      *Source
-	dec    connectors.Decoder
 	lease  postgres.Lease
 	run    int64
 	report *ReplayReport
@@ -132,7 +126,7 @@ func (r *replay) page(ctx context.Context) (last string, err error) {
 		if err != nil || len(records) == 0 {
 			return err
 		}
-		last, b = records[len(records)-1].ID, replayBatch(r.s, r.dec, len(records))
+		last, b = records[len(records)-1].ID, replayBatch(r.s, len(records))
 		if err := b.rewrite(ctx, tx, records); err != nil {
 			return err
 		}
@@ -148,8 +142,8 @@ func (r *replay) page(ctx context.Context) (last string, err error) {
 }
 
 // replayBatch is for records that come from the store and not from the vendor.
-func replayBatch(s *Source, dec connectors.Decoder, records int) *batch {
-	return &batch{s: s, dec: dec, origin: "replay", counts: postgres.Counts{Pages: 1, Seen: int64(records)},
+func replayBatch(s *Source, records int) *batch {
+	return &batch{s: s, origin: "replay", counts: postgres.Counts{Pages: 1, Seen: int64(records)},
 		made: map[string][]string{}, mapped: map[string][]string{}}
 }
 
@@ -169,7 +163,7 @@ func (b *batch) rewrite(ctx context.Context, tx pgx.Tx, records []postgres.RawRe
 	rows := make([]postgres.CanonicalRow, 0, len(records))
 	for _, raw := range records {
 		r := connectors.Record{Object: raw.Object, ID: raw.ID, Parent: raw.Parent, Shape: raw.Shape, Raw: raw.Raw}
-		k, row, err := mapRecord(b.s.Map, b.dec, r)
+		k, row, err := mapRecord(b.s.Map, b.s.Spec.Decoder, r)
 		if err != nil {
 			b.quarantine(r, err)
 			continue

@@ -10,7 +10,6 @@ import (
 	"salesbook.dev/connectors"
 	"salesbook.dev/internal/fault"
 	"salesbook.dev/internal/postgres"
-	"salesbook.dev/internal/rest"
 )
 
 // Retried says what became of a failure that was tried again.
@@ -43,10 +42,6 @@ func (p *Pipeline) retryRecord(ctx context.Context, workspace int64, f postgres.
 	if err != nil {
 		return Retried{}, err
 	}
-	dec, err := ability[connectors.Decoder](ctx, s, rest.Interactive)
-	if err != nil {
-		return Retried{}, err
-	}
 	var out Retried
 	err = p.DB.In(ctx, workspace, func(tx pgx.Tx) error {
 		records, err := postgres.ReadRecordsByID(ctx, tx, workspace, s.ID, f.Object, []string{f.ExternalID}, p.Compressor)
@@ -56,7 +51,7 @@ func (p *Pipeline) retryRecord(ctx context.Context, workspace int64, f postgres.
 		if len(records) == 0 {
 			return fault.New(fault.NotFound, "the bytes of %s %s are no longer stored; `salesbook sync %s --once --full --object %s` reads it again", f.Object, f.ExternalID, s.Name, f.Object)
 		}
-		b := replayBatch(s, dec, len(records))
+		b := replayBatch(s, len(records))
 		if err := b.rewrite(ctx, tx, records); err != nil {
 			return err
 		}

@@ -23,6 +23,7 @@ type Source struct {
 	postgres.Connection
 	Spec        connectors.Spec
 	Credentials postgres.Credentials
+	locked      error // why Credentials could not be opened; nil if they were
 	Map         *mapping.Map
 	MapVersion  int64
 	p           *Pipeline
@@ -40,14 +41,20 @@ func (p *Pipeline) SpecOf(vendor string) (connectors.Spec, error) {
 	return connectors.Spec{}, fault.New(fault.NotFound, "there is no connector for %q; there are: %v", vendor, known)
 }
 
-// Open reads what is stored of a connection and compiles its map. It dials nobody.
+// Open reads what is stored of a connection and compiles its map. It dials
+// nobody. Credentials that cannot be opened are an error only once Connector
+// is called: what works on stored records does without.
 func (p *Pipeline) Open(ctx context.Context, workspace, connection int64) (*Source, error) {
 	s := &Source{p: p}
 	err := p.DB.In(ctx, workspace, func(tx pgx.Tx) (err error) {
 		if s.Connection, err = postgres.ConnectionByID(ctx, tx, workspace, connection); err != nil {
 			return err
 		}
-		if s.Credentials, err = p.Vault.Load(ctx, tx, workspace, connection); err != nil {
+		s.Credentials, err = p.Vault.Load(ctx, tx, workspace, connection)
+		if fault.KindOf(err) == fault.Auth {
+			s.locked, err = err, nil
+		}
+		if err != nil {
 			return err
 		}
 		return s.readMap(ctx, tx)
@@ -152,6 +159,9 @@ func (s *Source) config() connectors.Config {
 // Connector opens the connector with a client that is bound to this connection
 // and lane.
 func (s *Source) Connector(ctx context.Context, lane rest.Lane) (connectors.Connector, error) {
+	if s.locked != nil {
+		return nil, fmt.Errorf("open %s: %w", s.Name, s.locked)
+	}
 	stack := rest.Stack{Transport: s.p.Transport, Meter: s.Spec.Meter, Now: s.p.Now, Log: s.p.Log, Timeout: 30 * time.Second, Trace: true}
 	if s.VendorAccountID != nil {
 		stack.Governor = postgres.Governor{DB: s.p.DB, Account: *s.VendorAccountID, Lane: lane}

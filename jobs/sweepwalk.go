@@ -216,7 +216,7 @@ func (s *sweep) page(ctx context.Context, page connectors.Page) error {
 // commit compares the records with these sorted ids, and what belongs to them,
 // with what is stored, then writes the page: that is the repair.
 func (s *sweep) commit(ctx context.Context, page connectors.Page, ids []string, step func(tx pgx.Tx, next *postgres.Sweep) error) error {
-	b := newBatch(s.s, s.connector.(connectors.Decoder), SweepArgs{}.Kind(), page)
+	b := newBatch(s.s, SweepArgs{}.Kind(), page)
 	if err := b.prepare(ctx); err != nil {
 		return err
 	}

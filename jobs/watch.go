@@ -99,6 +99,9 @@ func CallbackOf(c postgres.Connection, h postgres.Hook) connectors.Callback {
 }
 
 func (p *Pipeline) agree(ctx context.Context, s *Source) error {
+	if s.locked != nil {
+		return s.locked // what is sealed must not be written over
+	}
 	c := s.Credentials
 	c.Hook = postgres.Hook{Path: secret(), User: "salesbook", Password: secret()}
 	return p.DB.In(ctx, s.Workspace, func(tx pgx.Tx) error {
@@ -124,6 +127,9 @@ func secret() string {
 // Unwatch removes our subscriptions at the vendor, as far as the credentials
 // still allow.
 func (p *Pipeline) Unwatch(ctx context.Context, s *Source) error {
+	if s.locked != nil {
+		return s.locked
+	}
 	if s.HookURL == "" || s.Credentials.Hook.Path == "" {
 		return nil
 	}

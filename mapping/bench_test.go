@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"salesbook.dev/connectors"
+	"salesbook.dev/connectors/pipedrive"
 	"salesbook.dev/mapping"
 )
 
@@ -30,7 +31,7 @@ func benchDeal(tb testing.TB) (*mapping.Dictionary, connectors.Values) {
  "probability":90,"lost_reason":"Za drogo","visible_to":3,"close_time":"2026-02-01T00:00:00Z","won_time":null,"lost_time":"2026-02-01T00:00:00Z","local_won_date":null,"local_lost_date":"2026-02-01",
  "local_close_date":"2026-02-01","expected_close_date":"2026-02-28","label_ids":[1,2],"origin":"ManuallyCreated","origin_id":null,"channel":52,"channel_id":"Jun23","source_lead_id":null,"acv":null,"arr":null,"mrr":null,
  "products_count":3,"next_activity_id":81,"last_activity_id":80,"notes_count":4,"custom_fields":{` + strings.Join(custom, ",") + `}}`
-	v, err := decoder(tb).Decode("deals", "v2", []byte(raw))
+	v, err := pipedrive.Spec().Decoder.Decode("deals", "v2", []byte(raw))
 	if err != nil {
 		tb.Fatal(err)
 	}

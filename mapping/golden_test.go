@@ -5,18 +5,14 @@ import (
 	"encoding/json"
 	"errors"
 	"flag"
-	"log/slog"
-	"net/http"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"golang.org/x/tools/txtar"
 
-	"salesbook.dev/connectors"
 	"salesbook.dev/connectors/pipedrive"
 	"salesbook.dev/mapping"
 )
@@ -81,7 +77,7 @@ func g0(a *txtar.Archive, name string) []byte {
 
 func (g golden) outcome(t *testing.T) outcome {
 	t.Helper()
-	v, err := decoder(t).Decode(g.record.Object, g.record.Shape, bytes.TrimSpace(g.raw))
+	v, err := pipedrive.Spec().Decoder.Decode(g.record.Object, g.record.Shape, bytes.TrimSpace(g.raw))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -161,17 +157,6 @@ func TestGoldenCoversEveryObject(t *testing.T) {
 			}
 		}
 	}
-}
-
-// decoder is the vendor's connector, which decodes without a connection.
-func decoder(t testing.TB) connectors.Decoder {
-	t.Helper()
-	env := connectors.Env{HTTP: http.DefaultClient, Now: time.Now, Log: slog.New(slog.DiscardHandler)}
-	c, err := pipedrive.Spec().Open(env, connectors.Config{BaseURL: "http://localhost", Secrets: map[string]string{"api_token": "x"}})
-	if err != nil {
-		t.Fatal(err)
-	}
-	return c.(connectors.Decoder)
 }
 
 func indent(t *testing.T, v any) []byte {

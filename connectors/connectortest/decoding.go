@@ -34,7 +34,7 @@ func (b *bundle) somePages(t *testing.T, w wire, object string) []connectors.Rec
 func decodesAll(t *testing.T, b *bundle) {
 	each(t, b.pulled(), func(t *testing.T, object string) {
 		w := b.open(t)
-		d := ability[connectors.Decoder](t, w)
+		d := b.Spec.Decoder
 		for _, r := range b.somePages(t, w, object) {
 			before := bytes.Clone(r.Raw)
 			first, err := d.Decode(r.Object, r.Shape, r.Raw)
@@ -91,7 +91,7 @@ func decodesBroken(t *testing.T, b *bundle) {
 	each(t, b.pulled(), func(t *testing.T, object string) {
 		const tries, seed = 300, 7
 		w := b.open(t)
-		d := ability[connectors.Decoder](t, w)
+		d := b.Spec.Decoder
 		some := b.somePages(t, w, object)
 		if len(some) == 0 {
 			t.Skip("there are no records")

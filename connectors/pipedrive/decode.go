@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync"
 	"unicode/utf8"
 	"unsafe"
 
@@ -21,6 +22,20 @@ const (
 	shapeV1      = "v1"      // API v1: custom fields flat among the others, spread over several keys
 	shapeWebhook = "webhook" // data of a webhook v2: as v2, but custom fields name their type
 )
+
+// dialect knows the vendor's objects and reads their records.
+type dialect struct {
+	sources map[string]source
+	readers sync.Pool // of *reader
+}
+
+func newDialect() *dialect {
+	d := &dialect{sources: map[string]source{}}
+	for _, src := range sources() {
+		d.sources[src.Name] = src
+	}
+	return d
+}
 
 // depthLimit bounds the nesting of one record. The deepest known is a field
 // definition with 5 levels; the bound keeps hostile input off the stack.
@@ -39,19 +54,19 @@ const depthLimit = 32
 //
 // Texts are valid UTF-8 without NUL: each offending sequence is replaced by
 // U+FFFD, since PostgreSQL stores neither.
-func (c *Connector) Decode(object, shape string, raw []byte) (connectors.Values, error) {
-	src, ok := c.sources[object]
+func (d *dialect) Decode(object, shape string, raw []byte) (connectors.Values, error) {
+	src, ok := d.sources[object]
 	if !ok {
 		return connectors.Values{}, unknownObject(object)
 	}
 	if shape != shapeV1 && shape != shapeV2 && shape != shapeWebhook {
 		return connectors.Values{}, fault.New(fault.Invalid, "%s: a record of shape %q cannot be decoded, only v1, v2 and webhook", object, shape)
 	}
-	r, _ := c.readers.Get().(*reader)
+	r, _ := d.readers.Get().(*reader)
 	if r == nil {
 		r = new(reader)
 	}
-	defer c.readers.Put(r)
+	defer d.readers.Put(r)
 	v, err := r.read(shape, raw)
 	if err != nil {
 		return connectors.Values{}, fault.New(fault.Invalid, "%s: %w", object, err)

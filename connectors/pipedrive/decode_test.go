@@ -22,11 +22,7 @@ var update = flag.Bool("update", false, "rewrite the want.json of the decoding c
 
 // decoder is a connector that can do nothing but decode.
 func decoder() *Connector {
-	c := &Connector{sources: map[string]source{}}
-	for _, s := range sources() {
-		c.sources[s.Name] = s
-	}
-	return c
+	return &Connector{dialect: newDialect()}
 }
 
 // TestDecodeCases holds Decode to the cases in testdata, one txtar file each.

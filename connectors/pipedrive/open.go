@@ -5,7 +5,6 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
-	"sync"
 	"time"
 	"unicode"
 
@@ -19,22 +18,21 @@ const defaultBase = "https://api.pipedrive.com"
 
 // Connector is one connection to Pipedrive. It is safe for concurrent use.
 type Connector struct {
+	*dialect
 	api      *rest.Client
 	token    string // empty with OAuth: the HTTP client authorises
 	real     bool   // the vendor itself, not a stand-in
 	v1Prefix string
-	sources  map[string]source
 	prices   priceList
 	now      func() time.Time
 	log      *slog.Logger
-	readers  sync.Pool // of *reader, for Decode
 }
 
 var (
 	_ connectors.Connector = (*Connector)(nil)
 	_ connectors.Puller    = (*Connector)(nil)
 	_ connectors.Fetcher   = (*Connector)(nil)
-	_ connectors.Decoder   = (*Connector)(nil)
+	_ connectors.Decoder   = (*dialect)(nil)
 	_ connectors.Receiver  = (*Connector)(nil)
 	_ connectors.Watcher   = (*Connector)(nil)
 )
@@ -55,15 +53,12 @@ func open(env connectors.Env, cfg connectors.Config) (connectors.Connector, erro
 		env.Log = slog.New(slog.DiscardHandler)
 	}
 	c := &Connector{
-		api: rest.New(env.HTTP, base), token: trimmed(cfg.Secrets[setToken]), real: trimmed(cfg.BaseURL) == "",
-		v1Prefix: "/v1", sources: map[string]source{}, prices: prices(), now: env.Now, log: env.Log,
+		dialect: newDialect(), api: rest.New(env.HTTP, base), token: trimmed(cfg.Secrets[setToken]), real: trimmed(cfg.BaseURL) == "",
+		v1Prefix: "/v1", prices: prices(), now: env.Now, log: env.Log,
 	}
 	c.api.Now = env.Now
 	if c.real && base != defaultBase {
 		c.v1Prefix = "/api/v1" // on a company's own host (guide on API v2)
-	}
-	for _, src := range sources() {
-		c.sources[src.Name] = src
 	}
 	return c, nil
 }

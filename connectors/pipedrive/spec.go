@@ -33,9 +33,10 @@ func Spec() connectors.Spec {
 		Meter: meter(),
 		// The smallest plan with one seat (guide on rate limiting, 2026-11): less
 		// is never granted. "Server time" of the reset is taken for UTC.
-		Quota: rest.Quota{Burst: 20, BurstWindow: burstWindow, Daily: 30_000},
-		OAuth: oauth,
-		Open:  open,
+		Quota:   rest.Quota{Burst: 20, BurstWindow: burstWindow, Daily: 30_000},
+		OAuth:   oauth,
+		Decoder: newDialect(),
+		Open:    open,
 	}
 	for _, src := range sources() {
 		s.Objects = append(s.Objects, src.Object)
