@@ -3,6 +3,7 @@ package postgres
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -26,7 +27,7 @@ type Held struct {
 // say where their canonical rows are; kind is nil where the map leaves the
 // object out.
 func HeldRecords(ctx context.Context, tx pgx.Tx, workspace, connection int64, object string, kind *sales.Kind, prefix string, ids []string) (map[string]Held, error) {
-	rows, err := tx.Query(ctx, heldSQL(kind)+` AND r.external_id = ANY($5)`, workspace, connection, object, prefix, ids)
+	rows, err := tx.Query(ctx, heldSQL(kind, "external_id"), workspace, connection, object, prefix, ids)
 	if err != nil {
 		return nil, err
 	}
@@ -45,26 +46,36 @@ func HeldRecords(ctx context.Context, tx pgx.Tx, workspace, connection int64, ob
 // under these parents (nil: of all) and are not among present, in an answer
 // that was asked for at the given instant. Records read later are left out.
 func Vanishing(ctx context.Context, tx pgx.Tx, workspace, connection int64, object string, kind *sales.Kind, prefix string, parents, present []string, asked time.Time) ([]Held, error) {
-	where, args := "", []any{workspace, connection, object, prefix, present, asked}
-	if parents != nil {
-		where, args = " AND r.parent = ANY($7)", append(args, parents)
+	key := "parent"
+	if parents == nil {
+		key, parents = "object", []string{object}
 	}
-	rows, err := tx.Query(ctx, heldSQL(kind)+` AND r.deleted_at IS NULL AND r.external_id <> ALL($5) AND r.fetched_at < $6`+where, args...)
+	rows, err := tx.Query(ctx, heldSQL(kind, key), workspace, connection, object, prefix, parents)
 	if err != nil {
 		return nil, err
 	}
-	return collectHeld(rows, object)
+	all, err := collectHeld(rows, object)
+	there := make(map[string]bool, len(present))
+	for _, id := range present {
+		there[id] = true
+	}
+	return slices.DeleteFunc(all, func(h Held) bool { return h.Deleted || there[h.ID] || !h.FetchedAt.Before(asked) }), err
 }
 
-// heldSQL selects what there is of records, with the stage of their rows where
-// the kind has one; a condition on r follows it.
-func heldSQL(kind *sales.Kind) string {
+// heldSQL selects what there is of the records with each value of a column in
+// $5, with the stage of their rows where the kind has one. It looks up value by
+// value: OFFSET keeps the planner from reading the whole object for each page,
+// which it would before the table's first statistics and in plans for any
+// parameters.
+func heldSQL(kind *sales.Kind, key string) string {
 	stage := "''"
-	if Staged(kind) { // a subquery looks up row by row in the key, also before the table's first statistics
-		stage = `COALESCE((SELECT t.stage_id FROM ` + kind.Name + ` t WHERE (t.workspace_id, t.connection_id, t.external_id) = ($1, $2, $4 || r.external_id)), '')`
+	if Staged(kind) {
+		stage = `COALESCE((SELECT t.stage_id FROM ` + kind.Name + ` t WHERE (t.workspace_id, t.connection_id, t.external_id) = ($1, $2, $4 || h.external_id)), '')`
 	}
-	return `SELECT r.external_id, COALESCE(r.parent, ''), r.hash, r.updated_at, r.fetched_at, r.deleted_at IS NOT NULL, ` + stage + `
-		FROM records r WHERE (r.workspace_id, r.connection_id, r.object) = ($1, $2, $3) AND $4::text IS NOT NULL`
+	return `SELECT h.external_id, COALESCE(h.parent, ''), h.hash, h.updated_at, h.fetched_at, h.deleted_at IS NOT NULL, ` + stage + `
+		FROM unnest($5::text[]) AS e(key) CROSS JOIN LATERAL (
+			SELECT r.external_id, r.parent, r.hash, r.updated_at, r.fetched_at, r.deleted_at FROM records r
+			WHERE (r.workspace_id, r.connection_id, r.object, r.` + key + `) = ($1, $2, $3, e.key) OFFSET 0) h WHERE $4::text IS NOT NULL`
 }
 
 // Staged tells whether rows of a kind stand in stages.
@@ -120,10 +131,8 @@ func unlikeSQL(k *sales.Kind) string {
 	if k.Custom {
 		add("custom", "text[]", "::jsonb")
 	}
-	// The ids stand there twice, so that the key is used before the table's
-	// first statistics, too.
 	return fmt.Sprintf(`SELECT e.external_id, t.external_id IS NULL FROM unnest(%[1]s$%[2]d::text[]) AS e(%[3]sexternal_id)
-		LEFT JOIN %[4]s t ON (t.workspace_id, t.connection_id) = ($1, $2) AND t.external_id = ANY($%[2]d::text[]) AND t.external_id = e.external_id AND t.deleted_at IS NULL
+		LEFT JOIN LATERAL (SELECT * FROM %[4]s r WHERE (r.workspace_id, r.connection_id, r.external_id) = ($1, $2, e.external_id) AND r.deleted_at IS NULL OFFSET 0) t ON true
 		WHERE t.external_id IS NULL OR (t.external_id%[5]s) IS DISTINCT FROM (e.external_id%[6]s)`,
 		arrays.String(), n, names.String(), k.Name, ours.String(), theirs.String())
 }
