@@ -9,9 +9,10 @@ import (
 )
 
 // sqlHomes may hold SQL: the store itself, its migrations and test databases,
-// and the launcher, which makes roles and databases on an empty server.
+// the launcher, which makes roles and databases on an empty server, and the
+// benchmark, which looks at a server from outside as a superuser.
 func sqlHomes(dir string) bool {
-	return within(dir, "internal/postgres/...") || within(dir, "migrations") || within(dir, "internal/embedded/...")
+	return within(dir, "internal/postgres/...") || within(dir, "test/bench") || within(dir, "migrations") || within(dir, "internal/embedded/...")
 }
 
 // statement matches the beginning of an SQL statement as we write them, and

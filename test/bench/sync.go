@@ -2,7 +2,7 @@ package main
 
 import (
 	"context"
-	"encoding/json"
+	"errors"
 	"fmt"
 	"net"
 	"os"
@@ -83,8 +83,15 @@ func median(all []figures) figures {
 		vendor: of(func(f figures) float64 { return f.vendor }), rss: of(func(f figures) float64 { return f.rss }), wal: of(func(f figures) float64 { return f.wal })}
 }
 
+// worker is what a run tells of itself.
+type worker struct {
+	rate  float64
+	spent time.Duration
+	peak  int64 // kB
+}
+
 // measured runs f between two readings of clocks and WAL.
-func (b *bench) measured(ctx context.Context, vendor, records int, f func() (*process, float64, error)) (figures, error) {
+func (b *bench) measured(ctx context.Context, vendor, records int, f func() (worker, error)) (figures, error) {
 	if err := b.exec(ctx, "CHECKPOINT"); err != nil {
 		return figures{}, err
 	}
@@ -95,7 +102,7 @@ func (b *bench) measured(ctx context.Context, vendor, records int, f func() (*pr
 	}
 	_, vendor0, _, _ := stat(vendor)
 	pg0 := treeTime(b.server)
-	p, rate, err := f()
+	w, err := f()
 	if err != nil {
 		return figures{}, err
 	}
@@ -105,7 +112,7 @@ func (b *bench) measured(ctx context.Context, vendor, records int, f func() (*pr
 		return figures{}, err
 	}
 	per := func(d time.Duration) float64 { return float64(d.Microseconds()) / float64(records) }
-	return figures{rate: rate, own: per(p.spent()), pg: per(pg), vendor: per(vendor1 - vendor0), rss: float64(p.peak.Load()) / 1024, wal: (to - from) / float64(records)}, nil
+	return figures{rate: w.rate, own: per(w.spent), pg: per(pg), vendor: per(vendor1 - vendor0), rss: float64(w.peak) / 1024, wal: (to - from) / float64(records)}, nil
 }
 
 // yardstickSync is what the yardstick's script does.
@@ -123,24 +130,24 @@ func (b *bench) yardstickSync(ctx context.Context, s settings, _ int) (map[strin
 
 func (b *bench) pipe(ctx context.Context, s settings, args []string) (figures, error) {
 	env := []string{"YARDSTICK_DSN=" + b.yardstick, "PERF_STRIP=1", "PERF_TTT=8160", fmt.Sprintf("FAKE_PID=%d", b.source.cmd.Process.Pid)}
-	return b.measured(ctx, b.source.cmd.Process.Pid, s.deals, func() (*process, float64, error) {
+	return b.measured(ctx, b.source.cmd.Process.Pid, s.deals, func() (worker, error) {
 		p, err := start(ctx, env, filepath.Join(b.tools, "pipe"), append(args, "-url", b.sourceURL)...)
 		if err != nil {
-			return nil, 0, err
+			return worker{}, err
 		}
 		text, err := p.wait()
 		if err != nil {
-			return nil, 0, err
+			return worker{}, err
 		}
 		_, rest, _ := strings.Cut(string(text), "rps=")
 		rate, err := strconv.ParseFloat(strings.Fields(rest + " none")[0], 64)
-		return p, rate, err
+		return worker{rate, p.spent(), p.peak.Load()}, err
 	})
 }
 
 // ourSync loads a connection that is new, into empty tables, and then reads it
-// again.
-func (b *bench) ourSync(ctx context.Context, s settings, round int) (map[string]figures, error) {
+// again. The worker is one process that lives through both.
+func (b *bench) ourSync(ctx context.Context, s settings, round int) (_ map[string]figures, err error) {
 	name := fmt.Sprintf("r%d", round)
 	if err := b.exec(ctx, "TRUNCATE salesbook.records, salesbook.deals, salesbook.dirty"); err != nil {
 		return nil, err
@@ -148,18 +155,82 @@ func (b *bench) ourSync(ctx context.Context, s settings, round int) (map[string]
 	if err := b.connect(ctx, name); err != nil {
 		return nil, err
 	}
-	if _, err := b.salesbook(ctx, "sync", name, "--once", "--object", "dealFields"); err != nil {
-		return nil, err
+	var p *process
+	load, err := b.walk(ctx, s, name, s.deals, func() (*process, error) {
+		p, err = start(ctx, b.env, b.binary, "work")
+		return p, err
+	})
+	if p != nil {
+		defer p.stop()
 	}
-	load, err := b.sync(ctx, s, name)
 	if err != nil {
 		return nil, err
 	}
 	if err := b.vacuum(ctx, b.direct, "salesbook.records", "salesbook.deals"); err != nil {
 		return nil, err
 	}
-	again, err := b.sync(ctx, s, name, "--full")
-	return map[string]figures{"salesbook first load": load, "salesbook unchanged": again}, err
+	again, err := b.walk(ctx, s, name, 0, func() (*process, error) {
+		_, err := b.salesbook(ctx, "sync", name, "--full", "--object", "deals")
+		return p, err
+	})
+	return map[string]figures{"salesbook first load": load, "salesbook unchanged": again}, errors.Join(err, b.idle(ctx, name))
+}
+
+// idle takes a connection out of the worker's way.
+func (b *bench) idle(ctx context.Context, name string) error {
+	_, err := b.salesbook(ctx, "connections", "pause", name)
+	return err
+}
+
+// walk sets a walk over a connection's deals going, waits for its end, and
+// makes sure that it read every deal and wrote as many as wanted.
+func (b *bench) walk(ctx context.Context, s settings, name string, wanted int, begin func() (*process, error)) (figures, error) {
+	return b.measured(ctx, b.vendor.Process.Pid, s.deals, func() (worker, error) {
+		var last int64
+		if err := b.db.QueryRow(ctx, "SELECT COALESCE(max(id), 0) FROM salesbook.runs").Scan(&last); err != nil {
+			return worker{}, err
+		}
+		var before time.Duration
+		p, err := begin()
+		if err != nil {
+			return worker{}, err
+		}
+		if wanted == 0 {
+			_, before, _, _ = stat(p.cmd.Process.Pid)
+		}
+		rate, err := b.finished(ctx, s, name, last, wanted, p)
+		_, after, _, _ := stat(p.cmd.Process.Pid)
+		return worker{rate, after - before, p.peak.Load()}, err
+	})
+}
+
+// finished waits for the run over deals that began after the given one.
+func (b *bench) finished(ctx context.Context, s settings, name string, last int64, wanted int, p *process) (float64, error) {
+	for {
+		var seconds float64
+		var seen, written, aside int
+		var ended bool
+		err := b.db.QueryRow(ctx, `
+			SELECT COALESCE(sum(extract(epoch FROM r.finished_at - r.started_at)), 0)::float8, COALESCE(sum(r.seen), 0), COALESCE(sum(r.written), 0), COALESCE(sum(r.quarantined), 0),
+				COALESCE(bool_and(r.finished_at IS NOT NULL AND k.cursor <> '' AND k.progress = 1), false)
+			FROM salesbook.runs r JOIN salesbook.connections c ON c.id = r.connection_id JOIN salesbook.cursors k ON k.connection_id = c.id AND k.object = 'deals'
+			WHERE r.id > $1 AND r.kind = 'pull' AND r.object = 'deals' AND c.name = $2`, last, name).Scan(&seconds, &seen, &written, &aside, &ended)
+		switch {
+		case err != nil:
+			return 0, err
+		case ended && (seen < s.deals || written != wanted || aside > 0):
+			return 0, fmt.Errorf("%d seen, %d written, %d put aside instead of %d, %d, 0", seen, written, aside, s.deals, wanted)
+		case ended:
+			return float64(s.deals) / seconds, nil
+		}
+		select {
+		case <-ctx.Done():
+			return 0, ctx.Err()
+		case <-p.exited:
+			return 0, fmt.Errorf("the worker has ended: %w\n%s", p.err, p.errs.Bytes())
+		case <-time.After(100 * time.Millisecond):
+		}
+	}
 }
 
 // vacuum does at once what autovacuum does soon after a load: statistics, and
@@ -173,39 +244,6 @@ func (b *bench) vacuum(ctx context.Context, database string, tables ...string) e
 	defer conn.Close(ctx)
 	_, err = conn.Exec(ctx, "VACUUM ANALYZE "+strings.Join(tables, ", "))
 	return err
-}
-
-// sync reads all deals of a connection in a process of its own, and makes sure
-// that it did.
-func (b *bench) sync(ctx context.Context, s settings, name string, more ...string) (figures, error) {
-	return b.measured(ctx, b.vendor.Process.Pid, s.deals, func() (*process, float64, error) {
-		p, err := start(ctx, b.env, b.binary, append([]string{"sync", name, "--once", "--object", "deals", "--json"}, more...)...)
-		if err != nil {
-			return nil, 0, err
-		}
-		text, err := p.wait()
-		if err != nil {
-			return nil, 0, err
-		}
-		var r struct {
-			Seconds  float64 `json:"seconds"`
-			Seen     int     `json:"seen"`
-			Written  int     `json:"written"`
-			PutAside int     `json:"put_aside"`
-			Complete bool    `json:"complete"`
-		}
-		if err := json.Unmarshal(text, &r); err != nil {
-			return nil, 0, err
-		}
-		want := s.deals
-		if len(more) > 0 {
-			want = 0
-		}
-		if !r.Complete || r.PutAside > 0 || r.Seen < s.deals || r.Written != want {
-			return nil, 0, fmt.Errorf("%d seen, %d written, %d put aside instead of %d, %d, 0", r.Seen, r.Written, r.PutAside, s.deals, want)
-		}
-		return p, float64(s.deals) / r.Seconds, nil
-	})
 }
 
 // measureMemory compares the worker's peak at two sizes; the second is that of
