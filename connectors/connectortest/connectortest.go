@@ -25,6 +25,9 @@ type Harness struct {
 	// Changing and Deleting name objects for which Vendor.Change and Add, and
 	// Vendor.Delete, work.
 	Changing, Deleting []string
+	// Merging and Archiving name objects for which Vendor.Merge and
+	// Vendor.Archive work; empty where the vendor does not do so.
+	Merging, Archiving []string
 	// Limits are further ways in which the vendor says 429, besides Retry-After.
 	Limits []Limit
 	// Samples are deliveries; needed from a Receiver.
@@ -38,8 +41,11 @@ type Seed uint8
 const (
 	Full  Seed = iota // records of every object, all that Paged names in several pages
 	Empty             // nothing but what an account cannot be without
-	Tied              // as Full, but all records were modified in one second
+	Tied              // at least TiedRecords of each object that Paged names, all modified in one second
 )
+
+// TiedRecords is how many records of an object a Tied vendor holds at least.
+const TiedRecords = 5000
 
 // Vendor is a stand-in that runs.
 type Vendor struct {
@@ -54,6 +60,18 @@ type Vendor struct {
 	IDs func(object string) []string
 	// Add, Change and Delete do so to one record and return its id.
 	Add, Change, Delete func(t *testing.T, object string) (id string)
+	// Merge merges the first record into the second and returns their ids.
+	// Archive puts a record aside that stays alive.
+	Merge   func(t *testing.T, object string) (gone, kept string)
+	Archive func(t *testing.T, object string) (id string)
+	// Rename gives a field of the account's another name and returns under which
+	// object and id the field is listed.
+	Rename func(t *testing.T) (object, id string)
+	// Expire makes the vendor refuse, once, a place in the object's list that it
+	// has given out before.
+	Expire func(t *testing.T, object string)
+	// Skew puts the vendor's clock forward, or back.
+	Skew func(t *testing.T, d time.Duration)
 	// Subscriptions returns the addresses that the vendor delivers to, and
 	// Subscribe adds one that is not ours; needed from a Watcher.
 	Subscriptions func() []string

@@ -1,7 +1,12 @@
 package connectortest
 
 import (
+	"bytes"
+	"context"
+	"errors"
 	"fmt"
+	"io"
+	"net/http"
 	"slices"
 	"strings"
 	"testing"
@@ -16,6 +21,8 @@ func faults(t *testing.T, b *bundle) {
 		{"a spent quota is fault.Limited with its delay", limited},
 		{"a broken answer is fault.Temporary", temporary},
 		{"a failed page harms no other", harmless},
+		{"an answer that never ends does so with its context", stalled},
+		{"a place that the vendor gives up costs no record", expired},
 		{"a refusal is no end of the list", refused},
 		{"no error, log or address holds a secret", keepsSecrets},
 	})
@@ -123,6 +130,74 @@ func someOf(n int) []int {
 	some := []int{0, 1, 2, n / 2, n - 1}
 	slices.Sort(some)
 	return slices.DeleteFunc(slices.Compact(some), func(i int) bool { return i >= n })
+}
+
+// stalled answers with half a body and then nothing more.
+func stalled(t *testing.T, b *bundle) {
+	each(t, b.pulled(), func(t *testing.T, object string) {
+		ctx, cancel := context.WithCancel(t.Context())
+		defer cancel()
+		w := b.open(t)
+		w.failing(0, fake{change: func(resp *http.Response, body []byte) {
+			resp.Body = io.NopCloser(io.MultiReader(bytes.NewReader(body[:len(body)/2]), silent{ctx, cancel}))
+		}})
+		pages, err := walkUntil(ctx, w.puller(t), object, "")
+		if !errors.Is(err, context.Canceled) || len(pages) > 0 || w.requests() > 1 {
+			t.Errorf("%d pages, then %v after %d requests, want the end of the context", len(pages), err, w.requests())
+		}
+	})
+}
+
+// silent is a connection that says nothing more. Once somebody listens, the
+// context ends.
+type silent struct {
+	ctx context.Context
+	end func()
+}
+
+// Read implements io.Reader.
+func (s silent) Read([]byte) (int, error) {
+	s.end()
+	<-s.ctx.Done()
+	return 0, s.ctx.Err()
+}
+
+// expired has the vendor refuse a place in its list that it gave out: the walk
+// goes on by itself, or starts anew when it is asked again.
+func expired(t *testing.T, b *bundle) {
+	if b.vendor.Expire == nil {
+		t.Skip("the vendor gives out no places that can end")
+	}
+	own := b.with(t, Full)
+	each(t, b.Paged, func(t *testing.T, object string) {
+		var all []connectors.Page
+		for page, err := range own.open(t).puller(t).Pull(t.Context(), object, "") {
+			if err != nil {
+				t.Fatal(err)
+			}
+			all = append(all, page)
+			break
+		}
+		own.vendor.Expire(t, object)
+		for after, tries := all[0].Next, 0; ; tries++ {
+			pages, err := walkUntil(t.Context(), own.open(t).puller(t), object, after)
+			all = append(all, pages...)
+			if err == nil {
+				break
+			}
+			if kind := fault.KindOf(err); kind != fault.Gone && kind != fault.Temporary || tries > 2 {
+				t.Fatalf("after %d tries: %v (%v), want %v or %v, and only once", tries, err, kind, fault.Gone, fault.Temporary)
+			}
+			if fault.KindOf(err) == fault.Gone {
+				after = ""
+			} else if len(pages) > 0 {
+				after = last(t, pages).Next
+			}
+		}
+		if diff := difference(own.truth(object), keys(latest(alive(records(all, object))))); diff != "" {
+			t.Errorf("(-vendor +yielded):\n%s", clip(diff))
+		}
+	})
 }
 
 // refused answers 401 and 403 in the middle of a walk.

@@ -201,6 +201,9 @@ func closesScopes(t *testing.T, b *bundle) {
 func ties(t *testing.T, b *bundle) {
 	own := b.with(t, Tied)
 	each(t, b.Paged, func(t *testing.T, object string) {
+		if n := len(own.truth(object)); n < TiedRecords {
+			t.Errorf("the harness ties %d records, want %d", n, TiedRecords)
+		}
 		own.isTruth(t, object, records(walk(t, own.open(t).puller(t), object, ""), object))
 	})
 }

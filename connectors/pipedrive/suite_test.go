@@ -30,10 +30,12 @@ func TestConformance(t *testing.T) {
 			{Secrets: map[string]string{"api_token": "a"}},
 			{Settings: map[string]string{"client_id": "a"}, Secrets: map[string]string{"client_secret": "b"}},
 		},
-		Start:    start,
-		Paged:    []string{"persons", "deals", "leads", "activities", "notes"},
-		Changing: []string{"organizations", "persons", "products", "deals", "leads", "activities", "notes", "stages"},
-		Deleting: []string{"organizations", "persons", "products", "deals", "leads", "activities", "notes", "stages"},
+		Start:     start,
+		Paged:     []string{"persons", "deals", "leads", "activities", "notes"},
+		Changing:  []string{"organizations", "persons", "products", "deals", "leads", "activities", "notes", "stages"},
+		Deleting:  []string{"organizations", "persons", "products", "deals", "leads", "activities", "notes", "stages"},
+		Merging:   []string{"organizations", "persons", "deals"},
+		Archiving: []string{"deals", "leads"},
 		Limits: []connectortest.Limit{
 			{Name: "burst", Header: map[string]string{"X-Ratelimit-Remaining": "0", "X-Ratelimit-Reset": "3"}, After: 3 * time.Second},
 			{Name: "burst without headers", After: 2 * time.Second},
@@ -82,6 +84,7 @@ func start(t *testing.T, seed connectortest.Seed) connectortest.Vendor {
 		Good: connectors.Config{Secrets: map[string]string{"api_token": goodToken}},
 		Bad:  connectors.Config{Secrets: map[string]string{"api_token": badToken}},
 		Now:  sim.Now, IDs: a.ids, Add: a.add, Change: a.change, Delete: a.remove,
+		Merge: a.merge, Archive: a.archive, Rename: a.rename, Expire: a.expire, Skew: a.skew,
 		Subscriptions: a.subscriptions, Subscribe: a.subscribe,
 	}
 }
@@ -92,6 +95,11 @@ func (a *account) fill(t *testing.T, seed connectortest.Seed) {
 		return
 	}
 	scale := vendor.Scale{Deals: 650, Persons: 550, Organizations: 120, Activities: 550, Notes: 550, Leads: 800, Products: 20}
+	if seed == connectortest.Tied {
+		// Some of what is generated is deleted from the start.
+		const n = connectortest.TiedRecords * 11 / 10
+		scale = vendor.Scale{Deals: n, Persons: n, Organizations: 20, Activities: n, Notes: n, Leads: n, Products: 20}
+	}
 	if err := a.Generate(1, scale); err != nil {
 		t.Fatal(err)
 	}
@@ -170,12 +178,66 @@ func (a *account) change(t *testing.T, object string) string {
 
 func (a *account) remove(t *testing.T, object string) string {
 	t.Helper()
-	id := a.atStart(object)[0]
-	a.mu.Lock()
-	a.known[object] = a.known[object][1:]
-	a.mu.Unlock()
+	id := a.take(object)
 	a.do(t, "DELETE", path(object)+"/"+id, nil)
 	return id
+}
+
+// merge takes away what remove would take, and changes what change would.
+func (a *account) merge(t *testing.T, object string) (gone, kept string) {
+	t.Helper()
+	gone = a.take(object)
+	left := a.atStart(object)
+	kept = left[len(left)-1-int(a.next.Add(1))%(len(left)/4)]
+	with, err := strconv.Atoi(kept)
+	if err != nil {
+		t.Fatal(err)
+	}
+	a.do(t, "PUT", "/api/v1/"+object+"/"+gone+"/merge", map[string]any{"merge_with_id": with})
+	return gone, kept
+}
+
+func (a *account) archive(t *testing.T, object string) string {
+	t.Helper()
+	id := a.take(object)
+	a.do(t, "PATCH", path(object)+"/"+id, map[string]any{"is_archived": true})
+	return id
+}
+
+// take returns the first id of the start that is left, for nobody else.
+func (a *account) take(object string) string {
+	first := a.atStart(object)[0]
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.known[object] = a.known[object][1:]
+	return first
+}
+
+// rename gives a custom field of deals another name.
+func (a *account) rename(t *testing.T) (object, id string) {
+	t.Helper()
+	for r := range a.Truth("dealFields") {
+		if gjson.GetBytes(r.JSON, "is_custom_field").Bool() {
+			a.do(t, "PATCH", "/api/v2/dealFields/"+r.ID, map[string]any{"field_name": "Przemianowane"})
+			return "dealFields", r.ID
+		}
+	}
+	t.Fatal("the company has no field of its own")
+	return "", ""
+}
+
+func (a *account) expire(t *testing.T, object string) {
+	t.Helper()
+	if _, err := a.Inject(sandbox.Fault{Kind: sandbox.CursorExpire, Path: "/" + object, Times: 1}); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func (a *account) skew(t *testing.T, d time.Duration) {
+	t.Helper()
+	if _, err := a.Inject(sandbox.Fault{Kind: sandbox.Skew, Delay: d}); err != nil {
+		t.Fatal(err)
+	}
 }
 
 // atStart returns the ids of the start that remove has left.
@@ -188,10 +250,14 @@ func (a *account) atStart(object string) []string {
 	return a.known[object]
 }
 
-// first is the id of a record to refer to.
+// first is the id of a record to refer to, 0 if there is none.
 func (a *account) first(t *testing.T, object string) int {
 	t.Helper()
-	id, err := strconv.Atoi(a.atStart(object)[len(a.atStart(object))-1])
+	there := a.atStart(object)
+	if len(there) == 0 {
+		return 0
+	}
+	id, err := strconv.Atoi(there[len(there)-1])
 	if err != nil {
 		t.Fatal(err)
 	}
