@@ -90,3 +90,40 @@ func TestALargePage(t *testing.T) {
 		t.Errorf("failures: %+v", left)
 	}
 }
+
+// TestAProductOfNoDeal is put aside; it neither stops the deals nor passes for
+// the proof that it has been removed from its own.
+func TestAProductOfNoDeal(t *testing.T) {
+	t.Parallel()
+	b := setup(t, 100, pipedrive.Options{})
+	b.pull(t)
+	before := one[int](t, b, `SELECT count(*) FROM deal_items WHERE deleted_at IS NULL`)
+	spoil := rewrite(`"deal_id":`, `"deal":`, 1)
+	b.Transport = roundTrip(func(r *http.Request) (*http.Response, error) {
+		if r.URL.Path == "/api/v2/deals/products" {
+			return spoil.RoundTrip(r)
+		}
+		return http.DefaultTransport.RoundTrip(r)
+	})
+	b.in(t, resetAll(t, b))
+	b.pull(t)
+	list := b.failures(t)
+	if before == 0 || len(list) == 0 {
+		t.Fatalf("%d products known, %d failures", before, len(list))
+	}
+	for _, f := range list {
+		if f.Object != "dealProducts" || f.Place == "" {
+			t.Errorf("failure %+v", f)
+		}
+	}
+	if n := one[int](t, b, `SELECT count(*) FROM deal_items WHERE deleted_at IS NULL`); n != before {
+		t.Errorf("%d products of deals live, %d before", n, before)
+	}
+	b.Transport = nil
+	b.in(t, resetAll(t, b))
+	b.pull(t)
+	if left := b.failures(t); len(left) > 0 {
+		t.Errorf("failures stay open: %+v", left)
+	}
+	b.drift(t)
+}

@@ -32,6 +32,12 @@ func TestParseProblems(t *testing.T) {
 		{"duplicate key in other quotes", "vendor: a\n\"vendor\": b\n", `m.yaml:2:1: mapping key "vendor" already defined at [1:1]`},
 		{"alias", "vendor: &v a\nregion: *v\n", `m.yaml:1:9: anchors (&) are not allowed in a map; write it out, or quote the text`},
 		{"alias alone", "region: *v\n", `m.yaml:1:9: aliases (*) are not allowed in a map; write it out, or quote the text`},
+		{"alias bomb", "a: &a [x,x]\nb: &b [*a,*a]\nc: &c [*b,*b]\nd: [*c,*c]\n", `m.yaml:1:4: anchors (&) are not allowed in a map; write it out, or quote the text`},
+		{"tab for blanks", "objects:\n\tdeals: {}\n", `m.yaml:2:1: found character '	' that cannot start any token`},
+		{"duplicate key deep inside", "objects:\n  deals:\n    fields:\n      title: {from: a}\n      title: {from: b}\n", `m.yaml:5:7: mapping key "title" already defined at [4:7]`},
+		{"ten megabytes", strings.Repeat("objects: {}\n", 900_000), `m.yaml: the map is longer than 1 MB; a map lists fields, not data`},
+		{"number for a mapping", "objects:\n  deals: 7\n", "m.yaml:2:10: deals: an object's map must be a list of `key: value`"},
+		{"deep blocks", deepBlocks(1300), "m.yaml:1:1: unknown key a; known: vendor, region, types, objects"},
 		{"tag", "vendor: !!str a\n", `m.yaml:1:9: tags (!) are not allowed in a map; write it out, or quote the text`},
 		{"merge key", "objects:\n  <<: {}\n", `m.yaml:2:3: merge keys (<<) are not allowed in a map; write it out, or quote the text`},
 		{"second document", "vendor: a\n---\nvendor: b\n", `m.yaml:2:1: a second document begins; a map is one document; remove the ---`},
@@ -64,6 +70,15 @@ func TestParseProblems(t *testing.T) {
 			}
 		})
 	}
+}
+
+// deepBlocks nests mappings by indentation.
+func deepBlocks(n int) string {
+	var b strings.Builder
+	for i := range n {
+		b.WriteString(strings.Repeat(" ", i) + "a:\n")
+	}
+	return b.String()
 }
 
 // TestParseAll tells everything that is wrong at once, in the order of the text.

@@ -144,11 +144,22 @@ func TestForeignAnswersAreRefused(t *testing.T) {
 		"a list for a record":   {persons, []string{"5"}, `{"success":true,"data":[{"id":5}]}`},
 		"ids that were ignored": {persons, []string{"1", "2", "3", "4"}, `{"success":true,"data":[{"id":1},{"id":77}]}`},
 		"products of another":   {dealProducts, []string{"1"}, `{"success":true,"data":[{"id":1,"deal_id":2}]}`},
-		"products of nobody":    {dealProducts, []string{"1"}, `{"success":true,"data":[{"id":1}]}`},
 	} {
 		page, err := over(t, answering(200, nil, c.body)).Fetch(t.Context(), c.object, c.ids)
 		if fault.KindOf(err) != fault.Temporary {
 			t.Errorf("%s: %+v, error %v (%v), want %v", name, page.Records, err, fault.KindOf(err), fault.Temporary)
+		}
+	}
+}
+
+// TestProductsOfNobody: one that tells no deal must neither stop its page nor
+// pass for the proof that others are gone.
+func TestProductsOfNobody(t *testing.T) {
+	t.Parallel()
+	for _, odd := range []string{`{"id":1}`, `{"id":1,"deal_id":null}`, `null`, `"x"`} {
+		page, err := over(t, answering(200, nil, `{"success":true,"data":[{"id":7,"deal_id":3},`+odd+`]}`)).Fetch(t.Context(), dealProducts, []string{"3"})
+		if err != nil || len(page.Records) != 2 || len(page.Closed) != 0 {
+			t.Errorf("%s: %d records, closed %v, error %v", odd, len(page.Records), page.Closed, err)
 		}
 	}
 }

@@ -10,8 +10,9 @@ import (
 	"salesbook.dev/internal/fault"
 )
 
-// attach adds the products of a page's deals, and says that these are all. Only
-// deals that have any are asked about.
+// attach adds the products of a page's deals, and says that these are all,
+// unless one tells no deal and may be any's. Only deals that have any are asked
+// about.
 func (c *Connector) attach(ctx context.Context, page *connectors.Page, has []bool) error {
 	var with []string
 	for i := range has {
@@ -25,29 +26,37 @@ func (c *Connector) attach(ctx context.Context, page *connectors.Page, has []boo
 		page.Closed = append(page.Closed, connectors.Scope{Object: dealProducts, Parent: deal.ID})
 	}
 	for some := range slices.Chunk(with, idsLimit) {
-		items, err := c.itemsOf(ctx, some)
+		items, whole, err := c.itemsOf(ctx, some)
 		if err != nil {
 			return err
 		}
 		page.Records = append(page.Records, items...)
+		if !whole {
+			page.Closed = slices.DeleteFunc(page.Closed, func(s connectors.Scope) bool { return slices.Contains(some, s.Parent) })
+		}
 	}
 	return nil
 }
 
 // itemsOf reads the products attached to deals: an operation that takes
-// deal_ids (OpenAPI v2), 10 tokens for up to 100 deals.
-func (c *Connector) itemsOf(ctx context.Context, dealIDs []string) ([]connectors.Record, error) {
+// deal_ids (OpenAPI v2), 10 tokens for up to 100 deals. One that tells no deal is
+// kept, to be listed as a failure, but then nobody's products are known whole.
+func (c *Connector) itemsOf(ctx context.Context, dealIDs []string) (items []connectors.Record, whole bool, err error) {
 	query := url.Values{"deal_ids": {strings.Join(dealIDs, ",")}}
-	items, err := c.all(ctx, c.sources[dealProducts], leg{api: v2, path: "/deals/products", query: query})
+	page, err := c.all(ctx, c.sources[dealProducts], leg{api: v2, path: "/deals/products", query: query})
 	if err != nil {
-		return nil, err
+		return nil, false, err
 	}
-	for _, r := range items.Records {
-		if !slices.Contains(dealIDs, r.Parent) {
-			return nil, fault.New(fault.Temporary, "deal product %s belongs to no deal that was asked about (deal_id %q); try again later", r.ID, r.Parent)
+	whole = true
+	for _, r := range page.Records {
+		switch {
+		case r.Parent == "" || r.Parent == "null":
+			whole = false
+		case !slices.Contains(dealIDs, r.Parent):
+			return nil, false, fault.New(fault.Temporary, "deal product %s belongs to no deal that was asked about (deal_id %q); try again later", r.ID, r.Parent)
 		}
 	}
-	return items.Records, nil
+	return page.Records, whole, nil
 }
 
 // fetchItems returns all products of these deals.
@@ -59,7 +68,9 @@ func (c *Connector) fetchItems(ctx context.Context, dealIDs []string) (connector
 		}
 		page.Closed = append(page.Closed, connectors.Scope{Object: dealProducts, Parent: id})
 	}
-	var err error
-	page.Records, err = c.itemsOf(ctx, dealIDs)
+	items, whole, err := c.itemsOf(ctx, dealIDs)
+	if page.Records = items; !whole {
+		page.Closed = nil
+	}
 	return page, err
 }
