@@ -43,17 +43,21 @@ func (p *Pipeline) outcome(ctx context.Context, kind string, workspace, connecti
 	switch fault.KindOf(err) {
 	case fault.Temporary:
 		log.WarnContext(ctx, "the vendor cannot be reached properly; trying again later", "why", err)
-		return p.postpone(ctx, kind, workspace, connection, max(fault.RetryAfter(err), 30*time.Second))
+		rest, e := p.strike(ctx, workspace, connection, err)
+		if e != nil {
+			return e
+		}
+		return p.postpone(ctx, kind, workspace, connection, rest)
 	case fault.Conflict:
 		return p.postpone(ctx, kind, workspace, connection, time.Second)
 	}
 	return err
 }
 
-// resolved closes the failure that an earlier job of the kind left.
+// resolved closes what earlier failures left behind.
 func (p *Pipeline) resolved(ctx context.Context, kind string, workspace, connection int64) error {
-	if kind == (ReceiveArgs{}).Kind() {
-		return nil // its failures are those of single deliveries
+	if err := p.recovered(ctx, workspace, connection); err != nil || kind == (ReceiveArgs{}).Kind() {
+		return err // the failures of a reception are those of single deliveries
 	}
 	return p.DB.In(ctx, workspace, func(tx pgx.Tx) error { return postgres.ResolveJob(ctx, tx, workspace, connection, kind) })
 }

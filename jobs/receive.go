@@ -25,7 +25,7 @@ func (p *Pipeline) Receive(ctx context.Context, workspace, connection int64) err
 		if err != nil {
 			return err
 		}
-		if s.State != "active" || s.RestUntil != nil && p.Now().Before(*s.RestUntil) {
+		if s.State != "active" || s.RestUntil != nil {
 			return nil // the deliveries wait
 		}
 		for until := p.Now().Add(p.slice()); p.Now().Before(until); {

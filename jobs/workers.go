@@ -62,22 +62,28 @@ func workers(p *Pipeline) *river.Workers {
 	w := river.NewWorkers()
 	river.AddWorker(w, river.WorkFunc(func(ctx context.Context, _ *river.Job[TickArgs]) error { return p.Tick(ctx) }))
 	river.AddWorker(w, river.WorkFunc(func(ctx context.Context, j *river.Job[PullArgs]) error {
-		return p.pullJob(ctx, j.Args)
+		return p.pulling(ctx, j.Args)
 	}))
 	river.AddWorker(w, river.WorkFunc(func(ctx context.Context, j *river.Job[ReceiveArgs]) error {
-		return p.outcome(ctx, "receive", j.Args.Workspace, j.Args.Connection, p.Receive(ctx, j.Args.Workspace, j.Args.Connection))
+		return p.calling(ctx, "receive", j.Args.Workspace, j.Args.Connection, func() error {
+			return p.outcome(ctx, "receive", j.Args.Workspace, j.Args.Connection, p.Receive(ctx, j.Args.Workspace, j.Args.Connection))
+		})
 	}))
 	river.AddWorker(w, river.WorkFunc(func(ctx context.Context, j *river.Job[HistoryArgs]) error {
-		return p.outcome(ctx, "history", j.Args.Workspace, j.Args.Connection, p.History(ctx, j.Args.Workspace, j.Args.Connection))
+		return p.calling(ctx, "history", j.Args.Workspace, j.Args.Connection, func() error {
+			return p.outcome(ctx, "history", j.Args.Workspace, j.Args.Connection, p.History(ctx, j.Args.Workspace, j.Args.Connection))
+		})
 	}))
 	river.AddWorker(w, river.WorkFunc(func(ctx context.Context, j *river.Job[WatchArgs]) error {
-		return p.outcome(ctx, "watch", j.Args.Workspace, j.Args.Connection, p.Watch(ctx, j.Args.Workspace, j.Args.Connection))
+		return p.calling(ctx, "watch", j.Args.Workspace, j.Args.Connection, func() error {
+			return p.outcome(ctx, "watch", j.Args.Workspace, j.Args.Connection, p.Watch(ctx, j.Args.Workspace, j.Args.Connection))
+		})
 	}))
 	river.AddWorker(w, river.WorkFunc(func(ctx context.Context, j *river.Job[ReplayArgs]) error {
 		return p.replayJob(ctx, j.Args)
 	}))
 	river.AddWorker(w, river.WorkFunc(func(ctx context.Context, j *river.Job[SweepArgs]) error {
-		return p.sweepJob(ctx, j.Args)
+		return p.calling(ctx, j.Args.Kind(), j.Args.Workspace, j.Args.Connection, func() error { return p.sweepJob(ctx, j.Args) })
 	}))
 	river.AddWorker(w, river.WorkFunc(func(ctx context.Context, j *river.Job[RetainArgs]) error { return p.Retain(ctx, j.Args.Workspace) }))
 	return w

@@ -125,6 +125,9 @@ func (d *doctor) standing(c postgres.Connection, s connectionStatus) {
 	if len(late) > 0 && c.State == "active" {
 		d.warn(c.Name, "more than "+span(maxLag)+" behind: "+strings.Join(late, ", "), "`salesbook status "+c.Name+"` and `salesbook runs "+c.Name+"` show why")
 	}
+	if s.Resting != nil {
+		d.warn(c.Name, s.Resting.words(s.At), "nothing, if the vendor is down: it is tried again by itself. `salesbook connections resume "+c.Name+"` tries at once")
+	}
 	if s.FailuresOpen > 0 {
 		d.warn(c.Name, counted(s.FailuresOpen, "failure")+" open", "`salesbook failures list "+c.Name+"`")
 	}

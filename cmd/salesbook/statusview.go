@@ -26,7 +26,8 @@ type connectionStatus struct {
 	Quota        *quotaStatus       `json:"quota,omitempty"`
 	History      *historyStatus     `json:"history,omitempty"`
 	FailuresOpen int64              `json:"failures_open"`
-	Working      []string           `json:"working"` // kinds of jobs that some process is at
+	Working      []string           `json:"working"`           // kinds of jobs that some process is at
+	Resting      *restingStatus     `json:"resting,omitempty"` // the vendor is left alone
 	Troubles     []postgres.Trouble `json:"troubles"`
 	Missing      []string           `json:"rights_missing"`
 }
@@ -80,6 +81,7 @@ func statusOf(c postgres.Connection, spec connectors.Spec, s postgres.Standing, 
 		Connection: c.Name, Vendor: c.Vendor, State: c.State, StateWhy: c.StateWhy, Account: c.AccountName, At: s.Now.UTC(), Loaded: true,
 		Deliveries:   deliveryStatus{Asked: c.HookURL != "", Subscriptions: s.Subscriptions, Inactive: s.Inactive, Waiting: s.Waiting, Since: s.WaitingSince},
 		FailuresOpen: s.Failures, Working: s.Working, Troubles: s.Troubles, Missing: c.RightsMissing,
+		Resting: restingOf(s.Resting),
 	}
 	if s.Delay != nil {
 		median, p95 := s.Delay.Median.Seconds(), s.Delay.P95.Seconds()
@@ -151,6 +153,9 @@ func (s *connectionStatus) lines() []string {
 	lines := []string{head}
 	if s.State != "active" && s.StateWhy != "" {
 		lines = append(lines, "  "+s.StateWhy)
+	}
+	if s.Resting != nil {
+		lines = append(lines, "  "+s.Resting.words(s.At))
 	}
 	if s.Broken != "" {
 		lines = append(lines, "  cannot be opened: "+s.Broken)

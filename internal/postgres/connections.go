@@ -33,11 +33,12 @@ type Connection struct {
 	CheckedAt       *time.Time
 	HookURL         string
 	CreatedAt       time.Time
-	RestUntil       *time.Time // the vendor could not be reached or refused for want of quota: deliveries wait
+	RestUntil       *time.Time // the vendor could not be reached or refused for want of quota: deliveries wait; nil once that is over
 }
 
 const connectionColumns = `workspace_id, id, name, vendor, base_url, settings, version, state, state_why, state_at,
-	vendor_account_id, account_name, account_user, zone, rights_missing, checked_at, hook_url, created_at, rest_until`
+	vendor_account_id, account_name, account_user, zone, rights_missing, checked_at, hook_url, created_at,
+	CASE WHEN rest_until > now() THEN rest_until END`
 
 // AddConnection stores a new connection and returns its id. It is paused until
 // somebody sets it going. A name that is taken is fault.Conflict.
@@ -96,11 +97,15 @@ func ConnectionByID(ctx context.Context, tx pgx.Tx, workspace, id int64) (Connec
 }
 
 // SetState changes what may be done with a connection. It reports whether
-// anything changed, so that "needs consent" is announced once.
+// anything changed, so that "needs consent" is announced once. One that a person
+// sets going does not rest any longer.
 func SetState(ctx context.Context, tx pgx.Tx, workspace, connection int64, state, why string) (bool, error) {
 	tag, err := tx.Exec(ctx, `
 		UPDATE connections SET state = $3, state_why = $4, state_at = now()
 		WHERE (workspace_id, id) = ($1, $2) AND state <> $3 AND state <> 'removing'`, workspace, connection, state, why)
+	if err == nil && state == "active" {
+		_, err = CloseBreaker(ctx, tx, workspace, connection, true)
+	}
 	return tag.RowsAffected() == 1, err
 }
 

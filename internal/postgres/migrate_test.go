@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"log/slog"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"testing/fstest"
@@ -28,7 +29,7 @@ func TestMigrateOnceAndAgain(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	newest := int64(len(names))
+	newest := versionOf(t, names[len(names)-1])
 
 	pending, err := postgres.Pending(t.Context(), d.AdminURL)
 	if err != nil {
@@ -136,7 +137,11 @@ func TestCheckSchemaOnAnOldOne(t *testing.T) {
 	if _, err := admin.Exec(t.Context(), "DELETE FROM goose_db_version WHERE version_id = $1", known); err != nil {
 		t.Fatal(err)
 	}
-	want := fmt.Sprintf("the database schema is at version %d, this binary needs %d: run `salesbook migrate`", known-1, known)
+	var before int64
+	if err := admin.QueryRow(t.Context(), "SELECT max(version_id) FROM goose_db_version").Scan(&before); err != nil {
+		t.Fatal(err)
+	}
+	want := fmt.Sprintf("the database schema is at version %d, this binary needs %d: run `salesbook migrate`", before, known)
 	if err := postgres.CheckSchema(t.Context(), d.DB); err == nil || err.Error() != want {
 		t.Errorf("CheckSchema: %v; want: %s", err, want)
 	}
@@ -146,6 +151,17 @@ func TestCheckSchemaOnAnOldOne(t *testing.T) {
 	if v, err := postgres.SchemaVersion(t.Context(), d.DB); v != 0 || err != nil {
 		t.Errorf("SchemaVersion without a schema: %d, %v; want 0, nil", v, err)
 	}
+}
+
+// versionOf reads the number at the beginning of a migration's name.
+func versionOf(t *testing.T, name string) int64 {
+	t.Helper()
+	number, _, _ := strings.Cut(name, "_")
+	version, err := strconv.ParseInt(number, 10, 64)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return version
 }
 
 // later adds migrations to those of the binary.
@@ -164,7 +180,7 @@ func later(t *testing.T, sql ...string) fs.FS {
 		files[name] = &fstest.MapFile{Data: data}
 	}
 	for i, text := range sql {
-		files[fmt.Sprintf("%04d_later.sql", len(names)+1+i)] = &fstest.MapFile{Data: []byte(text)}
+		files[fmt.Sprintf("%04d_later.sql", versionOf(t, names[len(names)-1])+1+int64(i))] = &fstest.MapFile{Data: []byte(text)}
 	}
 	return files
 }

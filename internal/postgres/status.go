@@ -43,6 +43,7 @@ type Standing struct {
 	Inactive      int64      // those of them that the vendor no longer serves
 	Working       []string   // kinds of jobs that some process is at
 	Troubles      []Trouble  // newest first
+	Resting       *Breaker   // nil: the vendor is not left alone
 	HistoryKnown  int64      // deals whose history has been read
 	HistoryAll    int64
 	Proofs        map[string]Proof // the last of each object
@@ -83,6 +84,9 @@ func StandingOf(ctx context.Context, tx pgx.Tx, workspace, connection int64, his
 		return s, err
 	}
 	if s.SweepEvery, err = ScheduleOf(ctx, tx, workspace, "sweep", connection); err != nil {
+		return s, err
+	}
+	if s.Resting, err = BreakerOf(ctx, tx, workspace, connection); err != nil {
 		return s, err
 	}
 	if s.Troubles, err = Troubles(ctx, tx, workspace, connection); err != nil || history == "" {

@@ -44,7 +44,7 @@ func (s *Server) metrics() http.Handler {
 		waiting:  prometheus.NewDesc("salesbook_deliveries_waiting", "Stored deliveries whose records have not been read yet.", labels, nil),
 		failures: prometheus.NewDesc("salesbook_failures_open", "Dead letters that nobody has resolved.", labels, nil),
 	})
-	s.Metrics.MustRegister(newProofMetrics(s.DB, s.Pipeline.Now))
+	s.Metrics.MustRegister(newProofMetrics(s.DB, s.Pipeline.Now), newBreakerMetrics(s.DB))
 	return promhttp.HandlerFor(s.Metrics, promhttp.HandlerOpts{ErrorHandling: promhttp.ContinueOnError, Timeout: 5 * time.Second})
 }
 

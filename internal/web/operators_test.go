@@ -78,7 +78,7 @@ func TestMetrics(t *testing.T) {
 	for _, line := range []string{
 		`salesbook_connection_up` + of + `1`, `salesbook_connection_lag_seconds` + of + `9`,
 		`salesbook_connection_loaded_objects` + of + `1`, `salesbook_connection_objects` + of + `1`,
-		`salesbook_deliveries_waiting` + of + `2`, `salesbook_failures_open` + of + `0`,
+		`salesbook_deliveries_waiting` + of + `2`, `salesbook_failures_open` + of + `0`, `salesbook_connection_resting` + of + `0`,
 		`salesbook_deliveries_total{outcome="stored"} 2`, `salesbook_deliveries_commit_size_count 2`, `salesbook_deliveries_commit_size_sum 2`,
 		`salesbook_deliveries_commit_seconds_count 2`, `salesbook_deliveries_queued 0`,
 	} {
@@ -86,7 +86,12 @@ func TestMetrics(t *testing.T) {
 			t.Errorf("no line %q in\n%s", line, text)
 		}
 	}
-	b.run(t, b.Connect(t, b.AdminURL), `UPDATE salesbook.connections SET state = 'needs consent'`)
+	admin := b.Connect(t, b.AdminURL)
+	b.run(t, admin, `INSERT INTO salesbook.breakers (workspace_id, connection_id, strikes, why, rest_until) SELECT workspace_id, id, 5, 'down', now() + interval '1 hour' FROM salesbook.connections`)
+	if text := b.get(t, "/metrics").body; !strings.Contains(text, "salesbook_connection_resting"+of+"1") {
+		t.Error("a connection that rests is not shown as resting")
+	}
+	b.run(t, admin, `UPDATE salesbook.connections SET state = 'needs consent'`)
 	if text := b.get(t, "/metrics").body; !strings.Contains(text, "salesbook_connection_up"+of+"0") {
 		t.Error("a connection that needs consent is shown as up")
 	}
