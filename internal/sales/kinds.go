@@ -117,7 +117,7 @@ var kinds = [...]*Kind{
 		{Name: "source", Type: Text, Doc: "How it came into the CRM, in the vendor's words."},
 		{Name: "items_count", Type: Integer, Doc: "Number of deal items the CRM reports."},
 	}},
-	{Name: "deal_items", One: "deal item", Doc: "Products on a deal.", Fields: []Field{
+	{Name: "deal_items", One: "deal item", Custom: true, Doc: "Products on a deal.", Fields: []Field{
 		{Name: "deal_id", Type: Ref, To: "deals", Required: true},
 		{Name: "product_id", Type: Ref, To: "products"},
 		{Name: "name", Type: Text},
@@ -167,7 +167,7 @@ var kinds = [...]*Kind{
 		{Name: "added_at", Type: Instant},
 		{Name: "updated_at", Type: Instant},
 	}},
-	{Name: "notes", One: "note", Doc: "What reps wrote on deals, leads, people and companies.", Fields: []Field{
+	{Name: "notes", One: "note", Custom: true, Doc: "What reps wrote on deals, leads, people and companies.", Fields: []Field{
 		{Name: "content", Type: Text, Doc: "HTML as the CRM has it."},
 		{Name: "author_id", Type: Ref, To: "reps"},
 		{Name: "deal_id", Type: Ref, To: "deals"},
