@@ -94,6 +94,9 @@ func (w *sweeps) objects(ctx context.Context) (complete bool, err error) {
 	if err != nil {
 		return false, err
 	}
+	if err := w.p.DB.EnsureStatistics(ctx); err != nil {
+		return false, err
+	}
 	for _, next := range queue {
 		done, err := w.object(ctx, next)
 		if err != nil {

@@ -88,8 +88,25 @@ CREATE FUNCTION proof_stats() RETURNS TABLE (workspace text, connection text, ve
 $$;
 -- +goose StatementEnd
 COMMENT ON FUNCTION proof_stats() IS 'Figures for /metrics, of every workspace: the last proof of each object, without any customer''s data.';
-REVOKE ALL ON FUNCTION proof_stats() FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION proof_stats() TO salesbook_app;
+
+-- +goose StatementBegin
+CREATE FUNCTION ensure_statistics() RETURNS integer LANGUAGE plpgsql SECURITY DEFINER SET search_path = salesbook, pg_temp SET lock_timeout = '3s' AS $$
+DECLARE t regclass; made integer := 0;
+BEGIN
+  FOR t IN SELECT c.oid FROM pg_class c WHERE c.relnamespace = 'salesbook'::regnamespace AND c.relkind = 'r' AND c.reltuples < 0 AND pg_relation_size(c.oid) > 0 ORDER BY c.oid LOOP
+    BEGIN
+      EXECUTE format('ANALYZE %s', t);
+      made := made + 1;
+    EXCEPTION WHEN lock_not_available THEN NULL; -- somebody else is at it
+    END;
+  END LOOP;
+  RETURN made;
+END $$;
+-- +goose StatementEnd
+COMMENT ON FUNCTION ensure_statistics() IS 'Gathers statistics of tables that have none yet, as after a first load: without them the planner takes a full table for an empty one, and reads all of it for each page of a comparison.';
+
+REVOKE ALL ON FUNCTION proof_stats(), ensure_statistics() FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION proof_stats(), ensure_statistics() TO salesbook_app;
 
 -- +goose Down
 SELECT 1;

@@ -131,8 +131,9 @@ func unlikeSQL(k *sales.Kind) string {
 	if k.Custom {
 		add("custom", "text[]", "::jsonb")
 	}
+	// As in heldSQL. What lies behind OFFSET must not fit a partial index.
 	return fmt.Sprintf(`SELECT e.external_id, t.external_id IS NULL FROM unnest(%[1]s$%[2]d::text[]) AS e(%[3]sexternal_id)
-		LEFT JOIN LATERAL (SELECT * FROM %[4]s r WHERE (r.workspace_id, r.connection_id, r.external_id) = ($1, $2, e.external_id) AND r.deleted_at IS NULL OFFSET 0) t ON true
+		LEFT JOIN LATERAL (SELECT * FROM %[4]s r WHERE (r.workspace_id, r.connection_id, r.external_id) = ($1, $2, e.external_id) OFFSET 0) t ON t.deleted_at IS NULL
 		WHERE t.external_id IS NULL OR (t.external_id%[5]s) IS DISTINCT FROM (e.external_id%[6]s)`,
 		arrays.String(), n, names.String(), k.Name, ours.String(), theirs.String())
 }

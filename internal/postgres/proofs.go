@@ -49,6 +49,17 @@ func CloseSweep(ctx context.Context, tx pgx.Tx, workspace, connection int64, s S
 	return DropSweep(ctx, tx, workspace, connection, s.Object)
 }
 
+// EnsureStatistics gathers statistics of tables that have none yet. After a
+// first load the planner would otherwise read a whole table for each page that
+// is compared, until autovacuum comes by.
+func (db *DB) EnsureStatistics(ctx context.Context) error {
+	_, err := db.pool.Exec(ctx, `SELECT ensure_statistics()`)
+	if err != nil {
+		return fmt.Errorf("gather statistics: %w", err)
+	}
+	return nil
+}
+
 // ProofStat is the last proof of one object for /metrics.
 type ProofStat struct {
 	Workspace, Connection, Vendor, Object string
