@@ -103,7 +103,7 @@ func (db *DB) In(ctx context.Context, workspace int64, f func(tx pgx.Tx) error) 
 // their keys. The planner may not read whole tables for them: a session plans a
 // statement once, and a table that is small when a load begins does not stay so.
 func (db *DB) InByKey(ctx context.Context, workspace int64, f func(tx pgx.Tx) error) error {
-	return db.in(ctx, workspace, enterSQL+`, set_config('enable_seqscan', 'off', true), set_config('enable_hashjoin', 'off', true), set_config('enable_mergejoin', 'off', true)`, f)
+	return db.in(ctx, workspace, enterSQL+`, set_config('enable_seqscan', 'off', true)`, f)
 }
 
 func (db *DB) in(ctx context.Context, workspace int64, enter string, f func(tx pgx.Tx) error) error {

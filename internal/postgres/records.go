@@ -49,10 +49,13 @@ func Sort(s []Sighting) []Sighting {
 // are left out. It reads only.
 func Unseen(ctx context.Context, tx pgx.Tx, workspace, connection int64, s []Sighting) ([]Sighting, error) {
 	c := sightingColumns(s)
+	// Each record is looked up by its whole key. As a plain join the planner would
+	// be free to compare all with all, and is while it takes the table for empty.
 	rows, err := tx.Query(ctx, `
 		SELECT e.i FROM unnest($3::text[], $4::text[], $5::bytea[], $6::timestamptz[], $7::timestamptz[], $8::bool[])
 			WITH ORDINALITY AS e(object, id, hash, updated_at, fetched_at, gone, i)
-		LEFT JOIN records r ON (r.workspace_id, r.connection_id, r.object, r.external_id) = ($1, $2, e.object, e.id)
+		LEFT JOIN LATERAL (SELECT * FROM records s
+			WHERE (s.workspace_id, s.connection_id, s.object, s.external_id) = ($1, $2, e.object, e.id) OFFSET 0) r ON true
 		WHERE r.external_id IS NULL
 		   OR (r.hash IS DISTINCT FROM e.hash AND NOT (e.gone AND e.hash IS NULL) OR (r.deleted_at IS NOT NULL) <> e.gone)
 		  AND `+newer("e")+`

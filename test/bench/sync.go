@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"net"
-	"os"
 	"path/filepath"
 	"slices"
 	"strconv"
@@ -244,10 +243,4 @@ func (b *bench) vacuum(ctx context.Context, database string, tables ...string) e
 	defer conn.Close(ctx)
 	_, err = conn.Exec(ctx, "VACUUM ANALYZE "+strings.Join(tables, ", "))
 	return err
-}
-
-// measureMemory compares the worker's peak at two sizes; the second is that of
-// -deals.
-func measureMemory(ctx context.Context, s settings, b *bench) error {
-	return fmt.Errorf("not yet: %w", os.ErrInvalid)
 }
