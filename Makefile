@@ -6,11 +6,12 @@ MAKEFLAGS += --no-print-directory
 GO       ?= go
 FUZZTIME ?= 30s
 ROUNDS   ?= 20
+BENCH_ROUNDS ?= 5
 SHARED   ?= $(or $(SALESBOOK_SHARED),../shared)
 
 VERSION  ?= $(or $(shell git describe --tags --always --dirty 2>/dev/null),unknown)
 
-.PHONY: help demo up build test check bench chaos fuzz deps deps/demo tools clean
+.PHONY: help demo up build test check bench bench/go chaos fuzz deps deps/demo tools clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z\/]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -32,10 +33,14 @@ test: ## everything: format, modules, vet, staticcheck, race tests, end to end, 
 check: ## what is quick: format, vet, staticcheck, import rules
 	@test/run.sh quick
 
-bench: deps ## Go benchmarks; with YARDSTICK_DSN=<scratch database> this machine's best beside them
+bench: deps build ## beside the yardstick on one PostgreSQL: first load, re-sync, deliveries; BENCH_ROUNDS=5
+	@tools/need.sh wrk
+	@$(GO) build -o bin/bench ./test/bench
+	bin/bench sync -yardstick "$(SHARED)/yardstick" -rounds $(BENCH_ROUNDS)
+	bin/bench deliveries -yardstick "$(SHARED)/yardstick" -rounds $(BENCH_ROUNDS) -deals 1000
+
+bench/go: deps ## Go benchmarks of the parts
 	$(GO) test -run '^$$' -bench . -benchmem ./...
-	@if [[ -n "$$YARDSTICK_DSN" ]]; then "$(SHARED)/yardstick/run" all; else \
-	echo "no yardstick: set YARDSTICK_DSN to a scratch database on the same server, see docs/benchmarks.md"; fi
 
 chaos: deps ## the tests named TestChaos..., ROUNDS=20 schedules of faults and kills each
 	SALESBOOK_CHAOS_ROUNDS=$(ROUNDS) $(GO) test -race -count=1 -timeout 1h -run '^TestChaos' ./...

@@ -102,7 +102,10 @@ func (b *bench) side(ctx context.Context, s settings, side string, ours receiver
 		}
 		return b.wrk(ctx, s, ours, conns)
 	}
-	const at = "127.0.0.1:18098"
+	at, err := freeAddress()
+	if err != nil {
+		return stream{}, err
+	}
 	p, err := start(ctx, []string{"YARDSTICK_DSN=" + b.yardstick, "PERF_POOL=16"}, filepath.Join(b.tools, "hook"), side, at)
 	if err != nil {
 		return stream{}, err
@@ -147,7 +150,10 @@ func (b *bench) wrk(ctx context.Context, s settings, to receiver, conns int) (st
 // receiver starts `salesbook serve` and, for a moment, a worker, which registers
 // a webhook at the vendor: from it the address and the password are known.
 func (b *bench) receiver(ctx context.Context) (receiver, func(), error) {
-	const at = "127.0.0.1:18096"
+	at, err := freeAddress()
+	if err != nil {
+		return receiver{}, nil, err
+	}
 	if err := b.connect(ctx, "hooked", "--hook-url", "http://"+at); err != nil {
 		return receiver{}, nil, err
 	}

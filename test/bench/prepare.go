@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net"
 	"net/url"
 	"os"
 	"os/exec"
@@ -164,8 +165,11 @@ func urlOf(cfg *pgx.ConnConfig, role, database string) string {
 }
 
 // vendors starts the yardstick's vendor, and ours with the same records.
-func (b *bench) vendors(ctx context.Context, deals int) (err error) {
-	const at = "127.0.0.1:18097"
+func (b *bench) vendors(ctx context.Context, deals int) error {
+	at, err := freeAddress()
+	if err != nil {
+		return err
+	}
 	if b.source, err = start(ctx, nil, filepath.Join(b.tools, "fake"), "-n", fmt.Sprint(deals), "-addr", at); err != nil {
 		return err
 	}
@@ -234,6 +238,15 @@ func (b *bench) machine(ctx context.Context) string {
 	model, _, _ = strings.Cut(strings.TrimLeft(model, "\t :"), "\n")
 	load, _ := os.ReadFile("/proc/loadavg")
 	return fmt.Sprintf("PostgreSQL %s; %d x %s; load before %s", version, strings.Count(string(info), "processor\t"), cmp.Or(model, "unknown"), strings.Join(strings.Fields(string(load))[:1], ""))
+}
+
+// freeAddress returns an address of this machine that nothing listens on.
+func freeAddress() (string, error) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return "", err
+	}
+	return l.Addr().String(), l.Close()
 }
 
 // await waits until something listens.
