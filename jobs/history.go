@@ -25,6 +25,9 @@ func (p *Pipeline) History(ctx context.Context, workspace, connection int64) err
 		if !ok || s.State != "active" {
 			return nil
 		}
+		if err := p.Room(); err != nil {
+			return err
+		}
 		return p.askAll(ctx, s, l, object)
 	})
 	return err

@@ -34,7 +34,7 @@ func (p *Pipeline) outcome(ctx context.Context, kind string, workspace, connecti
 	case fault.Park:
 		return p.park(ctx, workspace, connection, err)
 	case fault.Later:
-		log.InfoContext(ctx, "waiting for the vendor's quota", "for", fault.RetryAfter(err), "why", err)
+		log.InfoContext(ctx, waitsFor(err), "for", fault.RetryAfter(err), "why", err)
 		return p.postpone(ctx, kind, workspace, connection, max(fault.RetryAfter(err), time.Second))
 	case fault.Discard:
 		log.WarnContext(ctx, "given up until somebody looks at it", "why", err)
@@ -52,6 +52,14 @@ func (p *Pipeline) outcome(ctx context.Context, kind string, workspace, connecti
 		return p.postpone(ctx, kind, workspace, connection, time.Second)
 	}
 	return err
+}
+
+// waitsFor says for the log what work waits for.
+func waitsFor(err error) string {
+	if lacksRoom(err) {
+		return "waiting for room on the disk"
+	}
+	return "waiting for the vendor's quota"
 }
 
 // resolved closes what earlier failures left behind.

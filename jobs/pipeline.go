@@ -32,9 +32,10 @@ type Pipeline struct {
 	Transport  http.RoundTripper // the wire to vendors; nil is the default
 	Now        func() time.Time
 	Log        *slog.Logger
-	Holder     string        // names this process in leases
-	LeaseTTL   time.Duration // 0: 15 s
-	Slice      time.Duration // how long one pull or replay job works before it lets others in; 0: 4 min
+	Holder     string                            // names this process in leases
+	LeaseTTL   time.Duration                     // 0: 15 s
+	FreeDisk   func() (share float64, err error) // of the database's disk, 0 to 1; nil: it is not ours to look at
+	Slice      time.Duration                     // how long one pull or replay job works before it lets others in; 0: 4 min
 }
 
 func (p *Pipeline) leaseTTL() time.Duration {

@@ -88,7 +88,7 @@ func (w *pull) objects(ctx context.Context, o PullOptions) (complete bool, err e
 			err = fmt.Errorf("%s of %s: %w", object.Name, w.s.Name, err)
 		}
 		switch {
-		case hopeless(err):
+		case hopeless(err), lacksRoom(err):
 			refused = append(refused, err)
 		case err != nil || !done:
 			return false, err
@@ -198,6 +198,9 @@ func (w *walk) pages(ctx context.Context, after connectors.Cursor) error {
 	if !ok {
 		return fault.New(fault.Invalid, "the connector for %s cannot pull", w.s.Vendor)
 	}
+	if err := w.room(); err != nil {
+		return err
+	}
 	group, ctx := errgroup.WithContext(ctx)
 	group.SetLimit(writers)
 	previous := landed()
@@ -214,6 +217,9 @@ func (w *walk) pages(ctx context.Context, after connectors.Cursor) error {
 		w.done = !page.More
 		if ctx.Err() != nil || page.More && w.p.Now().After(w.until) {
 			break
+		}
+		if full := w.room(); page.More && full != nil {
+			return firstError(group.Wait(), full)
 		}
 	}
 	err = group.Wait()

@@ -47,6 +47,9 @@ func (p *Pipeline) Sweep(ctx context.Context, workspace, connection int64, o Swe
 		if s.State != "active" {
 			return StateError(s.Connection)
 		}
+		if err := p.Room(); err != nil {
+			return err
+		}
 		w := &sweeps{p: p, s: s, lease: l, options: o, until: p.Now().Add(p.slice())}
 		complete, err = w.objects(ctx)
 		return err

@@ -162,6 +162,16 @@ func (a *app) openQueue(ctx context.Context, url string, n need) error {
 	a.metrics = telemetry.NewRegistry()
 	a.pipeline = &jobs.Pipeline{DB: a.db, Vault: postgres.Vault{Keys: a.keys}, Compressor: postgres.NewCompressor(),
 		Catalog: catalog.Connectors, Now: time.Now, Log: a.log, Holder: holder()}
+	if a.server != nil {
+		dir, err := a.dataDir()
+		if err != nil {
+			return err
+		}
+		a.pipeline.FreeDisk = func() (float64, error) {
+			free, _, err := freeDisk(dir)
+			return free, err
+		}
+	}
 	cfg, err := pgxpool.ParseConfig(url)
 	if err != nil {
 		return errors.New("the queue's database URL cannot be read (its text is not shown, it may hold a password)")

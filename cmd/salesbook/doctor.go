@@ -4,9 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"strings"
-	"syscall"
 	"time"
+
+	"salesbook.dev/jobs"
 )
 
 type doctorCmd struct{}
@@ -195,18 +197,18 @@ func (d *doctor) disk() {
 		d.fail("data directory", err.Error(), "name one with --data")
 		return
 	}
-	var fs syscall.Statfs_t
-	if err := syscall.Statfs(dir, &fs); err != nil {
-		if !errors.Is(err, syscall.ENOENT) { // made at the first start
-			d.warn("disk", fmt.Sprintf("%s: %v", dir, err), "")
-		}
+	free, bytes, err := freeDisk(dir)
+	if errors.Is(err, fs.ErrNotExist) {
+		return // made at the first start
+	}
+	if err != nil {
+		d.warn("disk", fmt.Sprintf("%s: %v", dir, err), "")
 		return
 	}
-	free := float64(fs.Bavail) / float64(max(fs.Blocks, 1))
-	text := fmt.Sprintf("%s: %s free (%s)", dir, percent(free), size(int64(fs.Bavail)*fs.Bsize))
+	text := fmt.Sprintf("%s: %s free (%s)", dir, percent(free), size(bytes))
 	switch {
-	case free < 0.05:
-		d.fail("disk", text, "make room: below 5 % a first load stops")
+	case free < jobs.LeastFree:
+		d.fail("disk", text, "make room: until 5 % are free first loads, sweeps and the past of deals wait; deliveries and changes still come in")
 	case free < 0.15:
 		d.warn("disk", text, "make room soon")
 	default:

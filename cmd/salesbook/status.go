@@ -158,6 +158,9 @@ func (r *statusReader) connection(ctx context.Context, c postgres.Connection) (c
 	}
 	r.paces[c.ID].note(s.Now, append(sweepPlaces(s.Sweeps), s.Places...))
 	out := statusOf(c, spec, s, index, counted, r.paces[c.ID])
+	if full := r.a.pipeline.Room(); full != nil {
+		out.DiskFull = full.Error()
+	}
 	if broken != nil {
 		out.Broken = broken.Error()
 	}

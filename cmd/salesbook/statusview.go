@@ -26,8 +26,9 @@ type connectionStatus struct {
 	Quota        *quotaStatus       `json:"quota,omitempty"`
 	History      *historyStatus     `json:"history,omitempty"`
 	FailuresOpen int64              `json:"failures_open"`
-	Working      []string           `json:"working"`           // kinds of jobs that some process is at
-	Resting      *restingStatus     `json:"resting,omitempty"` // the vendor is left alone
+	Working      []string           `json:"working"`             // kinds of jobs that some process is at
+	DiskFull     string             `json:"disk_full,omitempty"` // why what can wait does
+	Resting      *restingStatus     `json:"resting,omitempty"`   // the vendor is left alone
 	Troubles     []postgres.Trouble `json:"troubles"`
 	Missing      []string           `json:"rights_missing"`
 }
@@ -156,6 +157,9 @@ func (s *connectionStatus) lines() []string {
 	}
 	if s.Resting != nil {
 		lines = append(lines, "  "+s.Resting.words(s.At))
+	}
+	if s.DiskFull != "" {
+		lines = append(lines, "  "+s.DiskFull)
 	}
 	if s.Broken != "" {
 		lines = append(lines, "  cannot be opened: "+s.Broken)

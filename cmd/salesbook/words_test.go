@@ -1,6 +1,8 @@
 package main
 
 import (
+	"errors"
+	"io/fs"
 	"testing"
 	"time"
 
@@ -76,5 +78,16 @@ func TestColumnsLineUpInEveryAlphabet(t *testing.T) {
 	}
 	if diff := cmp.Diff(want, table.lines("  ")); diff != "" {
 		t.Errorf("lines (-want +got):\n%s", diff)
+	}
+}
+
+func TestFreeSpaceIsWhatTheSystemSays(t *testing.T) {
+	t.Parallel()
+	share, bytes, err := freeDisk(t.TempDir())
+	if err != nil || share <= 0 || share > 1 || bytes <= 0 {
+		t.Errorf("freeDisk: %v, %d, %v; want a share and some bytes", share, bytes, err)
+	}
+	if _, _, err := freeDisk(t.TempDir() + "/none"); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("freeDisk of nothing: %v, want fs.ErrNotExist", err)
 	}
 }

@@ -2,6 +2,7 @@ package web
 
 import (
 	"context"
+	"math"
 	"net/http"
 	"time"
 
@@ -45,7 +46,20 @@ func (s *Server) metrics() http.Handler {
 		failures: prometheus.NewDesc("salesbook_failures_open", "Dead letters that nobody has resolved.", labels, nil),
 	})
 	s.Metrics.MustRegister(newProofMetrics(s.DB, s.Pipeline.Now), newBreakerMetrics(s.DB))
+	if free := s.Pipeline.FreeDisk; free != nil {
+		s.Metrics.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: "salesbook_disk_free_ratio",
+			Help: "Free share of the private database's disk; below 0.05 what can wait does."}, func() float64 { return diskFree(free) }))
+	}
 	return promhttp.HandlerFor(s.Metrics, promhttp.HandlerOpts{ErrorHandling: promhttp.ContinueOnError, Timeout: 5 * time.Second})
+}
+
+// diskFree is the free share, or NaN when it cannot be told.
+func diskFree(probe func() (float64, error)) float64 {
+	free, err := probe()
+	if err != nil {
+		return math.NaN()
+	}
+	return free
 }
 
 var labels = []string{"workspace", "connection", "vendor"}

@@ -2,12 +2,16 @@ package web_test
 
 import (
 	"encoding/base64"
+	"fmt"
 	"net/http"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
 	"github.com/jackc/pgx/v5"
+
+	"salesbook.dev/internal/web"
 )
 
 func TestAlive(t *testing.T) {
@@ -60,6 +64,29 @@ func TestReadinessWithoutADatabase(t *testing.T) {
 	b.DB.Close()
 	if a := b.get(t, "/readyz"); a.status != 503 {
 		t.Errorf("want 503, got %d", a.status)
+	}
+}
+
+func TestReadinessOnAFullDisk(t *testing.T) {
+	t.Parallel()
+	var percentFree atomic.Int64
+	b := setup(t, func(b *bundle, _ *web.Server) {
+		b.pipeline.FreeDisk = func() (float64, error) { return float64(percentFree.Load()) / 100, nil }
+	})
+	h := b.connect(t, "acme")
+	for free, want := range map[int64]int{4: 503, 5: 200, 90: 200} {
+		percentFree.Store(free)
+		if a := b.get(t, "/readyz"); a.status != want {
+			t.Errorf("with %d %% free: want %d, got %d %s", free, want, a.status, a.body)
+		}
+		if a := b.get(t, "/metrics"); !strings.Contains(a.body, fmt.Sprintf("\nsalesbook_disk_free_ratio %v\n", float64(free)/100)) {
+			t.Errorf("with %d %% free: no such figure in\n%s", free, a.body)
+		}
+	}
+	percentFree.Store(0)
+	b.deliver(t, h, event("1"))
+	if b.stored(t, h.workspace)["1"] != 1 {
+		t.Error("a delivery was not stored though the disk still takes it")
 	}
 }
 
