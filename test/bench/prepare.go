@@ -249,9 +249,9 @@ func freeAddress() (string, error) {
 	return l.Addr().String(), l.Close()
 }
 
-// await waits until something listens.
+// await waits until something listens: a million deals take minutes to make.
 func await(ctx context.Context, addr string) error {
-	for range 600 {
+	for range 6000 {
 		conn, err := dial(ctx, addr)
 		if err == nil {
 			return conn.Close()
