@@ -3,15 +3,17 @@ package jobs_test
 import (
 	"context"
 	"testing"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 
-	"salesbook.dev/connectors"
 	"salesbook.dev/internal/postgres"
+	"salesbook.dev/jobs"
 )
 
 // reconcile brings us to the state of a vendor that behaves and stands still:
-// what arrived, what changed, then a comparison of everything.
+// what arrived,
+// what changed, then a sweep over everything.
 func (b *bundle) reconcile(t testing.TB) {
 	t.Helper()
 	w := childWork{Workspace: b.ws, Conn: b.conn}
@@ -21,8 +23,8 @@ func (b *bundle) reconcile(t testing.TB) {
 	}{
 		{"receive", func() error { return emptyInbox(t.Context(), b.Pipeline, w) }},
 		{"pull", func() error { return pullToTheEnd(t.Context(), b.Pipeline, w) }},
-		{"compare everything", func() error { return b.compareAll(t, w) }},
 		{"replay", func() error { return b.replayIfDue(t.Context(), w) }},
+		{"sweep", func() error { return b.sweepAll(t) }},
 	} {
 		if err := step.do(); err != nil {
 			t.Errorf("reconcile: %s: %v", step.name, err)
@@ -30,42 +32,12 @@ func (b *bundle) reconcile(t testing.TB) {
 	}
 }
 
-// compareAll reads everything again, and by id what no list shows any more.
-func (b *bundle) compareAll(t testing.TB, w childWork) error {
-	b.in(t, resetAll(t, b))
-	if err := pullToTheEnd(t.Context(), b.Pipeline, w); err != nil {
-		return err
-	}
-	if err := b.letters(t.Context(), "compare", b.hidden(t)); err != nil {
-		return err
-	}
-	return emptyInbox(t.Context(), b.Pipeline, w)
-}
-
-// hidden names the living records of objects whose deletions no list shows.
-func (b *bundle) hidden(t testing.TB) (reads []connectors.Ref) {
-	t.Helper()
-	spec, err := b.SpecOf("pipedrive")
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, o := range spec.Objects {
-		if !o.DeletesHidden {
-			continue
-		}
-		b.in(t, func(tx pgx.Tx) error {
-			rows, err := tx.Query(t.Context(), `SELECT external_id FROM records WHERE connection_id = $1 AND object = $2 AND deleted_at IS NULL`, b.conn, o.Name)
-			if err != nil {
-				return err
-			}
-			ids, err := pgx.CollectRows(rows, pgx.RowTo[string])
-			for _, id := range ids {
-				reads = append(reads, connectors.Ref{Object: o.Name, ID: id})
-			}
-			return err
-		})
-	}
-	return reads
+// sweepAll has everything compared from now on, however much turns out to be gone.
+func (b *bundle) sweepAll(t testing.TB) error {
+	since := one[time.Time](t, b, `SELECT now()`)
+	return insist(t.Context(), func() (bool, error) {
+		return b.Sweep(t.Context(), b.ws, b.conn, jobs.SweepOptions{Since: since, Confirm: true})
+	})
 }
 
 func (b *bundle) replayIfDue(ctx context.Context, w childWork) error {
