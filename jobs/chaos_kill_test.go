@@ -126,6 +126,14 @@ func scenes() map[string]scene {
 	}
 }
 
+// boundaries counts those of all scenes.
+func boundaries() (n int) {
+	for _, s := range scenes() {
+		n += len(s.boundaries)
+	}
+	return n
+}
+
 // TestChaosKilledAtBoundaries kills a worker process at each boundary between
 // the steps of each kind of work.
 func TestChaosKilledAtBoundaries(t *testing.T) {
@@ -141,7 +149,7 @@ func TestChaosKilledAtBoundaries(t *testing.T) {
 			for name, die := range s.boundaries {
 				b.dieAt(t, s, name, die)
 			}
-			for range (rounds()/2 - 20) / len(scenes()) { // only in `make chaos`
+			for range (rounds()/2 - boundaries()) / boundaries() { // only in `make chaos`
 				for name, die := range s.boundaries {
 					die.Nth += rng.IntN(4)
 					b.dieAt(t, s, name, die)

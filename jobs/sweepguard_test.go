@@ -170,14 +170,13 @@ func TestASweepGoesOnWhereItWas(t *testing.T) {
 	b := setupSwept(t, 800)
 	b.do(t, "DELETE", "/api/v2/persons/1", nil)
 	b.settle(t)
-	start := one[time.Time](t, b.bundle, `SELECT now()`)
 	calls := b.calls.Load()
 	b.sweep(t, jobs.SweepOptions{})
 	whole := b.calls.Load() - calls
 	want := b.proofs(t)
 	b.in(t, restore(t, "persons", "people", "1"))
 
-	start = one[time.Time](t, b.bundle, `SELECT now()`)
+	start := one[time.Time](t, b.bundle, `SELECT now()`)
 	b.Slice = time.Nanosecond // one step a job
 	calls = b.calls.Load()
 	jobsRun := 0
