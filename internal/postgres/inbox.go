@@ -4,6 +4,8 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"maps"
+	"slices"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -32,16 +34,34 @@ type Waiting struct {
 // repeat of a stored delivery is dropped.
 func (db *DB) StoreLetters(ctx context.Context, letters []Letter, inTx func(tx pgx.Tx, got [][2]int64) error) error {
 	return pgx.BeginFunc(ctx, db.pool, func(tx pgx.Tx) error {
-		var got [][2]int64
-		for _, group := range byWorkspace(letters) {
-			fresh, err := storeGroup(ctx, tx, group)
-			if err != nil {
-				return fmt.Errorf("store deliveries: %w", err)
-			}
-			got = append(got, fresh...)
+		batch, got := lettersBatch(letters)
+		if err := tx.SendBatch(ctx, batch).Close(); err != nil {
+			return fmt.Errorf("store deliveries: %w", err)
 		}
-		return inTx(tx, got)
+		return inTx(tx, *got)
 	})
+}
+
+// PostLetters is StoreLetters with nothing else in the transaction, in one
+// round trip. It returns the connections that got something new.
+func (db *DB) PostLetters(ctx context.Context, letters []Letter) ([][2]int64, error) {
+	batch, got := lettersBatch(letters)
+	// What is sent together without a BEGIN is one transaction.
+	if err := db.pool.SendBatch(ctx, batch).Close(); err != nil {
+		return nil, fmt.Errorf("store deliveries: %w", err)
+	}
+	return *got, nil
+}
+
+// lettersBatch makes the statements that store letters. got is filled when
+// they have run.
+func lettersBatch(letters []Letter) (batch *pgx.Batch, got *[][2]int64) {
+	batch, got = &pgx.Batch{}, &[][2]int64{}
+	groups := byWorkspace(letters)
+	for _, workspace := range slices.Sorted(maps.Keys(groups)) {
+		queueGroup(batch, workspace, groups[workspace], got)
+	}
+	return batch, got
 }
 
 func byWorkspace(letters []Letter) map[int64][]Letter {
@@ -52,7 +72,7 @@ func byWorkspace(letters []Letter) map[int64][]Letter {
 	return groups
 }
 
-func storeGroup(ctx context.Context, tx pgx.Tx, letters []Letter) ([][2]int64, error) {
+func queueGroup(batch *pgx.Batch, workspace int64, letters []Letter, got *[][2]int64) {
 	n := len(letters)
 	connection, at, key := make([]int64, n), make([]time.Time, n), make([]string, n)
 	reads, body := make([]string, n), make([][]byte, n)
@@ -60,33 +80,20 @@ func storeGroup(ctx context.Context, tx pgx.Tx, letters []Letter) ([][2]int64, e
 		connection[i], at[i], key[i], body[i] = l.Connection, l.At, l.Key, l.Body
 		reads[i] = refsJSON(l.Reads)
 	}
-	var batch pgx.Batch
-	batch.Queue("SELECT set_config('salesbook.workspace', $1::bigint::text, true)", letters[0].Workspace)
+	batch.Queue("SELECT set_config('salesbook.workspace', $1::bigint::text, true)", workspace)
 	batch.Queue(`
 		WITH stored AS (
 			INSERT INTO inbox (workspace_id, connection_id, at, key, reads, body)
 			SELECT $1, e.c, e.at, e.key, e.reads::jsonb, e.body
 			FROM unnest($2::bigint[], $3::timestamptz[], $4::text[], $5::text[], $6::bytea[]) AS e(c, at, key, reads, body)
 			ON CONFLICT DO NOTHING RETURNING connection_id)
-		SELECT DISTINCT connection_id FROM stored`, letters[0].Workspace, connection, at, key, reads, body)
-	results := tx.SendBatch(ctx, &batch)
-	defer results.Close()
-	if _, err := results.Exec(); err != nil {
-		return nil, err
-	}
-	rows, err := results.Query()
-	if err != nil {
-		return nil, err
-	}
-	ids, err := pgx.CollectRows(rows, pgx.RowTo[int64])
-	if err != nil {
-		return nil, err
-	}
-	got := make([][2]int64, len(ids))
-	for i, id := range ids {
-		got[i] = [2]int64{letters[0].Workspace, id}
-	}
-	return got, nil
+		SELECT DISTINCT connection_id FROM stored`, workspace, connection, at, key, reads, body).Query(func(rows pgx.Rows) error {
+		ids, err := pgx.CollectRows(rows, pgx.RowTo[int64])
+		for _, id := range ids {
+			*got = append(*got, [2]int64{workspace, id})
+		}
+		return err
+	})
 }
 
 func refsJSON(refs []connectors.Ref) string {

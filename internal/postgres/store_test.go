@@ -298,3 +298,31 @@ func TestDeliveriesAreStoredOnce(t *testing.T) {
 		t.Errorf("want no connection waiting after all were read, got %v (%v)", pairs, err)
 	}
 }
+
+// TestDeliveriesStayInTheirRows: a delivery of usual size is neither compressed
+// nor moved to a side table, in this month's partition and in those to come.
+func TestDeliveriesStayInTheirRows(t *testing.T) {
+	t.Parallel()
+	d := pgtest.New(t)
+	admin := d.Connect(t, d.AdminURL)
+	if _, err := admin.Exec(t.Context(), `SELECT salesbook.ensure_partitions(6)`); err != nil {
+		t.Fatal(err)
+	}
+	rows, err := admin.Query(t.Context(), `
+		SELECT c.relname::text, coalesce(array_to_string(c.reloptions, ','), '') FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid
+		WHERE i.inhparent = 'salesbook.inbox'::regclass`)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var name, options string
+	partitions := 0
+	_, err = pgx.ForEachRow(rows, []any{&name, &options}, func() error {
+		if partitions++; options != "toast_tuple_target=8160" {
+			t.Errorf("%s has the options %q", name, options)
+		}
+		return nil
+	})
+	if err != nil || partitions != 8 {
+		t.Errorf("%d partitions, want the default, this month's and six to come: %v", partitions, err)
+	}
+}

@@ -4,16 +4,14 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"sync"
 	"time"
 
-	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/prometheus/client_golang/prometheus"
-	"github.com/riverqueue/river"
 
 	"salesbook.dev/internal/fault"
 	"salesbook.dev/internal/postgres"
-	"salesbook.dev/jobs"
 )
 
 const (
@@ -33,7 +31,7 @@ type pending struct {
 // committer stores letters of all workspaces, many in one commit.
 type committer struct {
 	db      *postgres.DB
-	queue   jobs.Queue
+	looks   *looks
 	log     *slog.Logger
 	arrived chan pending
 	sizes   prometheus.Histogram // letters of a commit
@@ -58,9 +56,12 @@ func (c *committer) store(ctx context.Context, l postgres.Letter) error {
 	}
 }
 
-// run commits letters until ctx ends. One commit takes whatever arrived while
+// run commits letters, and asks for looks at them, until ctx ends. One commit takes whatever arrived while
 // the last one ran: no timer, and no wait for a single letter.
 func (c *committer) run(ctx context.Context) {
+	var beside sync.WaitGroup
+	defer beside.Wait()
+	beside.Go(func() { c.looks.run(ctx) })
 	for {
 		select {
 		case <-ctx.Done():
@@ -111,22 +112,10 @@ func (c *committer) storeAll(ctx context.Context, group []pending) error {
 		letters[i] = group[i].letter
 	}
 	start := time.Now()
-	err := c.db.StoreLetters(ctx, letters, func(tx pgx.Tx, got [][2]int64) error { return c.enqueue(ctx, tx, got) })
+	got, err := c.db.PostLetters(ctx, letters)
+	c.looks.due(got)
 	c.sizes.Observe(float64(len(group)))
 	c.seconds.Observe(time.Since(start).Seconds())
-	return err
-}
-
-// enqueue asks for a look at the inboxes that got something new.
-func (c *committer) enqueue(ctx context.Context, tx pgx.Tx, got [][2]int64) error {
-	if len(got) == 0 {
-		return nil
-	}
-	params := make([]river.InsertManyParams, len(got))
-	for i, g := range got {
-		params[i].Args = jobs.ReceiveArgs{Workspace: g[0], Connection: g[1]}
-	}
-	_, err := c.queue.InsertManyTx(ctx, tx, params)
 	return err
 }
 

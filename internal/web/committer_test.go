@@ -3,6 +3,7 @@ package web_test
 import (
 	"context"
 	"fmt"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -90,12 +91,62 @@ func TestWorkspacesInOneCommit(t *testing.T) {
 			t.Errorf("inbox of workspace %d (-want +got):\n%s", ws, d)
 		}
 	}
-	var jobs int
-	if err := b.Connect(t, b.AdminURL).QueryRow(t.Context(), `SELECT count(*) FROM river.river_job`).Scan(&jobs); err != nil {
+	jobs, boxes := b.looks(t, 2)
+	if jobs > 3 || boxes != 2 { // for the first, and for both of the second commit
+		t.Errorf("%d jobs for %d connections, want at most one for each connection and commit", jobs, boxes)
+	}
+}
+
+// looks waits until jobs have been asked to look at so many inboxes, and
+// returns how many jobs and inboxes there are.
+func (b *bundle) looks(t *testing.T, want int) (jobs, boxes int) {
+	t.Helper()
+	admin := b.Connect(t, b.AdminURL)
+	await(t, "jobs are to look at inboxes", func() bool {
+		if err := admin.QueryRow(t.Context(), `SELECT count(*), count(DISTINCT args) FROM river.river_job WHERE kind = 'receive'`).Scan(&jobs, &boxes); err != nil {
+			t.Fatal(err)
+		}
+		return boxes >= want
+	})
+	return jobs, boxes
+}
+
+// TestDeliveriesAreTakenWithoutTheQueue: a delivery is safe once it is in the
+// inbox. What no job was asked to look at, the tick finds.
+func TestDeliveriesAreTakenWithoutTheQueue(t *testing.T) {
+	t.Parallel()
+	b := setup(t, nil)
+	h := b.connect(t, "acme")
+	admin := b.Connect(t, b.AdminURL)
+	b.run(t, admin, `ALTER TABLE river.river_job RENAME TO away`)
+	if a := b.deliver(t, h, event("early")); a.status != 200 {
+		t.Errorf("answered %d, though it could be stored", a.status)
+	}
+	await(t, "the missing queue is logged", func() bool { return strings.Contains(b.log.String(), "the tick finds them") })
+	b.run(t, admin, `ALTER TABLE river.away RENAME TO river_job`)
+	if d := cmp.Diff(map[string]int{"early": 1}, b.stored(t, h.workspace)); d != "" {
+		t.Errorf("inbox (-want +got):\n%s", d)
+	}
+	if err := b.pipeline.Tick(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	if jobs != 3 { // for the first, and for both of the second commit
-		t.Errorf("%d jobs, want one for each connection and commit", jobs)
+	if jobs, _ := b.looks(t, 1); jobs != 1 {
+		t.Errorf("the tick asked for %d looks, want 1", jobs)
+	}
+}
+
+// TestALookFollowsEveryCommit: no delivery waits for the tick.
+func TestALookFollowsEveryCommit(t *testing.T) {
+	t.Parallel()
+	b := setup(t, nil)
+	h := b.connect(t, "acme")
+	admin := b.Connect(t, b.AdminURL)
+	for i := range 20 {
+		if a := b.deliver(t, h, event(fmt.Sprint(i))); a.status != 200 {
+			t.Fatal(a)
+		}
+		b.looks(t, 1)
+		b.run(t, admin, `DELETE FROM river.river_job`)
 	}
 }
 
@@ -139,7 +190,6 @@ func TestNothingIsAnsweredThatIsNotStored(t *testing.T) {
 	const cut = `SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()`
 	cases := map[string]struct{ breaks, mends string }{
 		"the table is gone":    {`ALTER TABLE salesbook.inbox RENAME TO away`, `ALTER TABLE salesbook.away RENAME TO inbox`},
-		"the queue is gone":    {`ALTER TABLE river.river_job RENAME TO away`, `ALTER TABLE river.away RENAME TO river_job`},
 		"it may only be read":  {`REVOKE INSERT ON salesbook.inbox FROM salesbook_app`, `GRANT INSERT ON salesbook.inbox TO salesbook_app`},
 		"nobody can connect":   {`ALTER DATABASE %s CONNECTION LIMIT 0; ` + cut, `ALTER DATABASE %s CONNECTION LIMIT -1`},
 		"connections break":    {cut, `SELECT 1`},

@@ -111,6 +111,7 @@ func TestAStoredDelivery(t *testing.T) {
 	}
 	var kind string
 	var args jobs.ReceiveArgs
+	b.looks(t, 1)
 	admin := b.Connect(t, b.AdminURL)
 	if err := admin.QueryRow(t.Context(), `SELECT kind, args FROM river.river_job`).Scan(&kind, &args); err != nil {
 		t.Fatal(err)
