@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/riverqueue/river"
 
 	"salesbook.dev/connectors"
 	"salesbook.dev/internal/postgres"
@@ -175,7 +176,7 @@ func (c *connectionsResumeCmd) Run(ctx context.Context, g *globals) error {
 }
 
 // changeState pauses or resumes; what a resumed connection has missed is
-// pulled at once.
+// pulled at once, and its webhooks are looked after.
 func changeState(ctx context.Context, g *globals, name, action, state, why string) error {
 	a, err := open(ctx, g, g.quiet(), need{})
 	if err != nil {
@@ -197,7 +198,10 @@ func changeState(ctx context.Context, g *globals, name, action, state, why strin
 		if err := postgres.Audit(ctx, tx, conn.Workspace, actor(), action, name, nil); err != nil || state != "active" {
 			return err
 		}
-		_, err = a.pipeline.Queue.InsertTx(ctx, tx, jobs.PullArgs{Workspace: conn.Workspace, Connection: conn.ID, Force: true}, nil)
+		// Subscriptions may have lapsed, or be those that a dump remembers.
+		_, err = a.pipeline.Queue.InsertManyTx(ctx, tx, []river.InsertManyParams{
+			{Args: jobs.PullArgs{Workspace: conn.Workspace, Connection: conn.ID, Force: true}},
+			{Args: jobs.WatchArgs{Workspace: conn.Workspace, Connection: conn.ID}}})
 		return err
 	})
 	if err != nil {

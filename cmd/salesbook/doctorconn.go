@@ -62,7 +62,14 @@ func (d *doctor) connection(ctx context.Context, c postgres.Connection) {
 	}
 	ctx, cancel := context.WithTimeout(ctx, 30*time.Second)
 	defer cancel()
+	watch := &clockWatch{next: d.pipeline.Transport}
+	d.pipeline.Transport = watch
 	rights, err := d.pipeline.Check(ctx, s)
+	d.pipeline.Transport = watch.next
+	if skew, far := watch.far(); far {
+		d.warn(c.Name, fmt.Sprintf("the vendor's clock and this machine's are %s apart", span(skew.Abs())),
+			"let this machine follow NTP; if it does, the vendor's is wrong, which does no harm: windows of time go by its clock alone")
+	}
 	if err != nil {
 		d.fail(c.Name, err.Error(), "")
 		return
