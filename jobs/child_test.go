@@ -44,6 +44,7 @@ type childWork struct {
 const (
 	childFailed  = 1
 	childNoQuota = 3 // the day's budget is spent
+	childOverdue = 6 // did not come to an end, and was killed for it
 )
 
 // deed is what a child does.

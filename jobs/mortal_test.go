@@ -17,7 +17,8 @@ type boundary struct {
 	// At is where, in relation to what Of tells:
 	//
 	//	statement  before a statement
-	//	commit     before the COMMIT of a transaction with such a statement
+	//	commit     before the COMMIT of a transaction with such a statement; a
+	//	           batch outside of a BEGIN is sent with its COMMIT, all at once
 	//	committed  after that COMMIT, before anybody knows
 	//	request    before a request
 	//	answer     when its answer has arrived
@@ -33,9 +34,12 @@ type mortal struct {
 	mu     sync.Mutex
 	passed int
 	said   map[*pgx.Conn]string // in the transaction that is open
+	begun  map[*pgx.Conn]bool   // by a BEGIN
 }
 
-func newMortal(b boundary) *mortal { return &mortal{boundary: b, said: map[*pgx.Conn]string{}} }
+func newMortal(b boundary) *mortal {
+	return &mortal{boundary: b, said: map[*pgx.Conn]string{}, begun: map[*pgx.Conn]bool{}}
+}
 
 // pass notes that a point is reached, and dies if it is the one.
 func (m *mortal) pass(at, text string) {
@@ -63,6 +67,7 @@ func (m *mortal) before(conn *pgx.Conn, sql string) {
 		m.mu.Lock()
 		defer m.mu.Unlock()
 		delete(m.said, conn)
+		m.begun[conn] = sql == "begin"
 	case "commit":
 		m.pass("commit", m.told(conn))
 	default:
@@ -76,7 +81,18 @@ func (m *mortal) before(conn *pgx.Conn, sql string) {
 func (m *mortal) after(conn *pgx.Conn, sql string) {
 	if sql == "commit" {
 		m.pass("committed", m.told(conn))
+		m.mu.Lock()
+		defer m.mu.Unlock()
+		m.begun[conn] = false
 	}
+}
+
+// alone tells that a connection is in no transaction that a BEGIN opened: what
+// it sends together is one.
+func (m *mortal) alone(conn *pgx.Conn) bool {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return !m.begun[conn]
 }
 
 // statement is the key under which a context holds the statement that runs.
@@ -96,8 +112,15 @@ func (m *mortal) TraceQueryEnd(ctx context.Context, conn *pgx.Conn, _ pgx.TraceQ
 
 // TraceBatchStart implements pgx.BatchTracer.
 func (m *mortal) TraceBatchStart(ctx context.Context, conn *pgx.Conn, data pgx.TraceBatchStartData) context.Context {
+	alone := m.alone(conn)
+	if alone {
+		m.before(conn, "rollback") // what was said before is over
+	}
 	for _, q := range data.Batch.QueuedQueries {
 		m.before(conn, q.SQL)
+	}
+	if alone {
+		m.pass("commit", m.told(conn))
 	}
 	return ctx
 }
@@ -108,7 +131,11 @@ func (m *mortal) TraceBatchQuery(_ context.Context, conn *pgx.Conn, data pgx.Tra
 }
 
 // TraceBatchEnd implements pgx.BatchTracer.
-func (m *mortal) TraceBatchEnd(context.Context, *pgx.Conn, pgx.TraceBatchEndData) {}
+func (m *mortal) TraceBatchEnd(_ context.Context, conn *pgx.Conn, data pgx.TraceBatchEndData) {
+	if data.Err == nil && m.alone(conn) {
+		m.pass("committed", m.told(conn))
+	}
+}
 
 // RoundTrip implements http.RoundTripper.
 func (m *mortal) RoundTrip(r *http.Request) (*http.Response, error) {

@@ -7,8 +7,10 @@ import (
 	"os"
 	"os/exec"
 	"strings"
+	"sync/atomic"
 	"syscall"
 	"testing"
+	"time"
 )
 
 // process is a running child.
@@ -82,11 +84,25 @@ func (p *process) errors() string {
 	return string(text)
 }
 
-// wait returns the exit status once the child has ended, -1 if it was killed.
+// lifetime is how long a child may go on before a test that waits for its end
+// says that it does not come to one.
+const lifetime = 4 * time.Minute
+
+// wait returns the exit status once the child has ended, -1 if it was killed,
+// childOverdue if it did not end by itself.
 func (p *process) wait() int {
+	var overdue atomic.Bool
+	alarm := time.AfterFunc(lifetime, func() {
+		overdue.Store(true)
+		_ = p.cmd.Process.Kill() // it may have ended this instant
+	})
+	defer alarm.Stop()
 	_, _ = io.Copy(io.Discard, p.out) // ends with the child
 	_ = p.cmd.Wait()                  // its status tells
 	p.done = true
+	if overdue.Load() {
+		return childOverdue
+	}
 	return p.cmd.ProcessState.ExitCode()
 }
 
