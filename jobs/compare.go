@@ -178,7 +178,7 @@ func (c *comparison) judge(f *postgres.Figures, r *shown, h postgres.Held, is fi
 		f.Aside++
 	case differs && (same || !news):
 		c.drift(f, r.Object, r.ID, what(there, here))
-		if there && here && !same && r.UpdatedAt.Equal(*h.UpdatedAt) {
+		if there && here && !same && h.UpdatedAt != nil && r.UpdatedAt.Equal(*h.UpdatedAt) {
 			f.Silent++
 		}
 		if same && there && !h.Deleted {
