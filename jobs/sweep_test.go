@@ -347,7 +347,7 @@ func TestChangesDuringTheWalkAreNoDrift(t *testing.T) {
 	last := one[string](t, b.bundle, `SELECT max(external_id::bigint)::text FROM records WHERE object = 'persons'`)
 	lead := one[string](t, b.bundle, `SELECT max(external_id) FROM records WHERE object = 'leads' AND deleted_at IS NULL`)
 	b.clock.Advance(time.Minute)
-	for _, n := range []int{30, 37, 44} {
+	for _, n := range []int{30, 36, 42} {
 		b.Transport = afterCalls(n, func() {
 			b.do(t, "POST", "/api/v2/persons", map[string]any{"name": "Nowa"})
 			b.do(t, "PATCH", "/api/v2/persons/1", map[string]any{"name": fmt.Sprint("Zmieniona ", n)})
