@@ -41,15 +41,20 @@ const aheadLimit = 24 * time.Hour
 // newBatch sorts a page's records and hashes them. It needs no database.
 func newBatch(s *Source, origin string, page connectors.Page) *batch {
 	b := &batch{s: s, origin: origin, closed: page.Closed, asked: page.FetchedAt}
-	b.sightings = make([]postgres.Sighting, len(page.Records))
-	for i, r := range page.Records {
+	b.sightings = make([]postgres.Sighting, 0, len(page.Records))
+	for _, r := range page.Records {
 		if r.UpdatedAt.Sub(page.FetchedAt) > aheadLimit {
 			r.UpdatedAt = time.Time{}
 		}
-		b.sightings[i] = postgres.Sighting{Record: r, FetchedAt: page.FetchedAt}
-		if len(r.Raw) > 0 {
-			b.sightings[i].Hash = postgres.HashOf(r.Raw)
+		r, ok := s.erased.admit(s, r)
+		if !ok {
+			continue // of a person who was erased
 		}
+		seen := postgres.Sighting{Record: r, FetchedAt: page.FetchedAt}
+		if len(r.Raw) > 0 {
+			seen.Hash = postgres.HashOf(r.Raw)
+		}
+		b.sightings = append(b.sightings, seen)
 	}
 	b.counts.Pages, b.counts.Seen = 1, int64(len(page.Records))
 	b.sightings = postgres.Sort(b.sightings)

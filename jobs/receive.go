@@ -118,6 +118,9 @@ func (p *Pipeline) readLetters(ctx context.Context, s *Source, l postgres.Lease,
 		if err := postgres.FinishLetters(ctx, tx, s.Workspace, letters); err != nil {
 			return err
 		}
+		if err := s.forget(ctx, tx, letters); err != nil {
+			return err
+		}
 		return l.Hold(ctx, tx)
 	})
 }

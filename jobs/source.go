@@ -26,6 +26,7 @@ type Source struct {
 	locked      error // why Credentials could not be opened; nil if they were
 	Map         *mapping.Map
 	MapVersion  int64
+	erased      *erased // set when rows are about to be written; nil if nobody was erased
 	p           *Pipeline
 }
 
@@ -74,7 +75,15 @@ func (p *Pipeline) openForWork(ctx context.Context, workspace, connection int64)
 	if err != nil {
 		return nil, err
 	}
-	return s, p.DB.In(ctx, workspace, func(tx pgx.Tx) error { return postgres.AdoptMap(ctx, tx, workspace, connection, s.MapVersion) })
+	return s, p.DB.In(ctx, workspace, func(tx pgx.Tx) error {
+		if s.erased, err = p.recall(ctx, tx, workspace); err != nil {
+			return err
+		}
+		if err := p.Compressor.Keep(ctx, tx, workspace, connection); err != nil {
+			return err
+		}
+		return postgres.AdoptMap(ctx, tx, workspace, connection, s.MapVersion)
+	})
 }
 
 // hold makes sure, last before a commit, that the work is still ours and was

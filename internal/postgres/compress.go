@@ -134,3 +134,55 @@ func (z *Compressor) decoder(ctx context.Context, tx pgx.Tx, key decoderKey) (*z
 	z.decoders[key] = d
 	return d, nil
 }
+
+// Keep forgets encoders of a connection whose dictionary is no longer the
+// newest of its object: an erasure has replaced it and will delete it.
+func (z *Compressor) Keep(ctx context.Context, tx pgx.Tx, workspace, connection int64) error {
+	rows, err := tx.Query(ctx, `SELECT object, max(id) FROM dictionaries WHERE (workspace_id, connection_id) = ($1, $2) GROUP BY object`, workspace, connection)
+	if err != nil {
+		return err
+	}
+	newest := map[string]int64{}
+	var object string
+	var id int64
+	if _, err := pgx.ForEachRow(rows, []any{&object, &id}, func() error { newest[object] = id; return nil }); err != nil {
+		return err
+	}
+	z.mu.Lock()
+	defer z.mu.Unlock()
+	for key, e := range z.encoders {
+		if key.workspace == workspace && key.connection == connection && newest[key.object] != e.id {
+			delete(z.encoders, key)
+		}
+	}
+	return nil
+}
+
+// Dictionaries returns, by their ids, the contents of an object's dictionaries.
+func Dictionaries(ctx context.Context, tx pgx.Tx, workspace, connection int64, object string) (map[int64][]byte, error) {
+	rows, err := tx.Query(ctx, `SELECT id, content FROM dictionaries WHERE (workspace_id, connection_id, object) = ($1, $2, $3)`, workspace, connection, object)
+	if err != nil {
+		return nil, err
+	}
+	out := map[int64][]byte{}
+	var id int64
+	var content []byte
+	_, err = pgx.ForEachRow(rows, []any{&id, &content}, func() error { out[id] = append([]byte(nil), content...); return nil })
+	return out, err
+}
+
+// AddDictionary stores a dictionary that is the newest from now on.
+func AddDictionary(ctx context.Context, tx pgx.Tx, workspace, connection int64, object string, content []byte) error {
+	_, err := tx.Exec(ctx, `INSERT INTO dictionaries (workspace_id, connection_id, object, content) VALUES ($1, $2, $3, $4)`,
+		workspace, connection, object, content[:min(len(content), 16<<10)])
+	return err
+}
+
+// DropDictionaries deletes dictionaries that no record names any more.
+func DropDictionaries(ctx context.Context, tx pgx.Tx, workspace, connection int64, object string, ids []int64) error {
+	_, err := tx.Exec(ctx, `
+		DELETE FROM dictionaries d WHERE (d.workspace_id, d.connection_id, d.object) = ($1, $2, $3) AND d.id = ANY ($4) AND NOT EXISTS (
+			SELECT FROM records r WHERE (r.workspace_id, r.connection_id, r.object, r.dictionary_id) = ($1, $2, $3, d.id))`,
+		workspace, connection, object, ids)
+	return err
+}

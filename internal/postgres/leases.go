@@ -79,6 +79,17 @@ func lost(l Lease, affected int64, err error) error {
 	return err
 }
 
+// Seize takes the lease from whoever has it: what he has not committed by now
+// he never will.
+func (db *DB) Seize(ctx context.Context, l *Lease) error {
+	return db.In(ctx, l.Workspace, func(tx pgx.Tx) error {
+		return tx.QueryRow(ctx, `
+			INSERT INTO leases AS l (workspace_id, kind, subject, holder, until) VALUES ($1, $2, $3, $4, now() + $5)
+			ON CONFLICT (workspace_id, kind, subject) DO UPDATE SET holder = excluded.holder, fence = l.fence + 1, until = excluded.until
+			RETURNING fence`, l.Workspace, l.Kind, l.Subject, l.Holder, l.TTL).Scan(&l.Fence)
+	})
+}
+
 // RevokeLeases takes all work on a connection out of its holders' hands: what
 // they have not committed by now they never will.
 func RevokeLeases(ctx context.Context, tx pgx.Tx, workspace, connection int64) error {

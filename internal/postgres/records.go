@@ -81,10 +81,10 @@ func Unseen(ctx context.Context, tx pgx.Tx, workspace, connection int64, s []Sig
 // record r, by the vendor's time and by when it was asked for. What was asked
 // for a minute later is newer in any case: no copy that a vendor answers from
 // lags so far behind, but its clock may have been set back. What was asked for
-// before a tombstone was made does not revive it.
+// before a tombstone was made does not revive it, and nothing an erased person's.
 func newer(e string) string {
-	return strings.ReplaceAll(`(e.fetched_at >= r.fetched_at AND (r.updated_at IS NULL OR e.updated_at IS NULL OR e.updated_at >= r.updated_at OR e.fetched_at >= r.fetched_at + interval '1 minute')
-		OR e.fetched_at < r.fetched_at AND e.updated_at > r.updated_at AND r.deleted_at IS NULL)`, "e.", e+".")
+	return strings.ReplaceAll(`(r.deleted_why IS DISTINCT FROM 'erased' AND (e.fetched_at >= r.fetched_at AND (r.updated_at IS NULL OR e.updated_at IS NULL OR e.updated_at >= r.updated_at OR e.fetched_at >= r.fetched_at + interval '1 minute')
+		OR e.fetched_at < r.fetched_at AND e.updated_at > r.updated_at AND r.deleted_at IS NULL))`, "e.", e+".")
 }
 
 type sightings struct {

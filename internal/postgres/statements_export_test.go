@@ -4,6 +4,7 @@ package postgres
 var (
 	OwnedTables = ownedTables
 	UpsertSQL   = upsertSQL
+	PopulateSQL = populateSQL
 )
 
 // Newer is the condition under which a sighting is taken.

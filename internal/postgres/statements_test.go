@@ -54,6 +54,7 @@ func variants() map[string][]string {
 	}
 	for _, k := range sales.Kinds() {
 		v["k.Name"] = append(v["k.Name"], k.Name)
+		v["populateSQL(k)"] = append(v["populateSQL(k)"], postgres.PopulateSQL(k))
 		v["upsertSQL(k)"] = append(v["upsertSQL(k)"], postgres.UpsertSQL(k))
 	}
 	return v

@@ -1,0 +1,363 @@
+package postgres
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"salesbook.dev/internal/fault"
+	"salesbook.dev/internal/sales"
+	"salesbook.dev/internal/seal"
+)
+
+// Digest is a keyed hash of something of an erased person: the first 16 bytes
+// of HMAC-SHA256 under the workspace's secret.
+type Digest [16]byte
+
+// Person is what identifies somebody among a connection's people.
+type Person struct {
+	Connection      int64
+	ID              string // external id
+	Name            string
+	First, Last     string
+	Emails          []string
+	Phones, Written []string // E.164, and as the CRM has them
+	Erased          bool     // erased before: the rest is empty
+}
+
+// Wanted says who is looked for; exactly one of its last three is set.
+type Wanted struct {
+	Connection int64 // 0: in all
+	ID         string
+	Email      string // in any case of letters
+	Phone      string // its digits; the last nine count
+}
+
+// FindPersons returns the people who are wanted, also those who were deleted,
+// by connection and id.
+func FindPersons(ctx context.Context, tx pgx.Tx, workspace int64, w Wanted) ([]Person, error) {
+	rows, err := tx.Query(ctx, `
+		SELECT connection_id, external_id, name, COALESCE(first_name, ''), COALESCE(last_name, ''), COALESCE(emails, '{}'),
+			COALESCE(phones, '{}'), COALESCE(phones_written, '{}'), COALESCE(deleted_why = 'erased', false)
+		FROM people p WHERE workspace_id = $1 AND ($2 = 0 OR connection_id = $2) AND ($3 = '' OR external_id = $3)
+			AND ($4 = '' OR lower($4) = ANY (emails))
+			AND ($5 = '' OR EXISTS (SELECT FROM unnest(array_remove(phones, NULL) || phones_written) AS t(written)
+				WHERE right(regexp_replace(t.written, '\D', '', 'g'), 9) = right($5, 9)))
+		ORDER BY connection_id, external_id`, workspace, w.Connection, w.ID, w.Email, w.Phone)
+	if err != nil {
+		return nil, err
+	}
+	return pgx.CollectRows(rows, func(row pgx.CollectableRow) (p Person, err error) {
+		var emails, phones, written []*string
+		err = row.Scan(&p.Connection, &p.ID, &p.Name, &p.First, &p.Last, &emails, &phones, &written, &p.Erased)
+		p.Emails, p.Phones, p.Written = present(emails), present(phones), present(written)
+		return p, err
+	})
+}
+
+func present(texts []*string) (out []string) {
+	for _, t := range texts {
+		if t != nil {
+			out = append(out, *t)
+		}
+	}
+	return out
+}
+
+// EveryPerson returns a connection's people who were not erased, with ids after
+// the given one.
+func EveryPerson(ctx context.Context, tx pgx.Tx, workspace, connection int64, after string, most int) ([]string, error) {
+	rows, err := tx.Query(ctx, `
+		SELECT external_id FROM people WHERE (workspace_id, connection_id) = ($1, $2) AND external_id > $3 AND deleted_why IS DISTINCT FROM 'erased'
+		ORDER BY external_id LIMIT $4`, workspace, connection, after, most)
+	if err != nil {
+		return nil, err
+	}
+	return pgx.CollectRows(rows, pgx.RowTo[string])
+}
+
+func erasureOf(workspace int64) string { return fmt.Sprintf("erasure/%d", workspace) }
+
+// ErasureSecret returns the secret under which the workspace's suppressions are
+// hashed; nil if nobody was ever erased.
+func (v Vault) ErasureSecret(ctx context.Context, tx pgx.Tx, workspace int64) ([]byte, error) {
+	var sealed []byte
+	err := tx.QueryRow(ctx, `SELECT sealed FROM erasure_keys WHERE workspace_id = $1`, workspace).Scan(&sealed)
+	if errors.Is(err, pgx.ErrNoRows) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	secret, err := v.Keys.Unseal(sealed, erasureOf(workspace))
+	if err != nil {
+		return nil, fault.New(fault.Invalid, "erased persons cannot be recognised: %w; put the right key file in place, or run `salesbook key reset`", err)
+	}
+	return secret, nil
+}
+
+// MakeErasureSecret returns the workspace's secret, made if there is none.
+func (v Vault) MakeErasureSecret(ctx context.Context, tx pgx.Tx, workspace int64) ([]byte, error) {
+	secret, err := v.ErasureSecret(ctx, tx, workspace)
+	if err != nil || secret != nil {
+		return secret, err
+	}
+	secret = make([]byte, 32)
+	if _, err := rand.Read(secret); err != nil {
+		return nil, err
+	}
+	return secret, v.saveErasureSecret(ctx, tx, workspace, secret)
+}
+
+func (v Vault) saveErasureSecret(ctx context.Context, tx pgx.Tx, workspace int64, secret []byte) error {
+	sealed, err := v.Keys.Seal(secret, erasureOf(workspace))
+	if err != nil {
+		return err
+	}
+	_, err = tx.Exec(ctx, `
+		INSERT INTO erasure_keys (workspace_id, sealed, key_id) VALUES ($1, $2, $3)
+		ON CONFLICT (workspace_id) DO UPDATE SET sealed = excluded.sealed, key_id = excluded.key_id`, workspace, sealed, int64(seal.KeyOf(sealed)))
+	return err
+}
+
+// ResealErasures seals the workspace's secret with the present key.
+func (v Vault) ResealErasures(ctx context.Context, tx pgx.Tx, workspace int64) error {
+	var id int64
+	err := tx.QueryRow(ctx, `SELECT key_id FROM erasure_keys WHERE workspace_id = $1 FOR UPDATE`, workspace).Scan(&id)
+	if errors.Is(err, pgx.ErrNoRows) || err == nil && id == int64(v.Keys.Primary()) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	secret, err := v.ErasureSecret(ctx, tx, workspace)
+	if err != nil {
+		return err
+	}
+	return v.saveErasureSecret(ctx, tx, workspace, secret)
+}
+
+// GiveUpErasures forgets suppressions that no key opens any more. Records that
+// were erased stay so; who comes back under another id is not recognised.
+func GiveUpErasures(ctx context.Context, tx pgx.Tx, workspace int64) error {
+	if _, err := tx.Exec(ctx, `DELETE FROM suppressions WHERE workspace_id = $1`, workspace); err != nil {
+		return err
+	}
+	_, err := tx.Exec(ctx, `DELETE FROM erasure_keys WHERE workspace_id = $1`, workspace)
+	return err
+}
+
+// Suppressions returns the workspace's digests.
+func Suppressions(ctx context.Context, tx pgx.Tx, workspace int64) (map[Digest]bool, error) {
+	rows, err := tx.Query(ctx, `SELECT digest FROM suppressions WHERE workspace_id = $1`, workspace)
+	if err != nil {
+		return nil, err
+	}
+	out := map[Digest]bool{}
+	var b []byte
+	_, err = pgx.ForEachRow(rows, []any{&b}, func() error { out[Digest(b)] = true; return nil })
+	return out, err
+}
+
+// Suppress stores digests.
+func Suppress(ctx context.Context, tx pgx.Tx, workspace int64, digests []Digest) error {
+	list := make([][]byte, len(digests))
+	for i := range digests {
+		list[i] = digests[i][:]
+	}
+	_, err := tx.Exec(ctx, `INSERT INTO suppressions (workspace_id, digest) SELECT $1, d FROM unnest($2::bytea[]) d ON CONFLICT DO NOTHING`, workspace, list)
+	return err
+}
+
+// SubjectsOf returns the deals or leads of these people.
+func SubjectsOf(ctx context.Context, tx pgx.Tx, workspace, connection int64, kind string, people []string) ([]string, error) {
+	rows, err := tx.Query(ctx, `
+		SELECT external_id FROM deals WHERE $3 = 'deals' AND (workspace_id, connection_id) = ($1, $2) AND person_id = ANY ($4)
+		UNION ALL
+		SELECT external_id FROM leads WHERE $3 = 'leads' AND (workspace_id, connection_id) = ($1, $2) AND person_id = ANY ($4)`,
+		workspace, connection, kind, people)
+	if err != nil {
+		return nil, err
+	}
+	return pgx.CollectRows(rows, pgx.RowTo[string])
+}
+
+// Passage is a stored text that may quote somebody, with what finds it again.
+type Passage struct {
+	Key   int64     // number of its row, where rows have one
+	At    time.Time // with Key, where rows are partitioned
+	Kind  string    // canonical kind, or kind of failure
+	ID    string    // external id
+	Text  []byte
+	Reads string // deliveries: the JSON of what is to be read again
+}
+
+// Renderings returns canonical rows of a kind as JSON, with ids after the given one.
+func Renderings(ctx context.Context, tx pgx.Tx, workspace, connection int64, k *sales.Kind, after string, most int) ([]Passage, error) {
+	rows, err := tx.Query(ctx, `SELECT t.external_id, to_jsonb(t) FROM `+k.Name+` t
+		WHERE (t.workspace_id, t.connection_id) = ($1, $2) AND t.external_id > $3 ORDER BY t.external_id LIMIT $4`, workspace, connection, after, most)
+	if err != nil {
+		return nil, err
+	}
+	var out []Passage
+	var id string
+	var doc json.RawMessage
+	_, err = pgx.ForEachRow(rows, []any{&id, &doc}, func() error {
+		out = append(out, Passage{Kind: k.Name, ID: id, Text: append([]byte(nil), doc...)})
+		return nil
+	})
+	return out, err
+}
+
+// RewriteDocuments puts documents in the place of those with the same ids.
+func RewriteDocuments(ctx context.Context, tx pgx.Tx, workspace, connection int64, k *sales.Kind, docs []Passage) error {
+	ids, texts := make([]string, len(docs)), make([]string, len(docs))
+	for i, d := range docs {
+		ids[i], texts[i] = d.ID, string(d.Text)
+	}
+	if _, err := tx.Exec(ctx, `DELETE FROM `+k.Name+` t WHERE (t.workspace_id, t.connection_id) = ($1, $2) AND t.external_id = ANY ($3)`, workspace, connection, ids); err != nil {
+		return err
+	}
+	_, err := tx.Exec(ctx, populateSQL(k), texts)
+	return err
+}
+
+// populateSQL makes rows of a kind from documents.
+func populateSQL(k *sales.Kind) string {
+	return `INSERT INTO ` + k.Name + ` SELECT p.* FROM unnest($1::text[]) AS d(doc), jsonb_populate_record(NULL::` + k.Name + `, d.doc::jsonb) p`
+}
+
+// passages collects rows of (number, instant, kind, id, text, reads).
+func passages(rows pgx.Rows, err error) ([]Passage, error) {
+	if err != nil {
+		return nil, err
+	}
+	return pgx.CollectRows(rows, pgx.RowToStructByPos[Passage])
+}
+
+func split(list []Passage) (keys []int64, at []time.Time, texts []string, bodies [][]byte) {
+	for _, p := range list {
+		keys, at, texts, bodies = append(keys, p.Key), append(at, p.At), append(texts, string(p.Text)), append(bodies, p.Text)
+	}
+	return keys, at, texts, bodies
+}
+
+// ChangePassages returns changes with numbers after the given one.
+func ChangePassages(ctx context.Context, tx pgx.Tx, workspace, connection, after int64, most int) ([]Passage, error) {
+	return passages(tx.Query(ctx, `
+		SELECT id, seen_at, kind, external_id, convert_to(fields::text, 'UTF8'), '' FROM changes
+		WHERE (workspace_id, connection_id) = ($1, $2) AND id > $3 ORDER BY id LIMIT $4`, workspace, connection, after, most))
+}
+
+// RewriteChanges gives changes other fields.
+func RewriteChanges(ctx context.Context, tx pgx.Tx, workspace int64, list []Passage) error {
+	keys, at, texts, _ := split(list)
+	_, err := tx.Exec(ctx, `
+		UPDATE changes c SET fields = e.fields::jsonb FROM unnest($2::bigint[], $3::timestamptz[], $4::text[]) AS e(id, at, fields)
+		WHERE (c.workspace_id, c.id, c.seen_at) = ($1, e.id, e.at)`, workspace, keys, at, texts)
+	return err
+}
+
+// DeliveryPassages returns deliveries, read or not, with numbers after the given one.
+func DeliveryPassages(ctx context.Context, tx pgx.Tx, workspace, connection, after int64, most int) ([]Passage, error) {
+	return passages(tx.Query(ctx, `
+		SELECT id, at, '', key, body, reads::text FROM inbox
+		WHERE (workspace_id, connection_id) = ($1, $2) AND id > $3 AND body <> '' ORDER BY id LIMIT $4`, workspace, connection, after, most))
+}
+
+// LetterPassages returns deliveries by their numbers.
+func LetterPassages(ctx context.Context, tx pgx.Tx, workspace int64, letters []Waiting) ([]Passage, error) {
+	ids := make([]int64, len(letters))
+	for i, l := range letters {
+		ids[i] = l.ID
+	}
+	return passages(tx.Query(ctx, `
+		SELECT id, at, '', key, body, reads::text FROM inbox WHERE workspace_id = $1 AND id = ANY ($2) AND body <> '' ORDER BY id`, workspace, ids))
+}
+
+// RewriteDeliveries gives deliveries other bodies. What they name stays.
+func RewriteDeliveries(ctx context.Context, tx pgx.Tx, workspace int64, list []Passage) error {
+	keys, at, _, bodies := split(list)
+	_, err := tx.Exec(ctx, `
+		UPDATE inbox i SET body = e.body FROM unnest($2::bigint[], $3::timestamptz[], $4::bytea[]) AS e(id, at, body)
+		WHERE (i.workspace_id, i.id, i.at) = ($1, e.id, e.at)`, workspace, keys, at, bodies)
+	return err
+}
+
+// FailurePassages returns the words of dead letters with numbers after the
+// given one, as a JSON array of place, reason and hint.
+func FailurePassages(ctx context.Context, tx pgx.Tx, workspace, connection, after int64, most int) ([]Passage, error) {
+	return passages(tx.Query(ctx, `
+		SELECT id, first_at, object, external_id, convert_to(jsonb_build_array(place, reason, hint)::text, 'UTF8'), '' FROM failures
+		WHERE workspace_id = $1 AND connection_id = $2 AND id > $3 ORDER BY id LIMIT $4`, workspace, connection, after, most))
+}
+
+// RewriteFailures gives dead letters other words, in the form of FailurePassages.
+func RewriteFailures(ctx context.Context, tx pgx.Tx, workspace int64, list []Passage) error {
+	keys, _, texts, _ := split(list)
+	_, err := tx.Exec(ctx, `
+		UPDATE failures f SET place = e.words->>0, reason = e.words->>1, hint = e.words->>2
+		FROM (SELECT u.id, u.t::jsonb AS words FROM unnest($2::bigint[], $3::text[]) AS u(id, t)) e WHERE (f.workspace_id, f.id) = ($1, e.id)`, workspace, keys, texts)
+	return err
+}
+
+// RunPassages returns the errors of runs with numbers after the given one.
+func RunPassages(ctx context.Context, tx pgx.Tx, workspace, connection, after int64, most int) ([]Passage, error) {
+	return passages(tx.Query(ctx, `
+		SELECT id, started_at, kind, object, convert_to(to_jsonb(error)::text, 'UTF8'), '' FROM runs
+		WHERE (workspace_id, connection_id) = ($1, $2) AND id > $3 AND error <> '' ORDER BY id LIMIT $4`, workspace, connection, after, most))
+}
+
+// RewriteRuns gives runs other errors, each as a JSON string.
+func RewriteRuns(ctx context.Context, tx pgx.Tx, workspace int64, list []Passage) error {
+	keys, _, texts, _ := split(list)
+	_, err := tx.Exec(ctx, `
+		UPDATE runs r SET error = e.t::jsonb #>> '{}' FROM unnest($2::bigint[], $3::text[]) AS e(id, t) WHERE (r.workspace_id, r.id) = ($1, e.id)`, workspace, keys, texts)
+	return err
+}
+
+// RewriteRaw gives stored records other bytes, with the hash of these.
+func RewriteRaw(ctx context.Context, tx pgx.Tx, workspace, connection int64, object string, records []RawRecord, z *Compressor) error {
+	n := len(records)
+	ids, raw, hash, dict := make([]string, n), make([][]byte, n), make([][]byte, n), make([]*int64, n)
+	for i, r := range records {
+		h := HashOf(r.Raw)
+		ids[i], hash[i] = r.ID, h[:]
+		raw[i], dict[i] = z.compress(workspace, connection, object, r.Raw)
+	}
+	_, err := tx.Exec(ctx, `
+		UPDATE records r SET raw = e.raw, hash = e.hash, dictionary_id = e.dict FROM unnest($4::text[], $5::bytea[], $6::bytea[], $7::bigint[]) AS e(id, raw, hash, dict)
+		WHERE (r.workspace_id, r.connection_id, r.object, r.external_id) = ($1, $2, $3, e.id)`, workspace, connection, object, ids, raw, hash, dict)
+	if err != nil {
+		return fmt.Errorf("rewrite %s: %w", object, err)
+	}
+	return nil
+}
+
+// EraseRecords makes tombstones without content of records, which nothing
+// brings back, and deletes the dead letters about them.
+func EraseRecords(ctx context.Context, tx pgx.Tx, workspace, connection int64, object string, ids []string) error {
+	_, err := tx.Exec(ctx, `
+		UPDATE records SET raw = NULL, hash = NULL, dictionary_id = NULL, deleted_at = COALESCE(deleted_at, now()), deleted_why = 'erased'
+		WHERE (workspace_id, connection_id, object) = ($1, $2, $3) AND external_id = ANY ($4)`, workspace, connection, object, ids)
+	if err != nil {
+		return err
+	}
+	_, err = tx.Exec(ctx, `DELETE FROM failures WHERE (workspace_id, connection_id, object) = ($1, $2, $3) AND external_id = ANY ($4)`, workspace, connection, object, ids)
+	return err
+}
+
+// ErasePeople makes tombstones without content of people.
+func ErasePeople(ctx context.Context, tx pgx.Tx, workspace, connection int64, ids []string) error {
+	_, err := tx.Exec(ctx, `
+		UPDATE people SET name = 'erased', first_name = NULL, last_name = NULL, owner_id = NULL, company_id = NULL, job_title = NULL, emails = NULL,
+			phones = NULL, phones_written = NULL, labels = NULL, added_at = NULL, updated_at = NULL, custom = NULL, changed_at = now(),
+			deleted_at = COALESCE(deleted_at, now()), deleted_why = 'erased'
+		WHERE (workspace_id, connection_id) = ($1, $2) AND external_id = ANY ($3)`, workspace, connection, ids)
+	return err
+}
