@@ -6,11 +6,9 @@ import (
 	"encoding/json"
 	"fmt"
 	"strings"
-	"unicode/utf16"
 
 	"github.com/jackc/pgx/v5"
 
-	"salesbook.dev/connectors"
 	"salesbook.dev/internal/postgres"
 	"salesbook.dev/internal/sales"
 	"salesbook.dev/mapping"
@@ -52,65 +50,6 @@ func (x *scrub) named(object, id string) {
 	if len(x.report.Named) < maxNamed {
 		x.report.Named = append(x.report.Named, Place{x.s.Name, object, id})
 	}
-}
-
-// records redacts the vendor's bytes of what quotes the persons.
-func (x *scrub) records(ctx context.Context) error {
-	for _, o := range x.s.Spec.Objects {
-		for after := ""; ; {
-			last, err := x.recordsAfter(ctx, o.Name, after)
-			if err != nil {
-				return err
-			}
-			if last == "" {
-				break
-			}
-			after = last
-		}
-	}
-	return nil
-}
-
-func (x *scrub) recordsAfter(ctx context.Context, object, after string) (last string, err error) {
-	var changed []postgres.RawRecord
-	var named []string
-	err = x.in(ctx, func(tx pgx.Tx) error {
-		last, changed, named = "", nil, nil
-		page, err := postgres.ReadRecords(ctx, tx, x.workspace, x.s.ID, object, after, scrubPage, x.p.Compressor)
-		if err != nil || len(page) == 0 {
-			return err
-		}
-		last = page[len(page)-1].ID
-		for _, raw := range page {
-			all := x.e.json(raw.Raw, true)
-			if bytes.Equal(all, raw.Raw) {
-				continue
-			}
-			r, ok := x.e.admit(x.s, connectors.Record{Object: object, ID: raw.ID, Parent: raw.Parent, Shape: raw.Shape, Raw: raw.Raw})
-			if !ok {
-				continue // one of the persons: they go last
-			}
-			if !bytes.Equal(all, r.Raw) {
-				named = append(named, raw.ID)
-			}
-			if !bytes.Equal(raw.Raw, r.Raw) {
-				raw.Raw = r.Raw
-				changed = append(changed, raw)
-			}
-		}
-		if x.dry || len(changed) == 0 {
-			return nil
-		}
-		return postgres.RewriteRaw(ctx, tx, x.workspace, x.s.ID, object, changed, x.p.Compressor)
-	})
-	if err != nil {
-		return "", err
-	}
-	x.count("records", len(changed))
-	for _, id := range named {
-		x.named(object, id)
-	}
-	return last, nil
 }
 
 // documents redacts canonical rows, and notes which are about the persons.
@@ -289,83 +228,6 @@ func (x *scrub) runs(ctx context.Context) error {
 	return x.numbered(ctx, "runs", postgres.RunPassages, postgres.RewriteRuns, func(p postgres.Passage) []byte { return x.e.json(p.Text, true) })
 }
 
-// dictionaries replaces those that were made from a record that tells of the
-// persons: records are packed anew with one that does not.
-func (x *scrub) dictionaries(ctx context.Context) error {
-	needles := needlesOf(x.persons)
-	for _, o := range x.s.Spec.Objects {
-		var telling []int64
-		err := x.in(ctx, func(tx pgx.Tx) error {
-			telling = nil
-			all, err := postgres.Dictionaries(ctx, tx, x.workspace, x.s.ID, o.Name)
-			for id, content := range all {
-				if holdsAny(content, needles) {
-					telling = append(telling, id)
-				}
-			}
-			return err
-		})
-		if err != nil {
-			return err
-		}
-		x.count("dictionaries", len(telling))
-		if x.dry || len(telling) == 0 {
-			continue
-		}
-		if err := x.repack(ctx, o.Name, needles, telling); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// repack packs an object's records with a new dictionary and drops the old.
-func (x *scrub) repack(ctx context.Context, object string, needles [][]byte, old []int64) error {
-	err := x.in(ctx, func(tx pgx.Tx) error {
-		page, err := postgres.ReadRecords(ctx, tx, x.workspace, x.s.ID, object, "", scrubPage, x.p.Compressor)
-		if err != nil {
-			return err
-		}
-		sample := []byte("{}")
-		for _, r := range page {
-			if !holdsAny(r.Raw, needles) {
-				sample = r.Raw
-				break
-			}
-		}
-		return postgres.AddDictionary(ctx, tx, x.workspace, x.s.ID, object, sample)
-	})
-	if err != nil {
-		return err
-	}
-	if err := x.in(ctx, func(tx pgx.Tx) error { return x.p.Compressor.Keep(ctx, tx, x.workspace, x.s.ID) }); err != nil {
-		return err
-	}
-	if err := x.p.Compressor.Prepare(ctx, x.p.DB, x.workspace, x.s.ID, object, nil); err != nil {
-		return err
-	}
-	for after, more := "", true; more; {
-		err := x.in(ctx, func(tx pgx.Tx) error {
-			page, err := postgres.ReadRecords(ctx, tx, x.workspace, x.s.ID, object, after, scrubPage, x.p.Compressor)
-			if more = len(page) > 0; err != nil || !more {
-				return err
-			}
-			last := page[len(page)-1].ID
-			if err := postgres.RewriteRaw(ctx, tx, x.workspace, x.s.ID, object, page, x.p.Compressor); err != nil {
-				return err
-			}
-			after = last
-			return nil
-		})
-		if err != nil {
-			return err
-		}
-	}
-	return x.in(ctx, func(tx pgx.Tx) error {
-		return postgres.DropDictionaries(ctx, tx, x.workspace, x.s.ID, object, old)
-	})
-}
-
 // people erases the persons themselves, last.
 func (x *scrub) people(ctx context.Context) error {
 	ids := idsOfPersons(x.persons[x.s.ID])
@@ -398,43 +260,4 @@ func recordIDs(om *mapping.ObjectMap, ids []string) []string {
 		}
 	}
 	return out
-}
-
-// needlesOf are the persons' names, addresses and numbers as a vendor's JSON
-// writes them, also with escapes.
-func needlesOf(persons map[int64][]postgres.Person) (out [][]byte) {
-	for _, list := range persons {
-		for _, p := range list {
-			texts := append([]string{p.Name, p.First, p.Last}, p.Emails...)
-			for _, t := range append(append(texts, p.Phones...), p.Written...) {
-				if len([]rune(t)) >= 3 {
-					out = append(out, []byte(t), escaped(t, "%04x"), escaped(t, "%04X"))
-				}
-			}
-		}
-	}
-	return out
-}
-
-// escaped writes all but ASCII as \u0000 does.
-func escaped(s, hex string) []byte {
-	var out []byte
-	for _, u := range utf16.Encode([]rune(s)) {
-		if u < 0x80 {
-			out = append(out, byte(u))
-		} else {
-			out = fmt.Appendf(out, `\u`+hex, u)
-		}
-	}
-	return out
-}
-
-func holdsAny(text []byte, needles [][]byte) bool {
-	folded := bytes.ToLower(text)
-	for _, n := range needles {
-		if bytes.Contains(folded, bytes.ToLower(n)) {
-			return true
-		}
-	}
-	return false
 }

@@ -190,6 +190,11 @@ func changeState(ctx context.Context, g *globals, name, action, state, why strin
 	if conn.State == "needs consent" && state == "active" {
 		return jobs.StateError(conn)
 	}
+	if state == "active" { // a restored backup may have brought persons back who were erased
+		if _, err := a.pipeline.EraseAgain(ctx, conn.Workspace, actor()); err != nil {
+			return fmt.Errorf("persons who were erased before the backup was restored could not be erased again: %w", err)
+		}
+	}
 	changed := false
 	err = a.db.In(ctx, conn.Workspace, func(tx pgx.Tx) (err error) {
 		if changed, err = postgres.SetState(ctx, tx, conn.Workspace, conn.ID, state, why); err != nil || !changed {

@@ -109,6 +109,9 @@ func (a *app) resealAll(ctx context.Context, out *rotated) error {
 func (a *app) resealWorkspace(ctx context.Context, ws int64, damaged map[int64]bool, out *rotated) error {
 	var ids []int64
 	err := a.db.In(ctx, ws, func(tx pgx.Tx) (err error) {
+		if err := a.pipeline.Vault.ResealErasures(ctx, tx, ws); err != nil {
+			return err
+		}
 		ids, err = a.pipeline.Vault.Sealed(ctx, tx, ws)
 		return err
 	})
@@ -256,6 +259,9 @@ func (a *app) giveUpCredentials(ctx context.Context) ([]string, error) {
 					return fmt.Errorf("%s: %w", conn.Name, err)
 				}
 				names = append(names, conn.Name)
+			}
+			if err := postgres.GiveUpErasures(ctx, tx, w.ID); err != nil {
+				return err
 			}
 			return postgres.Audit(ctx, tx, w.ID, actor(), "reset key", "key", nil)
 		})

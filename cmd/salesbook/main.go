@@ -61,6 +61,8 @@ type cli struct {
 	Replay      replayCmd      `cmd:"" help:"Make canonical rows anew from stored raw records."`
 	Show        showCmd        `cmd:"" help:"Show one canonical record with its history."`
 
+	Erase eraseCmd `cmd:"" help:"Erase what is known of a person."`
+
 	Demo    demoCmd    `cmd:"" help:"Watch a simulated sales department being synced."`
 	Sandbox sandboxCmd `cmd:"" help:"Run a vendor's simulator."`
 

@@ -12,9 +12,15 @@ import (
 // A dump is restored by psql, as one script: RestoreBegin, what pg_restore
 // writes, RestoreEnd. It is one transaction: whatever ends it early, kill -9
 // included, leaves everything as it was. Connections end paused, so that a copy
-// of a production does not begin to talk to its vendors.
+// of a production does not begin to talk to its vendors. What recognises erased
+// persons is kept over it: the dump may be older than an erasure.
 const (
 	RestoreBegin = `BEGIN;
+CREATE SCHEMA IF NOT EXISTS salesbook_kept;
+CREATE TABLE IF NOT EXISTS salesbook_kept.erasure_keys (workspace_id bigint PRIMARY KEY, sealed bytea NOT NULL, key_id bigint NOT NULL);
+CREATE TABLE IF NOT EXISTS salesbook_kept.suppressions (workspace_id bigint, digest bytea, erased_at timestamptz NOT NULL, PRIMARY KEY (workspace_id, digest));
+INSERT INTO salesbook_kept.erasure_keys SELECT workspace_id, sealed, key_id FROM salesbook.erasure_keys ON CONFLICT DO NOTHING;
+INSERT INTO salesbook_kept.suppressions SELECT workspace_id, digest, erased_at FROM salesbook.suppressions ON CONFLICT DO NOTHING;
 DROP SCHEMA IF EXISTS salesbook CASCADE;
 DROP SCHEMA IF EXISTS river CASCADE;
 `
@@ -51,6 +57,15 @@ func PrepareRestore(ctx context.Context, adminURL string, force bool) error {
 	})
 }
 
+// keptBack brings back what was kept over a restore. The dump's own secret
+// stays: of the same installation it is the same.
+const keptBack = `
+	INSERT INTO salesbook.erasure_keys SELECT k.workspace_id, k.sealed, k.key_id FROM salesbook_kept.erasure_keys k
+	JOIN salesbook.workspaces w ON w.id = k.workspace_id ON CONFLICT DO NOTHING;
+	INSERT INTO salesbook.suppressions SELECT k.workspace_id, k.digest, k.erased_at FROM salesbook_kept.suppressions k
+	JOIN salesbook.workspaces w ON w.id = k.workspace_id ON CONFLICT DO NOTHING;
+	DROP SCHEMA salesbook_kept CASCADE`
+
 // FinishRestore brings what was restored up to this binary's schema, and
 // returns how many connections wait to be resumed.
 func FinishRestore(ctx context.Context, adminURL string) (paused int64, err error) {
@@ -58,6 +73,9 @@ func FinishRestore(ctx context.Context, adminURL string) (paused int64, err erro
 		return 0, err
 	}
 	err = asAdmin(ctx, adminURL, func(conn *pgx.Conn) error {
+		if _, err := conn.Exec(ctx, keptBack); err != nil {
+			return fmt.Errorf("bring back what recognises erased persons: %w", err)
+		}
 		return conn.QueryRow(ctx, `SELECT count(*) FROM salesbook.connections WHERE state = 'paused'`).Scan(&paused)
 	})
 	return paused, err
