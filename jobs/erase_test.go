@@ -290,3 +290,20 @@ func TestAnErasureEndsAPullThatIsUnderWay(t *testing.T) {
 	b.pull(t)
 	b.nowhere(t, "after the next pull")
 }
+
+func TestAnErasedPersonStaysAwayFromTheNextConnection(t *testing.T) {
+	t.Parallel()
+	b := setup(t, 0, pipedrive.Options{})
+	person, _ := b.acquaintAlone(t)
+	b.pull(t)
+	if _, err := b.Erase(t.Context(), b.ws, postgres.Wanted{ID: fmt.Sprint(person)}, "test", false); err != nil {
+		t.Fatal(err)
+	}
+	b.in(t, func(tx pgx.Tx) error { return postgres.RemoveConnection(t.Context(), tx, b.ws, b.conn) })
+	b.tell(t, "PATCH", fmt.Sprintf("/api/v2/persons/%d", person), map[string]any{"name": "Pan B.", "phones": []any{}, "emails": []any{}})
+	b.connect(t)
+	b.pull(t)
+	if n := one[int](t, b, `SELECT count(*) FROM people`) + one[int](t, b, `SELECT count(*) FROM records WHERE object = 'persons'`); n != 0 {
+		t.Error("the same record of the same account was stored again, because it has other words now")
+	}
+}
