@@ -62,6 +62,10 @@ func (p *Pipeline) Connect(ctx context.Context, workspace int64, n NewConnection
 // secret among the settings is refused here: those are stored and shown as
 // they are.
 func CheckFields(spec connectors.Spec, cfg connectors.Config) error {
+	if _, err := reserveOf(cfg.Settings); err != nil {
+		return err
+	}
+	cfg = ForVendor(cfg)
 	secret := map[string]bool{}
 	for _, f := range spec.Fields {
 		secret[f.Name] = f.Secret

@@ -162,7 +162,7 @@ func Dictionary(ctx context.Context, tx pgx.Tx, workspace, connection int64) (*m
 
 // config is the connection's configuration with its secrets.
 func (s *Source) config() connectors.Config {
-	return connectors.Config{BaseURL: s.BaseURL, Settings: s.Settings, Secrets: s.Credentials.Secrets}
+	return ForVendor(connectors.Config{BaseURL: s.BaseURL, Settings: s.Settings, Secrets: s.Credentials.Secrets})
 }
 
 // Connector opens the connector with a client that is bound to this connection
@@ -173,7 +173,11 @@ func (s *Source) Connector(ctx context.Context, lane rest.Lane) (connectors.Conn
 	}
 	stack := rest.Stack{Transport: s.p.Transport, Meter: s.Spec.Meter, Now: s.p.Now, Log: s.p.Log, Timeout: 30 * time.Second, Trace: true}
 	if s.VendorAccountID != nil {
-		stack.Governor = postgres.Governor{DB: s.p.DB, Account: *s.VendorAccountID, Lane: lane}
+		reserve, err := reserveOf(s.Settings)
+		if err != nil {
+			return nil, err
+		}
+		stack.Governor = postgres.Governor{DB: s.p.DB, Account: *s.VendorAccountID, Lane: lane, Reserve: reserve}
 	}
 	if s.Spec.OAuth != nil {
 		if oc := s.Spec.OAuth(s.config()); oc != nil {

@@ -40,6 +40,7 @@ func (c *connectCmd) Help() string {
 	var b strings.Builder
 	for _, s := range catalog.Connectors {
 		fmt.Fprintf(&b, "%s (%s):\n", s.Title, s.Name)
+		fmt.Fprintf(&b, "  --set %s=20%%\n    Share of the vendor's daily quota that is left to people and other tools; 10%% unless set.\n", jobs.ReserveSetting)
 		for _, f := range s.Fields {
 			how := "--set " + f.Name + "=..."
 			if f.Secret {
@@ -160,7 +161,7 @@ func (c *connectCmd) check(ctx context.Context, a *app, ws int64, cfg connectors
 		return spec, err
 	}
 	env := connectors.Env{HTTP: http.DefaultClient, Now: time.Now, Log: slog.New(slog.DiscardHandler)}
-	if _, err := spec.Open(env, cfg); err != nil { // it never dials
+	if _, err := spec.Open(env, jobs.ForVendor(cfg)); err != nil { // it never dials
 		return spec, err
 	}
 	err = a.db.In(ctx, ws, func(tx pgx.Tx) error {

@@ -36,6 +36,17 @@ func (p *pace) note(now time.Time, places []postgres.Place) {
 	}
 }
 
+// overall returns the seconds left of an object's walk at the rate of all of it,
+// waiting included; nil when that cannot be told.
+func overall(place postgres.Place, now time.Time) *float64 {
+	took := now.Sub(place.StartedAt).Seconds()
+	if took <= 0 || place.Progress <= 0 {
+		return nil
+	}
+	left := took * (1 - place.Progress) / place.Progress
+	return &left
+}
+
 // of returns how many records a second an object's walk reads, and the seconds
 // left; nil when that cannot be told. Seen only once, the whole walk counts.
 func (p *pace) of(place postgres.Place, now time.Time) (perSecond float64, left *float64) {

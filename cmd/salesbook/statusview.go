@@ -6,7 +6,9 @@ import (
 	"time"
 
 	"salesbook.dev/connectors"
+	"salesbook.dev/internal/fault"
 	"salesbook.dev/internal/postgres"
+	"salesbook.dev/jobs"
 )
 
 // connectionStatus is how far one connection is. Its JSON is documented in
@@ -46,6 +48,7 @@ type objectStatus struct {
 	Seen       int64      `json:"seen"`               // records read since the walk began
 	PerSecond  float64    `json:"per_second,omitempty"`
 	ETASeconds *float64   `json:"eta_seconds,omitempty"`
+	Bound      string     `json:"bound,omitempty"` // "quota" while the walk waits for it: then the time left includes waiting
 	AsOf       *time.Time `json:"as_of,omitempty"` // the vendor's instant up to which everything has been read
 	LagSeconds *float64   `json:"lag_seconds,omitempty"`
 
@@ -99,6 +102,7 @@ func statusOf(c postgres.Connection, spec connectors.Spec, s postgres.Standing, 
 		}
 		place, begun := places[o.Name]
 		object.stand(o, place, begun, s.Now, p)
+		object.bind(place, s)
 		if o.Mode == connectors.Asked && s.HistoryAll > 0 {
 			out.History = &historyStatus{s.HistoryKnown, s.HistoryAll, min(1, float64(s.HistoryKnown)/float64(s.HistoryAll))}
 		}
@@ -142,6 +146,18 @@ func (o *objectStatus) stand(spec connectors.Object, place postgres.Place, begun
 	if place.AsOf != nil {
 		lag := now.Sub(*place.AsOf).Seconds()
 		o.AsOf, o.LagSeconds = place.AsOf, &lag
+	}
+}
+
+// bind says that a walk waits for quota: its last run ended for want of it.
+func (o *objectStatus) bind(place postgres.Place, s postgres.Standing) {
+	if o.State != "loading" && o.State != "reading" {
+		return
+	}
+	for _, t := range s.Troubles {
+		if t.Kind == (jobs.PullArgs{}).Kind() && t.Object == o.Object && t.Outcome == fault.Limited.String() {
+			o.Bound, o.ETASeconds = "quota", overall(place, s.Now)
+		}
 	}
 }
 
@@ -218,6 +234,9 @@ func (o *objectStatus) pace() string {
 	}
 	if o.ETASeconds != nil {
 		text += ", about " + span(time.Duration(*o.ETASeconds*float64(time.Second))) + " left"
+	}
+	if o.Bound != "" {
+		text += ": " + o.Bound
 	}
 	return text
 }

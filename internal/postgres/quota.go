@@ -16,6 +16,7 @@ type Governor struct {
 	DB      *DB
 	Account int64 // vendor_accounts.id; 0: not known yet, nothing is paced
 	Lane    rest.Lane
+	Reserve float64 // share of the day that is left to people and other tools; 0: a tenth
 }
 
 var _ rest.Governor = Governor{}
@@ -23,15 +24,18 @@ var _ rest.Governor = Governor{}
 // patience is how long a call waits in place before its worker is freed.
 const patience = 2 * time.Second
 
+// usualReserve is the share of the day that people and other tools have.
+const usualReserve = 0.10
+
 // floors are the shares of the burst bucket and of the day that a lane leaves
-// to more urgent ones. People and other tools have the last tenth of the day.
+// to more urgent ones, under the usual reserve.
 var floors = [...]struct{ burst, daily float64 }{
 	rest.Webhook:     {0, 0.10},
 	rest.WriteBack:   {0.05, 0.12},
 	rest.SLA:         {0.10, 0.14},
 	rest.Incremental: {0.15, 0.16},
-	rest.Sweep:       {0.30, 0.30},
-	rest.Backfill:    {0.30, 0.20},
+	rest.Sweep:       {0.25, 0.20},
+	rest.Backfill:    {0.30, 0.30},
 	rest.History:     {0.40, 0.40},
 	rest.Interactive: {0, 0.02},
 }
@@ -56,13 +60,23 @@ func (g Governor) Take(ctx context.Context, cost, burst int) error {
 	}
 }
 
+// dailyFloor is the share of the day that the lane leaves: with another reserve
+// than the usual the lanes divide what it leaves in the same proportions. A
+// person who waits may use the reserve.
+func (g Governor) dailyFloor() float64 {
+	floor := floors[g.Lane].daily
+	if g.Reserve == 0 || g.Lane == rest.Interactive {
+		return floor
+	}
+	return g.Reserve + (floor-usualReserve)*(1-g.Reserve)/(1-usualReserve)
+}
+
 // try reserves a call, or tells how long to keep away and whether that is
 // because the day's budget is spent.
 func (g Governor) try(ctx context.Context, cost, burst int) (wait time.Duration, daily bool, err error) {
 	var ms int64
-	floor := floors[g.Lane]
 	err = g.DB.pool.QueryRow(ctx, `SELECT wait_ms, daily_spent FROM take_quota($1, $2, $3, $4, $5)`,
-		g.Account, cost, burst, floor.burst, floor.daily).Scan(&ms, &daily)
+		g.Account, cost, burst, floors[g.Lane].burst, g.dailyFloor()).Scan(&ms, &daily)
 	return time.Duration(ms) * time.Millisecond, daily, err
 }
 

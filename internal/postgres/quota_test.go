@@ -242,7 +242,7 @@ func TestLanesLeaveTheirFloors(t *testing.T) {
 	t.Parallel()
 	want := map[rest.Lane]struct{ burst, daily int }{ // of a full bucket of 100, and of a day of 1000
 		rest.Interactive: {100, 980}, rest.Webhook: {100, 900}, rest.WriteBack: {95, 880}, rest.SLA: {90, 860}, rest.Incremental: {85, 840},
-		rest.Backfill: {70, 800}, rest.Sweep: {70, 700}, rest.History: {60, 600},
+		rest.Sweep: {75, 800}, rest.Backfill: {70, 700}, rest.History: {60, 600},
 	}
 	for lane, w := range want {
 		t.Run(lane.String(), func(t *testing.T) {
