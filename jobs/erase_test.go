@@ -277,7 +277,9 @@ func TestAnErasureEndsAPullThatIsUnderWay(t *testing.T) {
 	b.in(t, resetAll(t, b))
 	// The vendor answers once the erasure is over: what the pull then holds was
 	// read under what was known before.
+	erased := make(chan struct{})
 	stop := b.after(3, func() {
+		defer close(erased)
 		if _, err := b.Erase(t.Context(), b.ws, postgres.Wanted{ID: fmt.Sprint(person)}, "test", false); err != nil {
 			t.Error(err)
 		}
@@ -286,6 +288,7 @@ func TestAnErasureEndsAPullThatIsUnderWay(t *testing.T) {
 	if _, err := b.Pull(t.Context(), b.ws, b.conn, jobs.PullOptions{Force: true}); fault.KindOf(err) != fault.Lost {
 		t.Errorf("the pull went on: %v", err)
 	}
+	<-erased // the pull may notice that its lease is gone before that is over
 	b.nowhere(t, "after an erasure during a pull")
 	b.pull(t)
 	b.nowhere(t, "after the next pull")
