@@ -363,13 +363,17 @@ func (b *batch) markDirty(ctx context.Context, tx pgx.Tx) error {
 // settleFailures lists new failures and closes those of records that mapped now.
 func (b *batch) settleFailures(ctx context.Context, tx pgx.Tx) error {
 	ws, id := b.s.Workspace, b.s.ID
-	open, err := postgres.AnyRecordFailure(ctx, tx, ws, id)
+	kinds := []string{"record"}
+	if b.origin != "replay" { // read from the vendor, so what a delivery named in vain is read as well
+		kinds = append(kinds, "delivery")
+	}
+	open, err := postgres.AnyFailure(ctx, tx, ws, id, kinds)
 	if err != nil {
 		return err
 	}
 	if open {
 		for object, ids := range b.mapped {
-			if err := postgres.ResolveRecords(ctx, tx, ws, id, object, ids); err != nil {
+			if err := postgres.ResolveRecords(ctx, tx, ws, id, kinds, object, ids); err != nil {
 				return err
 			}
 		}

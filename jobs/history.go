@@ -2,7 +2,9 @@ package jobs
 
 import (
 	"context"
+	"errors"
 	"slices"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 
@@ -67,9 +69,14 @@ func (p *Pipeline) askAll(ctx context.Context, s *Source, l postgres.Lease, obje
 				if err := ctx.Err(); err != nil || p.Now().After(until) {
 					return err
 				}
-				page, err := fetcher.Fetch(ctx, object.Name, chunk)
+				page, left, err := fetchEach(ctx, fetcher, object.Name, chunk, hopeless)
 				if err != nil {
-					return err
+					return p.historyRefused(ctx, s, err)
+				}
+				// Of those that the credentials may not see nothing is asked again.
+				for _, u := range left {
+					p.Log.InfoContext(ctx, "the vendor does not show the history of a deal", "connection", s.Name, "deal", u.id, "why", u.why)
+					page.Closed = append(page.Closed, connectors.Scope{Object: object.Name, Parent: u.id, Ended: true})
 				}
 				if err := p.commitPage(ctx, s, l, run, "history", page); err != nil {
 					return err
@@ -87,6 +94,21 @@ func (p *Pipeline) askAll(ctx context.Context, s *Source, l postgres.Lease, obje
 		return nil
 	})
 }
+
+// historyRefused leaves history alone for a while if the vendor shows none at
+// all: each try costs quota.
+func (p *Pipeline) historyRefused(ctx context.Context, s *Source, err error) error {
+	if !hopeless(err) {
+		return err
+	}
+	e := p.DB.In(ctx, s.Workspace, func(tx pgx.Tx) error {
+		return postgres.DueIn(ctx, tx, s.Workspace, HistoryArgs{}.Kind(), s.ID, historyAgain)
+	})
+	return errors.Join(err, e)
+}
+
+// historyAgain is when history that was refused altogether is asked for again.
+const historyAgain = 6 * time.Hour
 
 func (p *Pipeline) unaskedDeals(ctx context.Context, s *Source, object connectors.Object) (deals []string, err error) {
 	err = p.DB.In(ctx, s.Workspace, func(tx pgx.Tx) error {

@@ -28,6 +28,9 @@ func (p *Pipeline) outcome(ctx context.Context, kind string, workspace, connecti
 	if _, ok := errors.AsType[idle](err); ok {
 		return nil // a person has stopped it and knows
 	}
+	if _, ok := errors.AsType[stillRefused](err); ok {
+		return nil // it stands among the failures
+	}
 	switch fault.KindOf(err).Outcome() {
 	case fault.Nothing:
 		return nil

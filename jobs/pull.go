@@ -2,8 +2,8 @@ package jobs
 
 import (
 	"context"
-	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -35,10 +35,17 @@ func (p *Pipeline) Pull(ctx context.Context, workspace, connection int64, o Pull
 			return StateError(s.Connection)
 		}
 		w := &pull{p: p, s: s, lease: l, until: p.Now().Add(p.slice())}
-		if complete, err = w.objects(ctx, o); err != nil || !complete {
+		met, done, err := w.objects(ctx, o)
+		if err != nil || !done {
 			return err
 		}
-		return w.settleMap(ctx)
+		if met.lasting() { // what is refused has no rows to map
+			if err := w.settleMap(ctx); err != nil {
+				return err
+			}
+		}
+		complete = met.err() == nil
+		return met.err()
 	})
 	if err == nil && !mine {
 		err = fault.New(fault.Lost, "another worker is pulling this connection")
@@ -68,33 +75,66 @@ type pull struct {
 	until time.Time // when to let others in
 }
 
-// objects pulls what is due, dictionaries first. An object that the vendor
-// refuses for good does not keep those behind it waiting.
-func (w *pull) objects(ctx context.Context, o PullOptions) (complete bool, err error) {
-	var refused []error
+// refusedAgain is how long an object that the vendor refused is left alone, unless a
+// person asks: rights are seldom given by themselves, and each try costs quota.
+const refusedAgain = time.Hour
+
+// objects pulls what is due, dictionaries first. done tells that it came to the
+// end of them, whatever it met on the way.
+func (w *pull) objects(ctx context.Context, o PullOptions) (met setbacks, done bool, err error) {
 	for _, object := range w.s.Spec.Objects {
 		if object.Mode == connectors.Attached || object.Mode == connectors.Asked || o.Object != "" && o.Object != object.Name {
 			continue
 		}
 		place, err := w.place(ctx, object.Name)
 		if err != nil {
-			return false, err
+			return met, false, err
 		}
 		if due := place.LoadedAt == nil || o.Force || w.p.Now().Sub(place.MovedAt) >= object.Every; !due {
 			continue
+		}
+		if !o.Force {
+			if known, err := w.knownRefusal(ctx, object.Name); err != nil {
+				return met, false, err
+			} else if known != nil {
+				met.known = append(met.known, known)
+				continue
+			}
 		}
 		done, err := w.object(ctx, object, place)
 		if err != nil {
 			err = fmt.Errorf("%s of %s: %w", object.Name, w.s.Name, err)
 		}
 		switch {
-		case hopeless(err), lacksRoom(err):
-			refused = append(refused, err)
-		case err != nil || !done:
-			return false, err
+		case err != nil:
+			if !met.met(err) {
+				return met, false, met.err()
+			}
+		case !done:
+			return met, false, met.err()
+		default:
+			met.passed()
 		}
 	}
-	return len(refused) == 0, errors.Join(refused...)
+	return met, true, nil
+}
+
+// knownRefusal is what the vendor answered when it refused an object not long
+// ago, or nil.
+func (w *pull) knownRefusal(ctx context.Context, object string) (refusal, err error) {
+	err = w.p.DB.In(ctx, w.s.Workspace, func(tx pgx.Tx) error {
+		t, err := postgres.LastTrouble(ctx, tx, w.s.Workspace, w.s.ID, PullArgs{}.Kind(), object)
+		if err == nil && t != nil && refused(*t) && w.p.Now().Sub(t.At) < refusedAgain {
+			refusal = fault.New(fault.Forbidden, "%s of %s: %s", object, w.s.Name, t.Error)
+		}
+		return err
+	})
+	return refusal, err
+}
+
+// refused tells whether a run ended because the vendor refused it for good.
+func refused(t postgres.Trouble) bool {
+	return slices.Contains([]string{fault.Forbidden.String(), fault.NotFound.String(), fault.Invalid.String()}, t.Outcome)
 }
 
 // settleMap asks for a replay when rows may have been mapped with another map

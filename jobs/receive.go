@@ -2,15 +2,11 @@ package jobs
 
 import (
 	"context"
-	"fmt"
-	"slices"
 
 	"github.com/jackc/pgx/v5"
 
 	"salesbook.dev/connectors"
-	"salesbook.dev/internal/fault"
 	"salesbook.dev/internal/postgres"
-	"salesbook.dev/internal/rest"
 )
 
 // lettersAtOnce bounds how many deliveries are read in one go.
@@ -53,7 +49,10 @@ func (p *Pipeline) receiveSome(ctx context.Context, s *Source, l postgres.Lease)
 	if len(letters) == 0 {
 		return p.finishReceive(ctx, s, l)
 	}
-	err = p.recorded(ctx, s, "receive", "", func(run int64) error { return p.readLetters(ctx, s, l, run, letters) })
+	err = p.recorded(ctx, s, "receive", "", func(run int64) error {
+		r := &reading{p: p, s: s, lease: l, run: run, letters: letters, late: map[connectors.Ref]error{}}
+		return r.all(ctx)
+	})
 	return err == nil, err
 }
 
@@ -70,105 +69,6 @@ func (p *Pipeline) finishReceive(ctx context.Context, s *Source, l postgres.Leas
 		return l.Release(ctx, tx)
 	})
 	return more, err
-}
-
-// readLetters fetches every record the letters name, once, and marks the
-// letters read in the transaction that commits the last of them.
-func (p *Pipeline) readLetters(ctx context.Context, s *Source, l postgres.Lease, run int64, letters []postgres.Waiting) error {
-	c, err := s.Connector(ctx, rest.Webhook)
-	if err != nil {
-		return err
-	}
-	fetcher, ok := c.(connectors.Fetcher)
-	if !ok {
-		return fault.New(fault.Invalid, "the connector for %s cannot read records by id", s.Vendor)
-	}
-	var failures []postgres.Failure
-	dictionary := false
-	for _, object := range s.Spec.Objects {
-		ids := idsOf(letters, object.Name)
-		dictionary = dictionary || object.Dictionary && len(ids) > 0
-		atOnce := object.FetchMax
-		if atOnce == 0 {
-			atOnce = max(1, len(ids)) // the whole list is read, once
-		}
-		for chunk := range slices.Chunk(ids, atOnce) {
-			page, err := fetchOrList(ctx, c, fetcher, object, chunk)
-			if hopeless(err) {
-				failures = append(failures, deliveryFailures(s, object.Name, chunk, err)...)
-				continue
-			}
-			if err != nil {
-				return err
-			}
-			if err := p.commitPage(ctx, s, l, run, "receive", page); err != nil {
-				return err
-			}
-		}
-	}
-	if dictionary {
-		if err := s.refreshMap(ctx); err != nil {
-			return err
-		}
-	}
-	return p.DB.In(ctx, s.Workspace, func(tx pgx.Tx) error {
-		if err := postgres.AddFailures(ctx, tx, s.Workspace, failures); err != nil {
-			return err
-		}
-		if err := postgres.FinishLetters(ctx, tx, s.Workspace, letters); err != nil {
-			return err
-		}
-		if err := s.forget(ctx, tx, letters); err != nil {
-			return err
-		}
-		return l.Hold(ctx, tx)
-	})
-}
-
-// fetchOrList reads records by id, or the whole list of an object that has no
-// way to read one.
-func fetchOrList(ctx context.Context, c connectors.Connector, f connectors.Fetcher, o connectors.Object, ids []string) (connectors.Page, error) {
-	if o.FetchMax > 0 {
-		return f.Fetch(ctx, o.Name, ids)
-	}
-	puller, ok := c.(connectors.Puller)
-	if !ok || o.Mode != connectors.Listed {
-		return connectors.Page{}, fault.New(fault.Invalid, "%s cannot be read by id", o.Name)
-	}
-	for page, err := range puller.Pull(ctx, o.Name, "") {
-		return page, err
-	}
-	return connectors.Page{}, nil
-}
-
-// hopeless tells failures that waiting does not mend.
-func hopeless(err error) bool {
-	return err != nil && fault.KindOf(err).Outcome() == fault.Discard
-}
-
-// deliveryFailures lists records, one each, that deliveries named in vain.
-func deliveryFailures(s *Source, object string, ids []string, err error) []postgres.Failure {
-	failures := make([]postgres.Failure, len(ids))
-	for i, id := range ids {
-		failures[i] = postgres.Failure{ConnectionID: s.ID, Kind: "delivery", Object: object, ExternalID: id,
-			Reason: fmt.Sprintf("named by a delivery, but could not be read: %v", err),
-			Hint:   "check what the credentials may see with `salesbook connections show " + s.Name + "`; `salesbook failures retry` reads it again"}
-	}
-	return failures
-}
-
-// idsOf returns the ids of an object that the letters name, each once.
-func idsOf(letters []postgres.Waiting, object string) []string {
-	var ids []string
-	for _, l := range letters {
-		for _, r := range l.Reads {
-			if r.Object == object {
-				ids = append(ids, r.ID)
-			}
-		}
-	}
-	slices.Sort(ids)
-	return slices.Compact(ids)
 }
 
 // commitPage writes a page that belongs to no walk, in a transaction of its own.

@@ -93,26 +93,31 @@ type sweeps struct {
 // objects sweeps what is due. An object that the vendor refuses, or at which a
 // person must look, does not keep those behind it waiting.
 func (w *sweeps) objects(ctx context.Context) (complete bool, err error) {
-	queue, refused, err := w.queue(ctx)
+	queue, waiting, err := w.queue(ctx)
 	if err != nil {
 		return false, err
 	}
 	if err := w.p.DB.EnsureStatistics(ctx); err != nil {
 		return false, err
 	}
+	met := setbacks{refused: waiting}
 	for _, next := range queue {
 		done, err := w.object(ctx, next)
 		if err != nil {
 			err = fmt.Errorf("%s of %s: %w", next.object.Name, w.s.Name, err)
 		}
 		switch {
-		case hopeless(err):
-			refused = append(refused, err)
-		case err != nil || !done:
-			return false, err
+		case err != nil:
+			if !met.met(err) {
+				return false, met.err()
+			}
+		case !done:
+			return false, met.err()
+		default:
+			met.passed()
 		}
 	}
-	return len(refused) == 0, errors.Join(refused...)
+	return met.err() == nil, met.err()
 }
 
 // sweepable is an object that may be swept, with what is known of it.
@@ -124,8 +129,8 @@ type sweepable struct {
 }
 
 // queue lists what is due: sweeps under way first, then what has never been
-// proven, then the oldest proof. refused are sweeps that still wait for a person.
-func (w *sweeps) queue(ctx context.Context) (queue []sweepable, refused []error, err error) {
+// proven, then the oldest proof. waiting are sweeps that wait for a person.
+func (w *sweeps) queue(ctx context.Context) (queue []sweepable, waiting []error, err error) {
 	var all []sweepable
 	var every time.Duration
 	err = w.p.DB.In(ctx, w.s.Workspace, func(tx pgx.Tx) error {
@@ -144,13 +149,13 @@ func (w *sweeps) queue(ctx context.Context) (queue []sweepable, refused []error,
 	for _, o := range all {
 		switch due, waits := w.due(o, every); {
 		case waits:
-			refused = append(refused, fmt.Errorf("%s of %s: %w", o.object.Name, w.s.Name, stoppedError(w.s, *o.place)))
+			waiting = append(waiting, fmt.Errorf("%s of %s: %w", o.object.Name, w.s.Name, stoppedError(w.s, *o.place)))
 		case due:
 			queue = append(queue, o)
 		}
 	}
 	slices.SortStableFunc(queue, func(a, b sweepable) int { return a.urgency().Compare(b.urgency()) })
-	return queue, refused, nil
+	return queue, waiting, nil
 }
 
 // urgency sorts what is due; earlier comes first.
@@ -196,10 +201,6 @@ func (w *sweeps) sweepable(ctx context.Context, tx pgx.Tx) ([]sweepable, error) 
 			loaded[place.Object] = place
 		}
 	}
-	refused, err := w.refused(ctx, tx)
-	if err != nil {
-		return nil, err
-	}
 	under, err := postgres.Sweeps(ctx, tx, w.s.Workspace, w.s.ID)
 	if err != nil {
 		return nil, err
@@ -214,10 +215,14 @@ func (w *sweeps) sweepable(ctx context.Context, tx pgx.Tx) ([]sweepable, error) 
 			continue
 		}
 		place, ok := loaded[object.Name]
-		if !ok && refused[object.Name] {
-			continue
-		}
 		if !ok {
+			t, err := postgres.LastTrouble(ctx, tx, w.s.Workspace, w.s.ID, PullArgs{}.Kind(), object.Name)
+			if err != nil {
+				return nil, err
+			}
+			if t != nil && refused(*t) {
+				continue
+			}
 			return nil, notYet{fmt.Sprintf("%s of %s have not been loaded yet; a proof follows the first load", object.Name, w.s.Name)}
 		}
 		o := sweepable{object: object, asOf: *place.AsOf}
@@ -235,21 +240,6 @@ func (w *sweeps) sweepable(ctx context.Context, tx pgx.Tx) ([]sweepable, error) 
 // Swept tells whether an object has sweeps of its own.
 func Swept(o connectors.Object) bool {
 	return o.Mode == connectors.Windowed || o.Mode == connectors.Listed
-}
-
-// refused are the objects whose last pull the vendor refused for good.
-func (w *sweeps) refused(ctx context.Context, tx pgx.Tx) (map[string]bool, error) {
-	troubles, err := postgres.Troubles(ctx, tx, w.s.Workspace, w.s.ID)
-	if err != nil {
-		return nil, err
-	}
-	refused := map[string]bool{}
-	for _, t := range troubles {
-		if t.Kind == (PullArgs{}).Kind() && slices.Contains([]string{fault.Forbidden.String(), fault.NotFound.String(), fault.Invalid.String()}, t.Outcome) {
-			refused[t.Object] = true
-		}
-	}
-	return refused, nil
 }
 
 // settled fails while rows are mapped with another map than the present one:

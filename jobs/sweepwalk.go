@@ -321,28 +321,8 @@ func (s *sweep) fetch(ctx context.Context, ids []string) (connectors.Page, error
 	if !ok || s.object.FetchMax == 0 {
 		return connectors.Page{FetchedAt: s.p.Now()}, nil
 	}
-	page, err := fetcher.Fetch(ctx, s.object.Name, ids)
-	if fault.KindOf(err) != fault.Forbidden || len(ids) == 1 {
-		return page, err
-	}
-	page, seen := connectors.Page{}, 0
-	for _, id := range ids {
-		one, refused := fetcher.Fetch(ctx, s.object.Name, []string{id})
-		if fault.KindOf(refused) == fault.Forbidden {
-			continue
-		}
-		if refused != nil {
-			return connectors.Page{}, refused
-		}
-		if seen++; seen == 1 {
-			page.FetchedAt = one.FetchedAt
-		}
-		page.Records, page.Closed = append(page.Records, one.Records...), append(page.Closed, one.Closed...)
-	}
-	if seen == 0 {
-		return connectors.Page{}, err
-	}
-	return page, nil
+	page, _, err := fetchEach(ctx, fetcher, s.object.Name, ids, func(err error) bool { return fault.KindOf(err) == fault.Forbidden })
+	return page, err
 }
 
 // hidden counts those of the ids that the page tells nothing of, and that are

@@ -115,15 +115,19 @@ func (p *proving) run(ctx context.Context) error {
 	stop := p.show(ctx, p.progress, p.summary)
 	// What is on its way anyway is no drift: it is read first, so that the proof
 	// speaks of now.
-	if err = p.catchUp(ctx); err == nil {
-		err = p.persist(ctx, func() (bool, error) { return p.pipeline.Sweep(ctx, p.conn.Workspace, p.conn.ID, p.options) })
+	if err = p.catchUp(ctx); err == nil || refused(err) {
+		err = errors.Join(p.persist(ctx, func() (bool, error) { return p.pipeline.Sweep(ctx, p.conn.Workspace, p.conn.ID, p.options) }), err)
 	}
 	stop()
 	result, readErr := p.result(context.WithoutCancel(ctx))
 	if readErr != nil {
 		return errors.Join(err, readErr)
 	}
-	if result.Why = p.shortfall(ctx, err); result.Why == "" && err != nil {
+	result.Why = p.shortfall(ctx, err)
+	switch {
+	case result.Why == "" && refused(err):
+		result.Why = err.Error() // what may be read is compared all the same
+	case result.Why == "" && err != nil:
 		return err
 	}
 	result.Complete = result.Why == ""

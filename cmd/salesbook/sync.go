@@ -188,10 +188,11 @@ func (f *foreground) shortfall(ctx context.Context, err error) string {
 
 // work does what the workers would: deliveries, pull, replay, history.
 func (f *foreground) work(ctx context.Context) error {
-	if err := f.catchUp(ctx); err != nil || !f.cmd.History {
-		return err
+	caught := f.catchUp(ctx)
+	if caught != nil && !refused(caught) || !f.cmd.History {
+		return caught
 	}
-	return f.persist(ctx, func() (bool, error) { return true, f.pipeline.History(ctx, f.conn.Workspace, f.conn.ID) })
+	return errors.Join(f.persist(ctx, func() (bool, error) { return true, f.pipeline.History(ctx, f.conn.Workspace, f.conn.ID) }), caught)
 }
 
 // catchUp reads what deliveries named and what changed since the last pull.
@@ -200,11 +201,15 @@ func (f *foreground) catchUp(ctx context.Context) error {
 		return err
 	}
 	o := jobs.PullOptions{Object: f.cmd.Object, Force: true}
-	if err := f.persist(ctx, func() (bool, error) { return f.pipeline.Pull(ctx, f.conn.Workspace, f.conn.ID, o) }); err != nil {
-		return err
+	pulled := f.persist(ctx, func() (bool, error) { return f.pipeline.Pull(ctx, f.conn.Workspace, f.conn.ID, o) })
+	if pulled != nil && !refused(pulled) {
+		return pulled
 	}
-	return f.persist(ctx, func() (bool, error) { return f.replay(ctx) })
+	return errors.Join(f.persist(ctx, func() (bool, error) { return f.replay(ctx) }), pulled)
 }
+
+// refused tells that the vendor refuses something for good. The rest is read.
+func refused(err error) bool { return err != nil && fault.KindOf(err).Outcome() == fault.Discard }
 
 // receive reads what deliveries named, now: a person asked.
 func (f *foreground) receive(ctx context.Context) (empty bool, err error) {

@@ -76,11 +76,12 @@ func byThing(a, b Failure) int {
 	return cmp.Or(cmp.Compare(a.ConnectionID, b.ConnectionID), cmp.Compare(a.Kind, b.Kind), cmp.Compare(a.Object, b.Object), cmp.Compare(a.ExternalID, b.ExternalID))
 }
 
-// ResolveRecords closes the open failures of records that were mapped now.
-func ResolveRecords(ctx context.Context, tx pgx.Tx, workspace, connection int64, object string, ids []string) error {
+// ResolveRecords closes the open failures, of these kinds, of records that were
+// mapped now.
+func ResolveRecords(ctx context.Context, tx pgx.Tx, workspace, connection int64, kinds []string, object string, ids []string) error {
 	_, err := tx.Exec(ctx, `
-		UPDATE failures SET resolved_at = now() WHERE (workspace_id, connection_id, kind, object) = ($1, $2, 'record', $3)
-			AND external_id = ANY($4) AND resolved_at IS NULL`, workspace, connection, object, ids)
+		UPDATE failures SET resolved_at = now() WHERE (workspace_id, connection_id, object) = ($1, $2, $3) AND kind = ANY($4)
+			AND external_id = ANY($5) AND resolved_at IS NULL`, workspace, connection, object, kinds, ids)
 	return err
 }
 
@@ -90,10 +91,10 @@ func ResolveFailure(ctx context.Context, tx pgx.Tx, workspace, id int64) error {
 	return err
 }
 
-// AnyRecordFailure tells whether a connection has records that could not be mapped.
-func AnyRecordFailure(ctx context.Context, tx pgx.Tx, workspace, connection int64) (bool, error) {
+// AnyFailure tells whether a connection has open failures of these kinds.
+func AnyFailure(ctx context.Context, tx pgx.Tx, workspace, connection int64, kinds []string) (bool, error) {
 	var any bool
-	err := tx.QueryRow(ctx, `SELECT EXISTS (SELECT FROM failures WHERE (workspace_id, connection_id, kind) = ($1, $2, 'record') AND resolved_at IS NULL)`, workspace, connection).Scan(&any)
+	err := tx.QueryRow(ctx, `SELECT EXISTS (SELECT FROM failures WHERE (workspace_id, connection_id) = ($1, $2) AND kind = ANY($3) AND resolved_at IS NULL)`, workspace, connection, kinds).Scan(&any)
 	return any, err
 }
 

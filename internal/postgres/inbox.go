@@ -24,9 +24,10 @@ type Letter struct {
 
 // Waiting is a stored delivery whose records have not been read yet.
 type Waiting struct {
-	ID    int64
-	At    time.Time
-	Reads []connectors.Ref
+	ID         int64
+	At         time.Time
+	ReceivedAt time.Time
+	Reads      []connectors.Ref
 }
 
 // StoreLetters stores deliveries of any workspaces in one transaction, and
@@ -111,7 +112,7 @@ func refsJSON(refs []connectors.Ref) string {
 // WaitingLetters returns the oldest unread deliveries of a connection.
 func WaitingLetters(ctx context.Context, tx pgx.Tx, workspace, connection int64, most int) ([]Waiting, error) {
 	rows, err := tx.Query(ctx, `
-		SELECT id, at, reads FROM inbox WHERE (workspace_id, connection_id) = ($1, $2) AND done_at IS NULL ORDER BY id LIMIT $3`,
+		SELECT id, at, received_at, reads FROM inbox WHERE (workspace_id, connection_id) = ($1, $2) AND done_at IS NULL ORDER BY id LIMIT $3`,
 		workspace, connection, most)
 	if err != nil {
 		return nil, err
@@ -119,7 +120,7 @@ func WaitingLetters(ctx context.Context, tx pgx.Tx, workspace, connection int64,
 	return pgx.CollectRows(rows, func(row pgx.CollectableRow) (Waiting, error) {
 		var w Waiting
 		var pairs [][2]string
-		if err := row.Scan(&w.ID, &w.At, &pairs); err != nil {
+		if err := row.Scan(&w.ID, &w.At, &w.ReceivedAt, &pairs); err != nil {
 			return w, err
 		}
 		for _, p := range pairs {

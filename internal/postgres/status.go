@@ -2,6 +2,7 @@ package postgres
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -160,6 +161,26 @@ func Troubles(ctx context.Context, tx pgx.Tx, workspace, connection int64) ([]Tr
 		return nil, err
 	}
 	return pgx.CollectRows(rows, pgx.RowToStructByPos[Trouble])
+}
+
+// LastTrouble returns how the last run of a kind about an object ended, or nil
+// if it succeeded or there was none.
+func LastTrouble(ctx context.Context, tx pgx.Tx, workspace, connection int64, kind, object string) (*Trouble, error) {
+	rows, err := tx.Query(ctx, `
+		SELECT kind, object, outcome, error, COALESCE(finished_at, started_at) AS at FROM runs
+		WHERE (workspace_id, connection_id, kind, object) = ($1, $2, $3, $4) AND outcome NOT IN ('running', 'interrupted')
+		ORDER BY id DESC LIMIT 1`, workspace, connection, kind, object)
+	if err != nil {
+		return nil, err
+	}
+	last, err := pgx.CollectExactlyOneRow(rows, pgx.RowToStructByPos[Trouble])
+	switch {
+	case errors.Is(err, pgx.ErrNoRows) || err == nil && last.Outcome == "done":
+		return nil, nil
+	case err != nil:
+		return nil, err
+	}
+	return &last, nil
 }
 
 // CountsAfter adds up what a connection's runs with ids above after have read
