@@ -67,10 +67,17 @@ func (c *connectCmd) Validate() error {
 	return nil
 }
 
+// checkURL refuses what is no address, and what would carry a secret to where
+// addresses are stored and shown. It repeats nothing of it.
 func checkURL(s string) error {
 	u, err := url.Parse(s)
-	if s != "" && (err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https") {
+	switch {
+	case s == "":
+		return nil
+	case err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https":
 		return errors.New("an absolute http or https URL is needed")
+	case u.User != nil || u.RawQuery != "" || u.ForceQuery || u.Fragment != "":
+		return errors.New("the URL must hold no user, password, query or fragment; secrets are given with --secret NAME=@FILE")
 	}
 	return nil
 }
