@@ -47,9 +47,13 @@ func (p *Pipeline) Erase(ctx context.Context, workspace int64, w postgres.Wanted
 		r.report.Done = err == nil && !dry
 		return r.report, err
 	}
-	for _, c := range r.connections {
-		if err := r.connection(ctx, c); err != nil {
-			return r.report, fmt.Errorf("erase in %s: %w", c.Name, err)
+	// Once the persons themselves are gone nobody can tell any more what is left
+	// to do, so they stay until it is done in all connections.
+	for _, passes := range []func(*scrub) []pass{(*scrub).mentions, (*scrub).persons} {
+		for _, c := range r.connections {
+			if err := r.connection(ctx, c, passes); err != nil {
+				return r.report, fmt.Errorf("erase in %s: %w", c.Name, err)
+			}
 		}
 	}
 	r.report.Done = !dry
@@ -113,12 +117,12 @@ type erasing struct {
 	dry         bool
 	e           *erased
 	connections []postgres.Connection
-	persons     map[int64][]postgres.Person // by connection: those who were not erased before
+	found       map[int64][]postgres.Person // by connection: those who were not erased before
 	report      Erasure
 }
 
 func (r *erasing) left() (n int) {
-	for _, list := range r.persons {
+	for _, list := range r.found {
 		n += len(list)
 	}
 	return n
@@ -128,7 +132,7 @@ func (r *erasing) left() (n int) {
 // that they were erased, without saying who they were.
 func (r *erasing) begin(ctx context.Context, w postgres.Wanted, by string) error {
 	return r.p.DB.In(ctx, r.workspace, func(tx pgx.Tx) (err error) {
-		r.persons, r.report.Persons = map[int64][]postgres.Person{}, nil
+		r.found, r.report.Persons = map[int64][]postgres.Person{}, nil
 		if r.connections, err = postgres.Connections(ctx, tx, r.workspace); err != nil {
 			return err
 		}
@@ -146,7 +150,7 @@ func (r *erasing) begin(ctx context.Context, w postgres.Wanted, by string) error
 		for _, f := range found {
 			r.report.Persons = append(r.report.Persons, ErasedPerson{names[f.Connection], f.ID, f.Erased})
 			if !f.Erased {
-				r.persons[f.Connection] = append(r.persons[f.Connection], f)
+				r.found[f.Connection] = append(r.found[f.Connection], f)
 			}
 		}
 		if r.left() == 0 {
@@ -195,8 +199,8 @@ func (r *erasing) suppress(ctx context.Context, tx pgx.Tx, by string) (err error
 
 // digests adds those of a connection's persons, of their deals and leads.
 func (r *erasing) digests(ctx context.Context, tx pgx.Tx, c postgres.Connection, into map[postgres.Digest]bool) error {
-	account, ids := accountOf(c), idsOfPersons(r.persons[c.ID])
-	for _, person := range r.persons[c.ID] {
+	account, ids := accountOf(c), idsOfPersons(r.found[c.ID])
+	for _, person := range r.found[c.ID] {
 		for _, d := range r.e.digestsOf(account, person) {
 			into[d] = true
 		}
@@ -226,27 +230,38 @@ func writing() []string { return []string{"pull", "receive", "history", "replay"
 
 // connection erases what one connection has brought. Nobody else writes
 // meanwhile: their leases are taken from them, and they come back.
-func (r *erasing) connection(ctx context.Context, c postgres.Connection) error {
+func (r *erasing) connection(ctx context.Context, c postgres.Connection, passes func(*scrub) []pass) error {
 	if r.dry {
 		s, err := r.p.Open(ctx, r.workspace, c.ID)
 		if err != nil {
 			return err
 		}
-		return r.passes(ctx, s, nil)
+		return r.passes(ctx, s, nil, passes)
 	}
 	return r.p.seizing(ctx, r.workspace, c.ID, writing(), func(ctx context.Context, held []postgres.Lease) error {
 		s, err := r.p.openForWork(ctx, r.workspace, c.ID)
 		if err != nil {
 			return err
 		}
-		return r.passes(ctx, s, held)
+		return r.passes(ctx, s, held, passes)
 	})
 }
 
-func (r *erasing) passes(ctx context.Context, s *Source, held []postgres.Lease) error {
+// pass is one way through a connection's rows.
+type pass func(context.Context) error
+
+// mentions are the passes through what tells of the persons.
+func (x *scrub) mentions() []pass {
+	return []pass{x.records, x.documents, x.changes, x.deliveries, x.failures, x.runs, x.dictionaries}
+}
+
+// persons is the pass through the persons themselves.
+func (x *scrub) persons() []pass { return []pass{x.people} }
+
+func (r *erasing) passes(ctx context.Context, s *Source, held []postgres.Lease, passes func(*scrub) []pass) error {
 	s.erased = r.e
 	x := &scrub{erasing: r, s: s, held: held, about: map[string]map[string]bool{}}
-	for _, pass := range []func(context.Context) error{x.records, x.documents, x.changes, x.deliveries, x.failures, x.runs, x.dictionaries, x.people} {
+	for _, pass := range passes(x) {
 		if err := pass(ctx); err != nil {
 			return err
 		}

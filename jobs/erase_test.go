@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"net/http/httptest"
 	"os/exec"
 	"strings"
 	"testing"
@@ -11,6 +12,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/jackc/pgx/v5"
 
+	"salesbook.dev/connectors"
 	"salesbook.dev/internal/fault"
 	"salesbook.dev/internal/postgres"
 	"salesbook.dev/internal/sandbox/pipedrive"
@@ -216,6 +218,57 @@ func (b *bundle) acquaintAlone(t *testing.T) (person, deal int64) {
 	person = b.tell(t, "POST", "/api/v2/persons", map[string]any{"name": hisName, "emails": []any{map[string]any{"value": hisEmail, "primary": true}},
 		"phones": []any{map[string]any{"value": hisPhone, "primary": true}}})
 	return person, b.tell(t, "POST", "/api/v2/deals", map[string]any{"title": hisName, "person_id": person})
+}
+
+// TestAnErasureThatWasStoppedIsFinished stops one between two connections.
+func TestAnErasureThatWasStoppedIsFinished(t *testing.T) {
+	t.Parallel()
+	b := setup(t, 0, pipedrive.Options{})
+	person, _ := b.acquaintAlone(t)
+	b.pull(t)
+	// The second connection knows him by a note alone.
+	first := b.conn
+	b.connectAnother(t, "second")
+	other := b.tell(t, "POST", "/api/v2/deals", map[string]any{"title": "Łódź"})
+	b.tell(t, "POST", "/api/v1/notes", map[string]any{"content": "napisać do " + hisEmail, "deal_id": other})
+	b.pull(t)
+	admin := b.db.Connect(t, b.db.AdminURL)
+	exec := func(sql string) {
+		t.Helper()
+		if _, err := admin.Exec(t.Context(), sql); err != nil {
+			t.Fatal(err)
+		}
+	}
+	exec(`CREATE FUNCTION salesbook.no() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RAISE ''no''; END'`)
+	exec(fmt.Sprintf(`CREATE TRIGGER no BEFORE UPDATE ON salesbook.records FOR EACH ROW WHEN (OLD.connection_id = %d) EXECUTE FUNCTION salesbook.no()`, b.conn))
+	if _, err := b.Erase(t.Context(), b.ws, postgres.Wanted{Email: hisEmail}, "test", false); err == nil {
+		t.Fatal("it was not stopped: the test proves nothing")
+	}
+	exec(`DROP TRIGGER no ON salesbook.records`)
+	r, err := b.Erase(t.Context(), b.ws, postgres.Wanted{ID: fmt.Sprint(person), Connection: first}, "test", false)
+	if err != nil || !r.Done {
+		t.Fatalf("begun again: %+v: %v", r, err)
+	}
+	b.nowhere(t, "after it was begun again")
+}
+
+// connectAnother connects an empty account of the vendor, which is what the
+// bundle speaks of from now on.
+func (b *bundle) connectAnother(t *testing.T, name string) {
+	t.Helper()
+	sim, err := pipedrive.Open(pipedrive.Options{Limits: roomy()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = sim.Close() })
+	server := httptest.NewServer(sim)
+	t.Cleanup(server.Close)
+	s, _, err := b.Connect(t.Context(), b.ws, jobs.NewConnection{Vendor: "pipedrive", Name: name, By: "test",
+		Config: connectors.Config{BaseURL: server.URL, Secrets: map[string]string{"api_token": "token"}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	b.sim, b.vendor, b.conn = sim, server, s.ID
 }
 
 func TestErasureStaysInItsWorkspace(t *testing.T) {

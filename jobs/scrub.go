@@ -230,7 +230,7 @@ func (x *scrub) runs(ctx context.Context) error {
 
 // people erases the persons themselves, last.
 func (x *scrub) people(ctx context.Context) error {
-	ids := idsOfPersons(x.persons[x.s.ID])
+	ids := idsOfPersons(x.found[x.s.ID])
 	if len(ids) == 0 {
 		return nil
 	}

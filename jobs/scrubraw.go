@@ -74,7 +74,7 @@ func (x *scrub) recordsAfter(ctx context.Context, object, after string) (last st
 // dictionaries replaces those that were made from a record that tells of the
 // persons: records are packed anew with one that does not.
 func (x *scrub) dictionaries(ctx context.Context) error {
-	needles := needlesOf(x.persons)
+	needles := needlesOf(x.found)
 	for _, o := range x.s.Spec.Objects {
 		var telling []int64
 		err := x.in(ctx, func(tx pgx.Tx) error {
