@@ -171,7 +171,7 @@ func (p *Pipeline) replace(ctx context.Context, tx pgx.Tx, c postgres.Connection
 		return 0, postgres.Credentials{}, nil, err
 	}
 	creds, unreadable := p.Vault.Load(ctx, tx, c.Workspace, c.ID)
-	if unreadable != nil && fault.KindOf(unreadable) != fault.Auth {
+	if unreadable != nil && !postgres.Unreadable(unreadable) {
 		return 0, postgres.Credentials{}, nil, unreadable
 	}
 	back := func(ctx context.Context, tx pgx.Tx) error {

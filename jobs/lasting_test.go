@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"path/filepath"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -16,6 +17,7 @@ import (
 	"salesbook.dev/internal/postgres"
 	"salesbook.dev/internal/sandbox"
 	"salesbook.dev/internal/sandbox/pipedrive"
+	"salesbook.dev/internal/seal"
 	"salesbook.dev/jobs"
 )
 
@@ -274,5 +276,76 @@ func TestAHistoryThatIsRefusedKeepsNoOtherWaiting(t *testing.T) {
 	}
 	if n := one[int](t, b, `SELECT count(*) FROM deal_stages WHERE deal_id <> $1`, hidden); n == 0 {
 		t.Error("no other deal has a history")
+	}
+}
+
+// TestACopyOfTheKeyFileIsWaitedFor: a machine to which a rotated key file has
+// not been copied yet stops no connection for everybody.
+func TestACopyOfTheKeyFileIsWaitedFor(t *testing.T) {
+	t.Parallel()
+	b := setup(t, 5, pipedrive.Options{})
+	old, err := seal.Create(filepath.Join(t.TempDir(), "key"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	elsewhere := *b.Pipeline
+	elsewhere.Vault = postgres.Vault{Keys: old}
+	_, err = elsewhere.Pull(t.Context(), b.ws, b.conn, jobs.PullOptions{Force: true})
+	if fault.KindOf(err).Outcome() != fault.Retry || !strings.Contains(err.Error(), "copy the key file") {
+		t.Errorf("want a failure that passes and says what to do, got %v (%v)", err, fault.KindOf(err))
+	}
+	b.pull(t)
+}
+
+// TestRowsThatWaitForAReplayAreNotProven: not even while one is under way.
+func TestRowsThatWaitForAReplayAreNotProven(t *testing.T) {
+	t.Parallel()
+	b := setupSwept(t, 20)
+	one[int](t, b.bundle, `WITH u AS (UPDATE maps SET replayed = 1 RETURNING 1) SELECT count(*) FROM u`) // with an older map
+	l := postgres.Lease{Workspace: b.ws, Kind: "replay", Subject: fmt.Sprint(b.conn), Holder: "another", TTL: time.Minute}
+	if ok, err := b.DB.Claim(t.Context(), &l); err != nil || !ok {
+		t.Fatal(ok, err)
+	}
+	complete, err := b.Sweep(t.Context(), b.ws, b.conn, jobs.SweepOptions{})
+	if complete || err == nil || !strings.Contains(err.Error(), "mapped anew") {
+		t.Errorf("swept while rows are mapped with another map: %v, %v", complete, err)
+	}
+}
+
+// TestAFenceIsNeverUsedAgain: not even that of a worker suspended for a day.
+func TestAFenceIsNeverUsedAgain(t *testing.T) {
+	t.Parallel()
+	b := setup(t, 0, pipedrive.Options{})
+	suspended := postgres.Lease{Workspace: b.ws, Kind: "pull", Subject: "1", Holder: "suspended", TTL: time.Minute}
+	if ok, err := b.DB.Claim(t.Context(), &suspended); err != nil || !ok {
+		t.Fatal(ok, err)
+	}
+	one[int](t, b, `WITH u AS (UPDATE leases SET until = until - interval '10 days' RETURNING 1) SELECT count(*) FROM u`)
+	if err := b.Retain(t.Context(), b.ws); err != nil {
+		t.Fatal(err)
+	}
+	next := postgres.Lease{Workspace: b.ws, Kind: "pull", Subject: "1", Holder: "next", TTL: time.Minute}
+	if ok, err := b.DB.Claim(t.Context(), &next); err != nil || !ok {
+		t.Fatal(ok, err)
+	}
+	if err := b.DB.Renew(t.Context(), suspended); fault.KindOf(err) != fault.Lost {
+		t.Errorf("both may commit: %v", err)
+	}
+}
+
+// TestDeliveriesOfARemovedConnectionGo: they would keep their month for ever.
+func TestDeliveriesOfARemovedConnectionGo(t *testing.T) {
+	t.Parallel()
+	b := setup(t, 0, pipedrive.Options{})
+	b.named(t, "kept", "1")
+	removed := b.conn
+	b.conn = removed + 1000
+	b.named(t, "orphan", "1")
+	one[int](t, b, `WITH u AS (UPDATE inbox SET received_at = received_at - interval '2 hours' RETURNING 1) SELECT count(*) FROM u`)
+	if err := b.Retain(t.Context(), b.ws); err != nil {
+		t.Fatal(err)
+	}
+	if left := one[string](t, b, `SELECT string_agg(key, ' ') FROM inbox`); left != "kept" {
+		t.Errorf("deliveries that are left: %q, want only that of a connection", left)
 	}
 }

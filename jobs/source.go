@@ -52,7 +52,7 @@ func (p *Pipeline) Open(ctx context.Context, workspace, connection int64) (*Sour
 			return err
 		}
 		s.Credentials, err = p.Vault.Load(ctx, tx, workspace, connection)
-		if fault.KindOf(err) == fault.Auth {
+		if postgres.Unreadable(err) {
 			s.locked, err = err, nil
 		}
 		if err != nil {

@@ -245,8 +245,8 @@ func Swept(o connectors.Object) bool {
 // settled fails while rows are mapped with another map than the present one:
 // they would differ from what the vendor has for that reason alone.
 func (w *sweeps) settled(ctx context.Context, tx pgx.Tx) error {
-	due, _, err := postgres.ReplayDue(ctx, tx, w.s.Workspace, w.s.ID)
-	if err == nil && due {
+	done, err := postgres.Replayed(ctx, tx, w.s.Workspace, w.s.ID, w.s.MapVersion)
+	if err == nil && !done {
 		err = notYet{"the rows of " + w.s.Name + " are being mapped anew; a proof follows"}
 	}
 	return err

@@ -10,7 +10,6 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
-	"salesbook.dev/internal/fault"
 	"salesbook.dev/internal/postgres"
 	"salesbook.dev/internal/seal"
 )
@@ -151,7 +150,7 @@ func (a *app) reseal(ctx context.Context, ws, id int64) (ok bool, name string, e
 		}
 		name = conn.Name
 		creds, err := a.pipeline.Vault.Load(ctx, tx, ws, id)
-		if fault.KindOf(err) == fault.Auth {
+		if postgres.Unreadable(err) {
 			ok = false
 			return nil
 		}
@@ -279,7 +278,7 @@ func (a *app) giveUpCredentials(ctx context.Context) ([]string, error) {
 func (a *app) giveUp(ctx context.Context, tx pgx.Tx, c postgres.Connection) error {
 	v := postgres.Vault{Keys: a.keys}
 	lost, err := v.Load(ctx, tx, c.Workspace, c.ID)
-	if err != nil && fault.KindOf(err) != fault.Auth {
+	if err != nil && !postgres.Unreadable(err) {
 		return err
 	}
 	if _, err := v.Save(ctx, tx, c.Workspace, c.ID, postgres.Credentials{Version: lost.Version}); err != nil {

@@ -35,9 +35,11 @@ func boundTo(workspace, connection int64) string {
 	return fmt.Sprintf("connection/%d/%d", workspace, connection)
 }
 
-// Load returns the credentials of a connection. A key file that does not fit
-// is fault.Auth: consent must be given again, nothing else is lost. The
-// version is returned even then, so that new credentials can be saved over.
+// Load returns the credentials of a connection. Damaged ones are fault.Auth:
+// consent must be given again, nothing else is lost. A key file that lacks
+// their key, as one of a machine to which a rotated file has not been copied
+// yet, is fault.Temporary. The version is returned even then, so that new
+// credentials can be saved over, see Unreadable.
 func (v Vault) Load(ctx context.Context, tx pgx.Tx, workspace, connection int64) (Credentials, error) {
 	var sealed []byte
 	var c Credentials
@@ -50,14 +52,23 @@ func (v Vault) Load(ctx context.Context, tx pgx.Tx, workspace, connection int64)
 		return Credentials{}, err
 	}
 	plain, err := v.Keys.Unseal(sealed, boundTo(workspace, connection))
-	if err != nil {
+	if errors.Is(err, seal.ErrDamaged) {
 		return Credentials{Version: version}, fault.New(fault.Auth, "the credentials cannot be opened: %w; connect again to give new ones", err)
+	}
+	if err != nil {
+		return Credentials{Version: version}, fault.New(fault.Temporary,
+			"the credentials cannot be opened on this machine: %w. If the key was rotated elsewhere, copy the key file to here; if it is lost, `salesbook key reset` begins with a new one", err)
 	}
 	if err := json.Unmarshal(plain, &c); err != nil {
 		return Credentials{Version: version}, fault.New(fault.Auth, "the credentials are damaged; connect again to give new ones")
 	}
 	c.Version = version
 	return c, nil
+}
+
+// Unreadable tells that Load found credentials which nothing here can open.
+func Unreadable(err error) bool {
+	return fault.KindOf(err) == fault.Auth || errors.Is(err, seal.ErrWrongKey)
 }
 
 // Save seals and stores credentials if their version is still the stored one

@@ -20,7 +20,8 @@ type RetentionRule struct {
 }
 
 // Retention lists the rules. Canonical rows, raw records and the audit are
-// kept; changes go by whole months, see KeepPartitions.
+// kept; changes go by whole months, see KeepPartitions. Leases are kept as well:
+// a fence that began again at one could be that of a worker long suspended.
 func Retention() []RetentionRule {
 	const day = 24 * time.Hour
 	return []RetentionRule{
@@ -30,7 +31,8 @@ func Retention() []RetentionRule {
 		{"failures", 180 * day, "resolved_at < $2", "workspace_id, id"},
 		{"proofs", 30 * day, "finished_at < $2 AND id NOT IN (SELECT q.id FROM proofs o, LATERAL (SELECT p.id FROM proofs p " +
 			"WHERE (p.workspace_id, p.connection_id, p.object) = ($1, o.connection_id, o.object) ORDER BY p.id DESC LIMIT 5) q WHERE o.workspace_id = $1)", "workspace_id, id"},
-		{"leases", day, "until < $2 AND until > '-infinity'", "workspace_id, kind, subject"},
+		// Stored by a receiver that did not know yet that its connection was removed.
+		{"inbox", time.Hour, "received_at < $2 AND done_at IS NULL AND NOT EXISTS (SELECT FROM connections c WHERE (c.workspace_id, c.id) = (inbox.workspace_id, inbox.connection_id))", "workspace_id, id, at"},
 	}
 }
 
