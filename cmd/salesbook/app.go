@@ -15,10 +15,12 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/riverqueue/river"
 	"github.com/riverqueue/river/rivertype"
+	"go.opentelemetry.io/otel/trace"
 
 	"salesbook.dev/connectors/catalog"
 	"salesbook.dev/internal/embedded"
 	"salesbook.dev/internal/postgres"
+	"salesbook.dev/internal/rest"
 	"salesbook.dev/internal/seal"
 	"salesbook.dev/internal/telemetry"
 	"salesbook.dev/jobs"
@@ -37,19 +39,23 @@ type app struct {
 	river    *river.Client[pgx.Tx]
 	pipeline *jobs.Pipeline
 	metrics  *prometheus.Registry // of this process, see /metrics
+	traces   trace.TracerProvider // nil: none are exported
 	close    []func()
 }
 
 // need says how much of an installation a command opens.
 type need struct {
-	workers int // jobs at once; 0: jobs are only inserted
-	plugins []rivertype.Plugin
+	workers int                // jobs at once; 0: jobs are only inserted
+	tracing *telemetry.Tracing // nil: none
 }
 
 // open opens the installation. The private database is started or attached to
 // and brought up to this release's schema.
 func open(ctx context.Context, g *globals, log *slog.Logger, n need) (_ *app, err error) {
 	a := &app{globals: g, log: log, workers: n.workers}
+	if n.tracing != nil && n.tracing.On {
+		a.traces = n.tracing.Provider
+	}
 	defer func() {
 		if err != nil {
 			a.shut()
@@ -73,7 +79,7 @@ func (a *app) openDB(ctx context.Context) (riverURL string, err error) {
 		return "", err
 	}
 	err = a.patiently(ctx, func() (err error) {
-		a.db, err = postgres.Open(ctx, appURL, postgres.Options{Pooler: a.Pooler, MaxConns: max(16, 3*a.workers+8)})
+		a.db, err = postgres.Open(ctx, appURL, postgres.Options{Pooler: a.Pooler, MaxConns: max(16, 3*a.workers+8), Tracer: a.tracer()})
 		return err
 	})
 	if err != nil {
@@ -81,6 +87,14 @@ func (a *app) openDB(ctx context.Context) (riverURL string, err error) {
 	}
 	a.close = append(a.close, a.db.Close)
 	return riverURL, a.patiently(ctx, func() error { return postgres.CheckSchema(ctx, a.db) })
+}
+
+// tracer is told of every statement; nil while no traces are exported.
+func (a *app) tracer() pgx.QueryTracer {
+	if a.traces == nil {
+		return nil
+	}
+	return postgres.NewTracer(a.traces)
 }
 
 // handover is how long the private database may be away while it changes
@@ -161,7 +175,7 @@ func (a *app) openKeys(ctx context.Context) error {
 func (a *app) openQueue(ctx context.Context, url string, n need) error {
 	a.metrics = telemetry.NewRegistry()
 	a.pipeline = &jobs.Pipeline{DB: a.db, Vault: postgres.Vault{Keys: a.keys}, Compressor: postgres.NewCompressor(),
-		Catalog: catalog.Connectors, Now: time.Now, Log: a.log, Holder: holder()}
+		Catalog: catalog.Connectors, Transport: rest.NewTransport(), Now: time.Now, Log: a.log, Holder: holder()}
 	if a.server != nil {
 		dir, err := a.dataDir()
 		if err != nil {
@@ -177,6 +191,7 @@ func (a *app) openQueue(ctx context.Context, url string, n need) error {
 		return errors.New("the queue's database URL cannot be read (its text is not shown, it may hold a password)")
 	}
 	cfg.MaxConns = int32(max(4, n.workers+6))
+	cfg.ConnConfig.Tracer = a.tracer()
 	if a.Pooler {
 		cfg.ConnConfig.DefaultQueryExecMode = pgx.QueryExecModeExec
 	}
@@ -184,8 +199,12 @@ func (a *app) openQueue(ctx context.Context, url string, n need) error {
 		return fmt.Errorf("connect the queue to the database: %w", err)
 	}
 	a.close = append(a.close, a.pool.Close)
+	plugins := []rivertype.Plugin{jobs.NewMetrics(a.metrics)}
+	if n.tracing != nil {
+		plugins = append(plugins, n.tracing.RiverPlugin())
+	}
 	a.river, err = jobs.NewClient(a.pipeline, a.pool, jobs.ClientOptions{Workers: n.workers, PollOnly: a.Pooler,
-		Reindex: a.server != nil || a.RiverURL != "", Plugins: append(n.plugins, rivertype.Plugin(jobs.NewMetrics(a.metrics))), Log: a.log})
+		Reindex: a.server != nil || a.RiverURL != "", Plugins: plugins, Log: a.log})
 	if err != nil {
 		return err
 	}

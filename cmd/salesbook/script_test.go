@@ -7,11 +7,13 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"net/http/httptest"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strconv"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -43,7 +45,7 @@ func TestScripts(t *testing.T) {
 		Setup:               func(e *testscript.Env) error { return setup(e, bin) },
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"exits": exits, "json": jsonValue, "sandbox": startSandbox, "vendor": askVendor, "consent": giveConsent, "until": until, "newkey": newKey,
-			"shows": shows,
+			"shows": shows, "collector": startCollector,
 		},
 	})
 }
@@ -230,6 +232,29 @@ func answers(url, want string) (bool, error) {
 	defer answer.Body.Close()
 	text, err := io.ReadAll(answer.Body)
 	return answer.StatusCode/100 == 2 && strings.Contains(string(text), want), err
+}
+
+// collector: starts a receiver of traces; $SPANS shows all that it was sent.
+func startCollector(ts *testscript.TestScript, neg bool, args []string) {
+	var mu sync.Mutex
+	var all []byte
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		mu.Lock()
+		defer mu.Unlock()
+		if r.Method == http.MethodGet {
+			_, _ = w.Write(all)
+			return
+		}
+		sent, err := io.ReadAll(r.Body)
+		if err != nil {
+			http.Error(w, err.Error(), http.StatusBadRequest)
+			return
+		}
+		all = append(all, sent...)
+	}))
+	ts.Defer(server.Close)
+	ts.Setenv("OTEL_EXPORTER_OTLP_ENDPOINT", server.URL)
+	ts.Setenv("SPANS", server.URL)
 }
 
 // newkey FILE: adds a key to a key file, as a rotation does first.

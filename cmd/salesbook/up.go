@@ -6,7 +6,6 @@ import (
 	"net"
 	"time"
 
-	"github.com/riverqueue/river/rivertype"
 	"golang.org/x/sync/errgroup"
 
 	"salesbook.dev/internal/telemetry"
@@ -57,7 +56,7 @@ func operate(ctx context.Context, g *globals, o operation) error {
 		return err
 	}
 	defer stopTracing(ctx, tracing)
-	a, err := open(ctx, g, log, need{workers: o.workers, plugins: []rivertype.Plugin{tracing.RiverPlugin()}})
+	a, err := open(ctx, g, log, need{workers: o.workers, tracing: tracing})
 	if err != nil {
 		return err
 	}
@@ -80,7 +79,7 @@ func operate(ctx context.Context, g *globals, o operation) error {
 
 // serve answers HTTP on l until ctx ends.
 func (a *app) serve(ctx context.Context, l net.Listener, operatorsOnly bool) error {
-	s := &web.Server{DB: a.db, Pipeline: a.pipeline, Metrics: a.metrics, OperatorsOnly: operatorsOnly, Log: a.log}
+	s := &web.Server{DB: a.db, Pipeline: a.pipeline, Metrics: a.metrics, OperatorsOnly: operatorsOnly, Traces: a.traces, Log: a.log}
 	return s.Serve(ctx, l)
 }
 
