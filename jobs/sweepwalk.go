@@ -1,6 +1,7 @@
 package jobs
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"hash/maphash"
@@ -169,8 +170,8 @@ func (s *sweep) walk(ctx context.Context) error {
 			return nil
 		}
 	}
-	if s.place.Phase == "walk" {
-		return ctx.Err() // the sequence ended without a last page: only an interruption may do that
+	if s.place.Phase == "walk" { // the sequence ended without a last page: only an interruption may do that
+		return cmp.Or(ctx.Err(), fault.New(fault.Temporary, "the listing of %s ended without a last page; the connector is at fault", s.object.Name))
 	}
 	if s.object.Dictionary && s.written > 0 {
 		return s.s.refreshMap(ctx)

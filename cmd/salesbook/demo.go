@@ -156,7 +156,10 @@ func (d *demonstration) once(ctx context.Context, changes int) error {
 	} else {
 		demo.Print(d.app.stdout, r)
 	}
-	if err != nil {
+	switch {
+	case err != nil && r.Drift == 0:
+		return incomplete{"nothing differs from the simulator's truth, but salesbook has not proven it: see the state of the proof"}
+	case err != nil:
 		return incomplete{fmt.Sprintf("%d records differ between the simulator's truth and the canonical side", r.Drift)}
 	}
 	return nil

@@ -25,7 +25,7 @@ DROP SCHEMA IF EXISTS salesbook CASCADE;
 DROP SCHEMA IF EXISTS river CASCADE;
 `
 	RestoreEnd = `
-UPDATE salesbook.connections SET state = 'paused', state_why = 'restored from a dump', state_at = now() WHERE state <> 'paused';
+UPDATE salesbook.connections SET state = 'paused', state_why = 'restored from a dump', state_at = now() WHERE state NOT IN ('paused', 'removing');
 UPDATE salesbook.installation SET restored_at = now();
 COMMIT;
 `
