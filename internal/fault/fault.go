@@ -32,12 +32,14 @@ const (
 // Outcome is what a job does with a failure.
 type Outcome uint8
 
-// The outcomes, see jobs/outcome.go for how each is told to the queue.
+// The outcomes, see jobs/outcome.go for how each is told to the queue. What is
+// wrong with one object or record only is sorted out before, see jobs/setbacks.go
+// and jobs/fetch.go.
 const (
-	Retry   Outcome = iota // again with growing delay, counted
+	Retry   Outcome = iota // again, with growing delay while the vendor is not there at all
 	Later                  // again after RetryAfter, not counted
 	Park                   // the connection waits for a person
-	Restart                // drop the walk's place and start its window anew
+	Restart                // drop the walk's place and start its window anew, once; then as Retry
 	Discard                // never again; listed under failures
 	Nothing                // nothing to do: another worker has it
 )
