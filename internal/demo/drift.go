@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"iter"
+	"slices"
 	"strings"
 	"time"
 
@@ -138,16 +139,43 @@ func (e expectation) difference(vendor []byte, row json.RawMessage) string {
 			return fmt.Sprintf("%s: want %q, got %q", f.column, want, got)
 		}
 	}
+	for _, f := range e.lists {
+		if want, got := texts(at(v, f.path)), texts(r[f.column]); want != got {
+			return fmt.Sprintf("%s: want %q, got %q", f.column, want, got)
+		}
+	}
 	if e.custom {
 		return customDifference(v, r)
 	}
 	return ""
 }
 
+// texts joins a list of texts, or of objects with a value, whatever its order
+// and the case of its letters.
+func texts(list any) string {
+	var out []string
+	items, _ := list.([]any)
+	for _, item := range items {
+		if o, ok := item.(map[string]any); ok {
+			item = o["value"]
+		}
+		if s := strings.ToLower(strings.TrimSpace(plain(item))); s != "" {
+			out = append(out, s)
+		}
+	}
+	slices.Sort(out)
+	return strings.Join(out, ", ")
+}
+
 // customDifference compares which custom fields are set, and the plain ones by value.
 func customDifference(v, r map[string]any) string {
 	want, _ := v["custom_fields"].(map[string]any)
 	got, _ := r["custom"].(map[string]any)
+	for code := range got {
+		if _, known := want[code]; !known && customCode(code) {
+			return code + ": set here, not at the vendor"
+		}
+	}
 	for code, w := range want {
 		g, ok := got[code]
 		switch w.(type) {
@@ -166,6 +194,12 @@ func customDifference(v, r map[string]any) string {
 		}
 	}
 	return ""
+}
+
+// customCode tells the codes that the vendor gives to custom fields, 40 hex digits
+// with or without a suffix, from other things that custom keeps.
+func customCode(code string) bool {
+	return len(code) >= 40 && strings.Trim(code[:40], "0123456789abcdef") == ""
 }
 
 func decode(b []byte, into any) error {

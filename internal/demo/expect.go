@@ -8,6 +8,7 @@ type expectation struct {
 	prefix string // of the canonical id
 	custom bool   // custom fields are compared too
 	fields []pair
+	lists  []pair // of texts here, of objects with a value at the vendor
 }
 
 // pair names a canonical column and the path of its value in the vendor's record.
@@ -24,7 +25,8 @@ var expectations = []expectation{
 	{object: "pipelines", kind: "pipelines", fields: []pair{{"name", "name"}, {"position", "order_nr"}}},
 	{object: "stages", kind: "stages", fields: []pair{{"name", "name"}, {"pipeline_id", "pipeline_id"}, {"position", "order_nr"}, {"probability", "deal_probability"}}},
 	{object: "organizations", kind: "companies", custom: true, fields: []pair{{"name", "name"}, {"owner_id", "owner_id"}, {"added_at", "add_time"}, {"updated_at", "update_time"}}},
-	{object: "persons", kind: "people", custom: true, fields: []pair{{"name", "name"}, {"owner_id", "owner_id"}, {"company_id", "org_id"}, {"added_at", "add_time"}, {"updated_at", "update_time"}}},
+	{object: "persons", kind: "people", custom: true, fields: []pair{{"name", "name"}, {"owner_id", "owner_id"}, {"company_id", "org_id"}, {"added_at", "add_time"}, {"updated_at", "update_time"}},
+		lists: []pair{{"emails", "emails"}, {"phones_written", "phones"}}},
 	{object: "products", kind: "products", custom: true, fields: []pair{{"name", "name"}, {"code", "code"}, {"tax", "tax"}, {"updated_at", "update_time"}}},
 	{object: "deals", kind: "deals", custom: true, fields: []pair{
 		{"title", "title"}, {"status", "status"}, {"pipeline_id", "pipeline_id"}, {"stage_id", "stage_id"}, {"owner_id", "owner_id"},
