@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/riverqueue/river"
 
 	"salesbook.dev/connectors"
 	"salesbook.dev/internal/fault"
@@ -347,5 +348,47 @@ func TestDeliveriesOfARemovedConnectionGo(t *testing.T) {
 	}
 	if left := one[string](t, b, `SELECT string_agg(key, ' ') FROM inbox`); left != "kept" {
 		t.Errorf("deliveries that are left: %q, want only that of a connection", left)
+	}
+}
+
+// TestAReplayKeepsItsPlace: a replay that was begun from the start meanwhile
+// neither ends one that is further, nor is run to its end once that has ended.
+func TestAReplayKeepsItsPlace(t *testing.T) {
+	t.Parallel()
+	b := setup(t, 20, pipedrive.Options{})
+	b.pull(t)
+	w := b.working(t)
+	ask := func(args jobs.ReplayArgs, want river.EventKind) {
+		t.Helper()
+		args.Workspace, args.Connection = b.ws, b.conn
+		job, err := w.client.Insert(t.Context(), args, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for {
+			select {
+			case e := <-w.events:
+				if e.Job.ID != job.Job.ID {
+					continue
+				}
+				if e.Kind != want {
+					t.Errorf("%+v: %s, want %s", args, e.Kind, want)
+				}
+				return
+			case <-time.After(20 * time.Second):
+				t.Fatal("the job does not end")
+			}
+		}
+	}
+	l := postgres.Lease{Workspace: b.ws, Kind: "replay", Subject: fmt.Sprint(b.conn), Holder: "another", TTL: time.Minute}
+	if ok, err := b.DB.Claim(t.Context(), &l); err != nil || !ok {
+		t.Fatal(ok, err)
+	}
+	ask(jobs.ReplayArgs{Version: 1, Object: "persons", After: "5"}, river.EventKindJobSnoozed)
+	ask(jobs.ReplayArgs{}, river.EventKindJobCompleted)
+	b.in(t, func(tx pgx.Tx) error { return l.Release(t.Context(), tx) })
+	ask(jobs.ReplayArgs{}, river.EventKindJobCompleted)
+	if n := one[int](t, b, `SELECT count(*) FROM runs WHERE kind = 'replay'`); n != 0 {
+		t.Errorf("%d replays ran though all rows are mapped with the present map", n)
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/riverqueue/river"
 
 	"salesbook.dev/connectors"
 	"salesbook.dev/internal/postgres"
@@ -30,7 +31,7 @@ const replayPage = 500
 // another worker is at it.
 func (p *Pipeline) Replay(ctx context.Context, workspace, connection int64) (ReplayReport, error) {
 	report := ReplayReport{Differences: map[string]int64{}}
-	_, err := p.replay(ctx, ReplayArgs{Workspace: workspace, Connection: connection}, time.Time{}, &report)
+	_, _, err := p.replay(ctx, ReplayArgs{Workspace: workspace, Connection: connection}, time.Time{}, &report)
 	return report, err
 }
 
@@ -38,7 +39,11 @@ func (p *Pipeline) Replay(ctx context.Context, workspace, connection int64) (Rep
 // from there.
 func (p *Pipeline) replayJob(ctx context.Context, a ReplayArgs) error {
 	report := ReplayReport{Differences: map[string]int64{}}
-	next, err := p.replay(ctx, a, p.Now().Add(p.slice()), &report)
+	next, mine, err := p.replay(ctx, a, p.Now().Add(p.slice()), &report)
+	if err == nil && !mine && a.Object != "" {
+		// Another job has begun from the start. This one is further and keeps its place.
+		return river.JobSnooze(replayAgain)
+	}
 	if err != nil || report.Complete || next == a {
 		return p.outcome(ctx, a.Kind(), a.Workspace, a.Connection, err)
 	}
@@ -48,14 +53,23 @@ func (p *Pipeline) replayJob(ctx context.Context, a ReplayArgs) error {
 	})
 }
 
+// replayAgain is when a job that is further than another looks again.
+const replayAgain = 10 * time.Second
+
 // replay goes on from where a says, to the end or (if not zero) until the
-// instant, and returns where it got to. A place under another map is none.
-func (p *Pipeline) replay(ctx context.Context, a ReplayArgs, until time.Time, report *ReplayReport) (next ReplayArgs, err error) {
+// instant, and returns where it got to. A place under another map is none. In
+// slices, nothing is done again that has come to its end under the present map.
+func (p *Pipeline) replay(ctx context.Context, a ReplayArgs, until time.Time, report *ReplayReport) (next ReplayArgs, mine bool, err error) {
 	next = a
-	_, err = p.holding(ctx, a.Workspace, "replay", a.Connection, func(ctx context.Context, l postgres.Lease) error {
+	mine, err = p.holding(ctx, a.Workspace, "replay", a.Connection, func(ctx context.Context, l postgres.Lease) error {
 		s, err := p.openForWork(ctx, a.Workspace, a.Connection)
 		if err != nil {
 			return err
+		}
+		if !until.IsZero() {
+			if report.Complete, err = p.replayed(ctx, s); err != nil || report.Complete {
+				return err
+			}
 		}
 		if a.Version != s.MapVersion {
 			next.Version, next.Object, next.After = s.MapVersion, "", ""
@@ -65,7 +79,15 @@ func (p *Pipeline) replay(ctx context.Context, a ReplayArgs, until time.Time, re
 			return r.objects(ctx)
 		})
 	})
-	return next, err
+	return next, mine, err
+}
+
+func (p *Pipeline) replayed(ctx context.Context, s *Source) (done bool, err error) {
+	err = p.DB.In(ctx, s.Workspace, func(tx pgx.Tx) error {
+		done, err = postgres.Replayed(ctx, tx, s.Workspace, s.ID, s.MapVersion)
+		return err
+	})
+	return done, err
 }
 
 type replay struct {

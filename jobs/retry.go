@@ -38,7 +38,7 @@ func (p *Pipeline) Retry(ctx context.Context, workspace int64, f postgres.Failur
 
 // retryRecord maps a record again from its stored bytes.
 func (p *Pipeline) retryRecord(ctx context.Context, workspace int64, f postgres.Failure) (Retried, error) {
-	s, err := p.Open(ctx, workspace, f.ConnectionID)
+	s, err := p.openForWork(ctx, workspace, f.ConnectionID)
 	if err != nil {
 		return Retried{}, err
 	}
@@ -59,7 +59,7 @@ func (p *Pipeline) retryRecord(ctx context.Context, workspace int64, f postgres.
 		for _, again := range b.failures {
 			out.Why = again.Reason
 		}
-		return nil
+		return postgres.HoldMap(ctx, tx, workspace, s.ID, s.MapVersion)
 	})
 	return out, err
 }
