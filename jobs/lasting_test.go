@@ -237,6 +237,33 @@ func TestADealThatAlwaysFailsIsSetAside(t *testing.T) {
 	}
 }
 
+func TestDealsThatAllFailKeepNothingElseWaiting(t *testing.T) {
+	t.Parallel()
+	var asked atomic.Int64
+	b := setup(t, 60, pipedrive.Options{})
+	b.pull(t)
+	deals := b.dealsHere(t, 5)
+	b.named(t, "deals", deals...)
+	person := one[string](t, b, `SELECT external_id FROM people WHERE deleted_at IS NULL LIMIT 1`)
+	l := postgres.Letter{Workspace: b.ws, Connection: b.conn, At: time.Now(), Key: "person", Body: []byte("{}"), Reads: []connectors.Ref{{Object: "persons", ID: person}}}
+	if err := b.DB.StoreLetters(t.Context(), []postgres.Letter{l}, func(pgx.Tx, [][2]int64) error { return nil }); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := b.sim.Do(1, "PATCH", "/api/v2/persons/"+person, map[string]any{"name": "Новое имя"}); err != nil {
+		t.Fatal(err)
+	}
+	b.Transport = failingAt(http.StatusInternalServerError, &asked, func(r *http.Request) bool { return strings.Contains(r.URL.Path, "/deals") })
+	if err := b.Receive(t.Context(), b.ws, b.conn); fault.KindOf(err) != fault.Temporary {
+		t.Fatalf("want fault.Temporary for what waits on, got %v", err)
+	}
+	if name := one[string](t, b, `SELECT name FROM people WHERE external_id = $1`, person); name != "Новое имя" {
+		t.Error("a person was not read because all deals fail")
+	}
+	if left := one[string](t, b, `SELECT string_agg(key, ' ') FROM inbox WHERE done_at IS NULL`); left != "deals" {
+		t.Errorf("waiting: %q, want the deals", left)
+	}
+}
+
 func TestDeliveriesOutlastAVendorThatIsDown(t *testing.T) {
 	t.Parallel()
 	var asked atomic.Int64

@@ -30,7 +30,7 @@ type reading struct {
 
 	connector connectors.Connector
 	fetcher   connectors.Fetcher
-	silent    int                      // records in a row at which the vendor failed
+	silent    int                      // chunks in a row of which the vendor showed nothing
 	good      connectors.Ref           // something that the vendor answered for
 	late      map[connectors.Ref]error // what the vendor failed at
 	failures  []postgres.Failure       // what it refuses
@@ -77,9 +77,13 @@ func (r *reading) chunk(ctx context.Context, object connectors.Object, ids []str
 		return err
 	case err != nil:
 		if fault.KindOf(err) == fault.Temporary {
-			if r.silent += len(ids); r.silent >= tooManySilent { // ids have been tried one by one as well
+			r.silent++
+		}
+		if r.silent >= tooManySilent {
+			if r.answers(ctx) != nil {
 				return err // the vendor is down: all is read again later
 			}
+			r.silent = 0
 		}
 		for _, id := range ids {
 			left = append(left, unread{id, err})
@@ -121,9 +125,7 @@ func (r *reading) fetch(ctx context.Context, o connectors.Object, ids []string) 
 // finish marks letters as read and lists what could not be. Letters that name
 // something late wait on.
 func (r *reading) finish(ctx context.Context) error {
-	if err := r.giveUp(ctx); err != nil {
-		return err
-	}
+	r.giveUp(ctx)
 	done := slices.DeleteFunc(slices.Clone(r.letters), func(l postgres.Waiting) bool {
 		return slices.ContainsFunc(l.Reads, func(ref connectors.Ref) bool { return r.late[ref] != nil })
 	})
@@ -149,7 +151,7 @@ func (r *reading) finish(ctx context.Context) error {
 
 // giveUp lists what has been late for too long among the failures, if the
 // vendor answers for something else at this moment.
-func (r *reading) giveUp(ctx context.Context) error {
+func (r *reading) giveUp(ctx context.Context) {
 	old := map[connectors.Ref]bool{}
 	for _, l := range r.letters {
 		for _, ref := range l.Reads {
@@ -158,18 +160,24 @@ func (r *reading) giveUp(ctx context.Context) error {
 			}
 		}
 	}
-	if len(old) == 0 || r.good.ID == "" {
-		return nil
-	}
-	good, _ := r.s.Spec.Object(r.good.Object)
-	if _, _, err := r.fetch(ctx, good, []string{r.good.ID}); err != nil {
-		return err
+	if len(old) == 0 || r.answers(ctx) != nil {
+		return
 	}
 	for _, ref := range slices.SortedFunc(maps.Keys(old), byRef) {
 		r.failures = append(r.failures, deliveryFailure(r.s, ref, r.late[ref]))
 		delete(r.late, ref)
 	}
-	return nil
+}
+
+// answers is nil if the vendor answers at this moment for what it has answered
+// for before.
+func (r *reading) answers(ctx context.Context) error {
+	if r.good.ID == "" {
+		return fault.New(fault.Temporary, "the vendor has shown nothing yet")
+	}
+	object, _ := r.s.Spec.Object(r.good.Object)
+	_, _, err := r.fetch(ctx, object, []string{r.good.ID})
+	return err
 }
 
 // hopeless tells failures that waiting does not mend.
