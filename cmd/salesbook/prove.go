@@ -125,7 +125,7 @@ func (p *proving) run(ctx context.Context) error {
 	}
 	result.Why = p.shortfall(ctx, err)
 	switch {
-	case result.Why == "" && refused(err):
+	case result.Why == "" && refused(err) && len(result.Objects) > 0:
 		result.Why = err.Error() // what may be read is compared all the same
 	case result.Why == "" && err != nil:
 		return err

@@ -107,6 +107,8 @@ func (r *proofResult) words() string {
 	}
 	text := fmt.Sprintf("%s compared in %s: ", counted(compared, "record"), span(time.Duration(r.Seconds*float64(time.Second))))
 	switch {
+	case r.Found == 0 && !r.Complete:
+		text += "nothing differs among these"
 	case r.Found == 0:
 		text += "nothing differs"
 	case r.Unrepaired == 0:

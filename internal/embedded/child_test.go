@@ -183,12 +183,13 @@ func (c *child) kill(t *testing.T) {
 // a directory closed to others.
 func reachable(t *testing.T, program string) string {
 	t.Helper()
-	content, err := os.ReadFile(program)
-	if err != nil {
-		t.Fatal(err)
-	}
 	path := filepath.Join(dataDir(t), "child")
-	if err := os.WriteFile(path, content, 0o755); err != nil {
+	// Copied by another process: a child that a parallel test forks while we had
+	// the file open for writing would keep it open, and it could not be run.
+	if out, err := exec.Command("cp", program, path).CombinedOutput(); err != nil {
+		t.Fatalf("%v: %s", err, out)
+	}
+	if err := os.Chmod(path, 0o755); err != nil {
 		t.Fatal(err)
 	}
 	return path

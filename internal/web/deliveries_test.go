@@ -216,7 +216,7 @@ func TestAKeyFileThatDoesNotFit(t *testing.T) {
 	if a := b.deliver(t, h, event("1")); a.status != 503 {
 		t.Errorf("want 503, got %d", a.status)
 	}
-	if log := b.log.String(); !strings.Contains(log, `"level":"ERROR"`) || !strings.Contains(log, "connect again") {
+	if log := b.log.String(); !strings.Contains(log, `"level":"ERROR"`) || !strings.Contains(log, "copy the key file to here") {
 		t.Error("want an error in the log that says what to do")
 	}
 	b.run(t, admin, `UPDATE salesbook.credentials SET sealed = kept.sealed FROM kept`)
