@@ -131,6 +131,9 @@ type Record struct {
 	Raw       []byte    // the vendor's bytes for this record, untouched; empty only when Deleted
 	UpdatedAt time.Time // the vendor's modification time in UTC; zero where the vendor has none
 	Deleted   bool      // the vendor says that it is gone
+	// MergedInto is the id of the record, of the same object, that took this one
+	// in, if it is gone for that and the vendor says so.
+	MergedInto string
 }
 
 // Page is a unit of commit.
@@ -185,11 +188,15 @@ type Delivery struct {
 // Ref names a record to be read.
 type Ref struct{ Object, ID string }
 
+// Merge tells that a record was merged into another one of its object.
+type Merge struct{ Object, ID, Into string }
+
 // Receipt is what a delivery asks for.
 type Receipt struct {
 	Key    string    // the vendor's id of the event, equal for retries of one event; empty: none is given
 	At     time.Time // when it happened by the vendor's clock; zero if not said
 	Reads  []Ref     // what to read again
+	Merges []Merge   // of what is to be read again: what was merged into what
 	Answer Answer    // what to answer once the delivery is stored
 }
 

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"time"
 
@@ -216,9 +217,14 @@ func (b *batch) bury(ctx context.Context, tx pgx.Tx, stored []postgres.Stored) e
 		if err := b.buryRows(ctx, tx, object, ids, "deleted"); err != nil {
 			return err
 		}
-		if err := b.buryAttached(ctx, tx, object, ids); err != nil {
+	}
+	for object, parents := range b.forgotten() {
+		if err := b.buryAttached(ctx, tx, object, parents); err != nil {
 			return err
 		}
+	}
+	if err := b.noteMerges(ctx, tx, stored); err != nil {
+		return err
 	}
 	for _, c := range gatherScopes(b.closed, b.sightings) {
 		missing, err := postgres.Missing(ctx, tx, b.s.Workspace, b.s.ID, c.object, c.parents, c.present, b.asked)
@@ -232,22 +238,89 @@ func (b *batch) bury(ctx context.Context, tx pgx.Tx, stored []postgres.Stored) e
 	return nil
 }
 
-// buryAttached makes tombstones of what only exists as part of records that
-// the vendor no longer shows at all, such as the items of a deal.
-func (b *batch) buryAttached(ctx context.Context, tx pgx.Tx, object string, parents []string) error {
-	for _, o := range b.s.Spec.Objects {
-		if o.Mode != connectors.Attached || o.Parent != object {
+// noteMerges says of tombstones that the record was merged, and into which.
+func (b *batch) noteMerges(ctx context.Context, tx pgx.Tx, stored []postgres.Stored) error {
+	into := map[string]map[string]string{} // by object: survivors by canonical id
+	for _, r := range stored {
+		om, ok := b.s.Map.Object(r.Object)
+		if !r.Deleted || r.MergedInto == "" || !ok {
 			continue
 		}
-		missing, err := postgres.Missing(ctx, tx, b.s.Workspace, b.s.ID, o.Name, parents, []string{}, b.asked)
+		if into[r.Object] == nil {
+			into[r.Object] = map[string]string{}
+		}
+		into[r.Object][om.ID(r.ID)] = om.ID(r.MergedInto)
+	}
+	for _, object := range slices.Sorted(maps.Keys(into)) {
+		om, _ := b.s.Map.Object(object)
+		noted, err := postgres.NoteMerges(ctx, tx, b.s.Workspace, b.s.ID, om.Kind(), slices.Sorted(maps.Keys(into[object])))
 		if err != nil {
 			return err
 		}
-		if err := b.buryMissing(ctx, tx, o.Name, missing); err != nil {
+		for _, id := range noted {
+			if err := b.noteMerge(om.Kind().Name, id, into[object][id]); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// noteMerge adds the survivor to the change that made a tombstone, or makes a
+// change of its own if the tombstone is older.
+func (b *batch) noteMerge(kind, id, survivor string) error {
+	text, err := json.Marshal(survivor)
+	if err != nil {
+		return err
+	}
+	diff := postgres.Diff{Old: json.RawMessage("null"), New: text}
+	for _, c := range b.changes {
+		if c.Kind == kind && c.ID == id {
+			c.Fields["merged_into"] = diff
+			return nil
+		}
+	}
+	b.changes = append(b.changes, postgres.Change{Kind: kind, ID: id, Fields: map[string]postgres.Diff{"merged_into": diff}})
+	return nil
+}
+
+// forgotten are ids, by object, of records that the vendor calls gone and no
+// longer shows at all, be that news or not: it may have shown them as deleted,
+// with all that belongs to them, for a while.
+func (b *batch) forgotten() map[string][]string {
+	out := map[string][]string{}
+	for i := range b.sightings {
+		if r := &b.sightings[i]; r.Deleted && len(r.Raw) == 0 && len(attachedTo(b.s.Spec, r.Object)) > 0 {
+			out[r.Object] = append(out[r.Object], r.ID)
+		}
+	}
+	return out
+}
+
+// buryAttached makes tombstones of what only exists as part of records that
+// are forgotten, such as the items of a deal.
+func (b *batch) buryAttached(ctx context.Context, tx pgx.Tx, object string, parents []string) error {
+	for _, attached := range attachedTo(b.s.Spec, object) {
+		missing, err := postgres.Missing(ctx, tx, b.s.Workspace, b.s.ID, attached, parents, []string{}, b.asked)
+		if err != nil {
+			return err
+		}
+		if err := b.buryMissing(ctx, tx, attached, missing); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// attachedTo are the objects that come with the records of an object.
+func attachedTo(spec connectors.Spec, object string) []string {
+	names := []string{}
+	for _, o := range spec.Objects {
+		if o.Mode == connectors.Attached && o.Parent == object {
+			names = append(names, o.Name)
+		}
+	}
+	return names
 }
 
 func (b *batch) buryMissing(ctx context.Context, tx pgx.Tx, object string, ids []string) error {

@@ -37,6 +37,7 @@ type childWork struct {
 	TokenURL           string // only token
 	Limit              time.Duration
 	Since              time.Time // only sweep
+	Email              string    // only erase
 	Die                boundary
 }
 
@@ -53,7 +54,7 @@ type deed func(ctx context.Context, p *jobs.Pipeline, w childWork) error
 func childDeeds() map[string]deed {
 	return map[string]deed{
 		"pull": pullToTheEnd, "receive": emptyInbox, "history": readHistory, "watch": watchOnce, "replay": replayToTheEnd,
-		"sweep": sweepToTheEnd, "token": renewToken, "serve": serveDeliveries, "work": workUntilTerm,
+		"erase": erasePerson, "sweep": sweepToTheEnd, "token": renewToken, "serve": serveDeliveries, "work": workUntilTerm,
 	}
 }
 
@@ -176,6 +177,11 @@ func replayToTheEnd(ctx context.Context, p *jobs.Pipeline, w childWork) error {
 		r, err := p.Replay(ctx, w.Workspace, w.Conn)
 		return r.Complete, err
 	})
+}
+
+func erasePerson(ctx context.Context, p *jobs.Pipeline, w childWork) error {
+	_, err := p.Erase(ctx, w.Workspace, postgres.Wanted{Email: w.Email}, "test", false)
+	return err
 }
 
 // renewToken prints, for each line that it is given, the access token that it

@@ -250,9 +250,10 @@ func (r *erasing) connection(ctx context.Context, c postgres.Connection, passes 
 // pass is one way through a connection's rows.
 type pass func(context.Context) error
 
-// mentions are the passes through what tells of the persons.
+// mentions are the passes through what tells of the persons. Changes are the
+// last: they know what he was called before.
 func (x *scrub) mentions() []pass {
-	return []pass{x.records, x.documents, x.changes, x.deliveries, x.failures, x.runs, x.dictionaries}
+	return []pass{x.records, x.documents, x.deliveries, x.failures, x.runs, x.dictionaries, x.changes}
 }
 
 // persons is the pass through the persons themselves.

@@ -90,6 +90,7 @@ func (r *reading) chunk(ctx context.Context, object connectors.Object, ids []str
 		}
 	default:
 		r.silent = 0
+		tellMerges(page.Records, r.letters)
 		if err := r.p.commitPage(ctx, r.s, r.lease, r.run, "receive", page); err != nil {
 			return err
 		}
@@ -208,6 +209,21 @@ func deliveryFailure(s *Source, ref connectors.Ref, why error) postgres.Failure 
 	return postgres.Failure{ConnectionID: s.ID, Kind: "delivery", Object: ref.Object, ExternalID: ref.ID,
 		Reason: fmt.Sprintf("named by a delivery, but could not be read: %v", why),
 		Hint:   "check what the credentials may see with `salesbook connections show " + s.Name + "`; `salesbook failures retry` reads it again"}
+}
+
+// tellMerges tells records that are gone what took them in, as letters know.
+func tellMerges(records []connectors.Record, letters []postgres.Waiting) {
+	into := map[connectors.Ref]string{}
+	for _, l := range letters {
+		for _, m := range l.Merges {
+			into[connectors.Ref{Object: m.Object, ID: m.ID}] = m.Into
+		}
+	}
+	for i := range records {
+		if r := &records[i]; r.Deleted && r.MergedInto == "" {
+			r.MergedInto = into[connectors.Ref{Object: r.Object, ID: r.ID}]
+		}
+	}
 }
 
 // idsOf returns the ids of an object that the letters name, each once.

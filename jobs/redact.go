@@ -65,7 +65,7 @@ func (e *erased) digestsOf(account string, p postgres.Person) []postgres.Digest 
 // namesOf are the ways in which a person's full name is written.
 func namesOf(p postgres.Person) []string {
 	var names []string
-	for _, n := range []string{p.Name, p.First + " " + p.Last, p.Last + " " + p.First} {
+	for _, n := range append([]string{p.Name, p.First + " " + p.Last, p.Last + " " + p.First}, p.Former...) {
 		if n = fold(n); utf8.RuneCountInString(n) >= 3 {
 			names = append(names, n)
 		}

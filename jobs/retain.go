@@ -16,11 +16,19 @@ func (p *Pipeline) Retain(ctx context.Context, workspace int64) error {
 	if err := p.DB.KeepPartitions(ctx); err != nil {
 		return err
 	}
-	for _, rule := range postgres.Retention() {
+	var chosen []postgres.Kept
+	err := p.DB.In(ctx, workspace, func(tx pgx.Tx) (err error) {
+		chosen, err = postgres.Retentions(ctx, tx, workspace)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	for _, rule := range postgres.RetentionRules() {
 		for {
 			var n int64
 			err := p.DB.In(ctx, workspace, func(tx pgx.Tx) (err error) {
-				n, err = rule.Delete(ctx, tx, workspace, now)
+				n, err = rule.Delete(ctx, tx, workspace, chosen, now)
 				return err
 			})
 			if err != nil {

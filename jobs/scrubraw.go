@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"slices"
 	"unicode/utf16"
 
 	"github.com/jackc/pgx/v5"
@@ -153,8 +154,8 @@ func (x *scrub) repack(ctx context.Context, object string, needles [][]byte, old
 func needlesOf(persons map[int64][]postgres.Person) (out [][]byte) {
 	for _, list := range persons {
 		for _, p := range list {
-			texts := append([]string{p.Name, p.First, p.Last}, p.Emails...)
-			for _, t := range append(append(texts, p.Phones...), p.Written...) {
+			texts := slices.Concat([]string{p.Name, p.First, p.Last}, p.Former, p.Emails, p.Phones, p.Written)
+			for _, t := range texts {
 				if len([]rune(t)) >= 3 {
 					out = append(out, []byte(t), escaped(t, "%04x"), escaped(t, "%04X"))
 				}

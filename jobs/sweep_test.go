@@ -183,7 +183,11 @@ func TestASweepFindsDeletionsThatNoListShows(t *testing.T) {
 func TestWhatTheVendorHasForgottenBecomesATombstone(t *testing.T) {
 	t.Parallel()
 	b := setupSwept(t, 200)
-	deal := one[string](t, b.bundle, `SELECT min(parent) FROM records WHERE object = 'dealProducts' AND deleted_at IS NULL`)
+	living := `SELECT min(r.parent) FROM records r JOIN deals d ON d.external_id = r.parent WHERE r.object = 'dealProducts' AND r.deleted_at IS NULL AND d.deleted_at IS NULL`
+	// One is known to be deleted while the vendor shows it still, with its items.
+	b.do(t, "DELETE", "/api/v2/deals/"+one[string](t, b.bundle, living), nil)
+	b.settle(t)
+	deal := one[string](t, b.bundle, living)
 	if err := b.History(t.Context(), b.ws, b.conn); err != nil {
 		t.Fatal(err)
 	}

@@ -256,7 +256,7 @@ func (s *sweep) gather(ctx context.Context) error {
 	var next postgres.Sweep
 	err := s.p.DB.In(ctx, s.s.Workspace, func(tx pgx.Tx) error {
 		next = s.next()
-		missed, known, err := postgres.GatherMissed(ctx, tx, s.s.Workspace, s.s.ID, s.place, max(1, s.object.FetchMax))
+		missed, known, err := postgres.GatherMissed(ctx, tx, s.s.Workspace, s.s.ID, s.place, attachedTo(s.s.Spec, s.object.Name), max(1, s.object.FetchMax))
 		if err != nil {
 			return err
 		}

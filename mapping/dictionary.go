@@ -2,14 +2,10 @@ package mapping
 
 import (
 	"cmp"
-	"crypto/sha256"
-	"encoding/hex"
 	"encoding/json"
 	"fmt"
 	"slices"
 	"strings"
-
-	"salesbook.dev/internal/sales"
 )
 
 // FieldDef is the definition of one field of the account.
@@ -85,47 +81,6 @@ func (d *Dictionary) Fields() []FieldDef {
 		return cmp.Or(strings.Compare(a.Kind, b.Kind), strings.Compare(a.Code, b.Code))
 	})
 	return out
-}
-
-// MarshalJSON writes the definitions as a list in a stable order.
-func (d *Dictionary) MarshalJSON() ([]byte, error) { return json.Marshal(d.Fields()) }
-
-// UnmarshalJSON reads what MarshalJSON wrote.
-func (d *Dictionary) UnmarshalJSON(text []byte) error {
-	var defs []FieldDef
-	if err := json.Unmarshal(text, &defs); err != nil {
-		return fmt.Errorf("field definitions: %w", err)
-	}
-	*d = *NewDictionary(defs)
-	return nil
-}
-
-// Hash returns a hex hash of all definitions: equal dictionaries have equal
-// hashes.
-func (d *Dictionary) Hash() string {
-	text, err := d.MarshalJSON()
-	if err != nil {
-		panic(err) // plain texts and flags always marshal
-	}
-	sum := sha256.Sum256(text)
-	return hex.EncodeToString(sum[:])
-}
-
-// DefinitionOf reads a definition from a canonical row of kind fields.
-func DefinitionOf(row sales.Row) (FieldDef, error) {
-	kind, _ := sales.KindByName("fields")
-	text := func(name string) string {
-		s, _ := row.Values[kind.Index(name)].(string)
-		return s
-	}
-	def := FieldDef{Kind: text("object"), Code: text("code"), Name: text("name"), Type: text("type")}
-	def.Custom, _ = row.Values[kind.Index("custom")].(bool)
-	options, _ := row.Values[kind.Index("options")].(json.RawMessage)
-	var err error
-	if def.Options, err = readOptions(options); err != nil {
-		return FieldDef{}, fmt.Errorf("field %s: %w", row.ID, err)
-	}
-	return def, nil
 }
 
 // CarryOptions returns the options of a field definition after it was read

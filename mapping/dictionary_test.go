@@ -5,48 +5,7 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
-
-	"salesbook.dev/internal/sales"
 )
-
-func TestDictionaryRoundTrip(t *testing.T) {
-	t.Parallel()
-	d := account()
-	text, err := json.Marshal(d)
-	if err != nil {
-		t.Fatal(err)
-	}
-	var again Dictionary
-	if err := json.Unmarshal(text, &again); err != nil {
-		t.Fatal(err)
-	}
-	if diff := cmp.Diff(d.Fields(), again.Fields()); diff != "" {
-		t.Errorf("(-want +got)\n%s", diff)
-	}
-	if d.Hash() != again.Hash() {
-		t.Error("the hash changed on the way")
-	}
-	if err := json.Unmarshal([]byte(`{"a":1}`), &again); err == nil {
-		t.Error("an object was taken for a dictionary")
-	}
-}
-
-func TestDictionaryHash(t *testing.T) {
-	t.Parallel()
-	defs := account().Fields()
-	base := account().Hash()
-	reversed := NewDictionary([]FieldDef{defs[4], defs[3], defs[2], defs[1], defs[0]})
-	if reversed.Hash() != base {
-		t.Error("the hash depends on the order of definitions")
-	}
-	defs[0].Options[0].Deleted = true
-	if NewDictionary(defs).Hash() == base {
-		t.Error("a deleted option does not change the hash")
-	}
-	if (*Dictionary)(nil).Hash() != NewDictionary(nil).Hash() {
-		t.Error("no dictionary and an empty one differ")
-	}
-}
 
 // TestDictionaryIsItsOwn: what is done to the given definitions afterwards
 // changes nothing, and the later of two definitions wins.
@@ -62,30 +21,6 @@ func TestDictionaryIsItsOwn(t *testing.T) {
 	}
 	if _, ok := d.Field("people", "x"); ok {
 		t.Error("a field of another kind was found")
-	}
-}
-
-func TestDefinitionOf(t *testing.T) {
-	t.Parallel()
-	kind, _ := sales.KindByName("fields")
-	row := sales.Row{ID: "deals.x", Values: make([]any, len(kind.Fields))}
-	for name, v := range map[string]any{
-		"object": "deals", "code": "x", "name": "Сегмент", "type": "enum", "custom": true,
-		"options": json.RawMessage(`[{"id":"1","label":"Опт","deleted":true}]`),
-	} {
-		row.Values[kind.Index(name)] = v
-	}
-	got, err := DefinitionOf(row)
-	if err != nil {
-		t.Fatal(err)
-	}
-	want := FieldDef{Kind: "deals", Code: "x", Name: "Сегмент", Type: "enum", Custom: true, Options: []Option{{ID: "1", Label: "Опт", Deleted: true}}}
-	if diff := cmp.Diff(want, got); diff != "" {
-		t.Errorf("(-want +got)\n%s", diff)
-	}
-	row.Values[kind.Index("options")] = json.RawMessage(`{}`)
-	if _, err := DefinitionOf(row); err == nil {
-		t.Error("options that are no list were accepted")
 	}
 }
 

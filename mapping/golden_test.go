@@ -57,11 +57,11 @@ func readGolden(t *testing.T, file string) golden {
 	if definitions == nil {
 		definitions = mapping.ReadFile(t, "testdata/dictionary.json")
 	}
-	var d mapping.Dictionary
-	if err := json.Unmarshal(definitions, &d); err != nil {
+	var fields []mapping.FieldDef
+	if err := json.Unmarshal(definitions, &fields); err != nil {
 		t.Fatalf("%s: %v", file, err)
 	}
-	g.m = mapping.MustCompile(t, string(g0(archive, "override.yaml")), &d)
+	g.m = mapping.MustCompile(t, string(g0(archive, "override.yaml")), mapping.NewDictionary(fields))
 	return g
 }
 

@@ -221,7 +221,7 @@ func (c *connectCmd) report(g *globals, spec connectors.Spec, s *jobs.Source, r 
 		return g.printJSON(map[string]any{"connection": c.Name, "vendor": c.Vendor, "account": r.Name, "account_id": r.Account, "user": r.User,
 			"zone": r.Zone, "rights_missing": append([]string{}, r.Missing...), "hook_url": s.HookURL})
 	}
-	fmt.Fprintf(g.stdout, "%s is connected to %s: account %s (%s), as user %s.\n", c.Name, spec.Title, r.Name, r.Account, r.User)
+	fmt.Fprintf(g.stdout, "%s is connected to %s: account %s (%s), as user %s.\n", c.Name, spec.Title, harmless(r.Name), r.Account, r.User)
 	if len(r.Missing) > 0 {
 		fmt.Fprintln(g.stdout, "These credentials may not see everything:")
 		for _, m := range r.Missing {

@@ -237,7 +237,7 @@ func (c *failuresRetryCmd) print(g *globals, done []retryView) error {
 		case r.Resolved:
 			fmt.Fprintf(g.stdout, "%d: resolved\n", r.ID)
 		default:
-			fmt.Fprintf(g.stdout, "%d: failed again: %s\n", r.ID, r.Why)
+			fmt.Fprintf(g.stdout, "%d: failed again: %s\n", r.ID, harmless(r.Why))
 		}
 	}
 	if len(done) == 0 {

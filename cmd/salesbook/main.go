@@ -61,7 +61,8 @@ type cli struct {
 	Replay      replayCmd      `cmd:"" help:"Make canonical rows anew from stored raw records."`
 	Show        showCmd        `cmd:"" help:"Show one canonical record with its history."`
 
-	Erase eraseCmd `cmd:"" help:"Erase what is known of a person."`
+	Erase     eraseCmd     `cmd:"" help:"Erase what is known of a person."`
+	Retention retentionCmd `cmd:"" help:"Show and set how long what is kept."`
 
 	Demo    demoCmd    `cmd:"" help:"Watch a simulated sales department being synced."`
 	Sandbox sandboxCmd `cmd:"" help:"Run a vendor's simulator."`
@@ -127,7 +128,7 @@ func report(err error, stderr io.Writer) int {
 	if err == nil {
 		return exitOK
 	}
-	fmt.Fprintln(stderr, "salesbook:", err)
+	fmt.Fprintln(stderr, "salesbook:", harmless(err.Error()))
 	if _, ok := errors.AsType[incomplete](err); ok {
 		return exitIncomplete
 	}

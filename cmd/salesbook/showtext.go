@@ -24,7 +24,15 @@ func (v *recordView) text(kind *sales.Kind) string {
 	p.stages(v)
 	p.changes(v)
 	p.raw(v)
-	return p.String()
+	return harmless(p.String())
+}
+
+// why says in words why it is gone.
+func (v *recordView) why() string {
+	if v.Raw != nil && v.Raw.MergedInto != "" && v.DeletedWhy == "merged" {
+		return "merged into " + v.Raw.MergedInto
+	}
+	return v.DeletedWhy
 }
 
 // page is a record being written for people.
@@ -41,13 +49,13 @@ func (p *page) head(v *recordView, kind *sales.Kind) {
 	p.printf("%s %s", kind.One, v.ID)
 	for _, name := range []string{"title", "name", "subject"} {
 		if title := textOf(v.Fields[name]); title != "" {
-			p.printf("  %s", title)
+			p.printf("  %s", shorten(title, 200))
 			break
 		}
 	}
 	p.printf("\nthrough %s, times in %s\n", v.Connection, p.zone)
 	if v.DeletedAt != nil {
-		p.printf("%s at the vendor, known since %s; this is its last content\n", v.DeletedWhy, p.time(*v.DeletedAt))
+		p.printf("%s at the vendor, known since %s; this is its last content\n", v.why(), p.time(*v.DeletedAt))
 	}
 	if v.Stale {
 		p.printf("mapped by another map than the present one: a replay is due\n")

@@ -48,7 +48,7 @@ func printStatus(g *globals, all []connectionStatus) error {
 			fmt.Fprintln(g.stdout)
 		}
 		for _, line := range s.lines() {
-			fmt.Fprintln(g.stdout, line)
+			fmt.Fprintln(g.stdout, harmless(line))
 		}
 	}
 	return nil

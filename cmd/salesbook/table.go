@@ -27,7 +27,13 @@ func newTable(heading ...string) *table {
 	return t
 }
 
-func (t *table) add(cells ...string) { t.rows = append(t.rows, cells) }
+// add appends a row. What cells quote from a vendor cannot steer the terminal.
+func (t *table) add(cells ...string) {
+	for i, cell := range cells {
+		cells[i] = strings.ReplaceAll(harmless(cell), "\n", " ")
+	}
+	t.rows = append(t.rows, cells)
+}
 
 // lines returns the aligned rows, each after the given indent.
 func (t *table) lines(indent string) []string {

@@ -1,12 +1,16 @@
 package main
 
 import (
+	"encoding/json"
 	"errors"
 	"io/fs"
+	"strings"
 	"testing"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+
+	"salesbook.dev/internal/sales"
 )
 
 func TestNumbersAreReadable(t *testing.T) {
@@ -89,5 +93,29 @@ func TestFreeSpaceIsWhatTheSystemSays(t *testing.T) {
 	}
 	if _, _, err := freeDisk(t.TempDir() + "/none"); !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("freeDisk of nothing: %v, want fs.ErrNotExist", err)
+	}
+}
+
+// TestNamesCannotSteerTheTerminal: anybody who fills in a form writes what is
+// shown to an operator.
+func TestNamesCannotSteerTheTerminal(t *testing.T) {
+	t.Parallel()
+	for text, want := range map[string]string{
+		"Łukasz\tŻak, Анна":        "Łukasz Żak, Анна",
+		"\x1b[2J\x1b]0;root\x07ok": "�[2J�]0;root�ok",
+		"abc\r\x08\x7f\u0085":      "abc����",
+		"invoice\u202efdp.exe":     "invoice�fdp.exe",
+		"עברית‎ and العربية":       "עברית� and العربية",
+	} {
+		table := newTable()
+		table.add(text)
+		if got := table.lines("")[0]; got != want {
+			t.Errorf("%q is shown as %q, want %q", text, got, want)
+		}
+	}
+	v := recordView{Fields: map[string]json.RawMessage{"title": json.RawMessage(`"a\u001b[31m\nthrough nobody"`)}, Zone: "UTC"}
+	kind, _ := sales.KindByName("deals")
+	if got := v.text(kind); strings.Contains(got, "\x1b") || strings.Contains(got, "\nthrough nobody") {
+		t.Errorf("a title steers the terminal: %q", got)
 	}
 }

@@ -91,6 +91,7 @@ type Sample struct {
 	Name     string
 	Delivery connectors.Delivery
 	Reads    []connectors.Ref
+	Merges   []connectors.Merge
 	// Retry is the same event delivered again; nil: not known.
 	Retry *connectors.Delivery
 }

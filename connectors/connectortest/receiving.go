@@ -43,6 +43,9 @@ func receives(t *testing.T, b *bundle) {
 		if diff := cmp.Diff(s.Reads, receipt.Reads); diff != "" {
 			t.Errorf("%s reads (-want +got):\n%s", s.Name, diff)
 		}
+		if diff := cmp.Diff(s.Merges, receipt.Merges); diff != "" {
+			t.Errorf("%s merges (-want +got):\n%s", s.Name, diff)
+		}
 		for _, ref := range receipt.Reads {
 			if _, known := b.Spec.Object(ref.Object); !known || ref.ID == "" {
 				t.Errorf("%s: %+v cannot be read", s.Name, ref)

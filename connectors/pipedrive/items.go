@@ -59,18 +59,16 @@ func (c *Connector) itemsOf(ctx context.Context, dealIDs []string) (items []conn
 	return page.Records, whole, nil
 }
 
-// fetchItems returns all products of these deals.
+// fetchItems returns all products of these deals. The list of products says
+// nothing of a deal that is hidden or gone: it is empty, as for one that has
+// none. So the deals are asked for, and bring their products.
 func (c *Connector) fetchItems(ctx context.Context, dealIDs []string) (connectors.Page, error) {
-	page := connectors.Page{Progress: -1, FetchedAt: c.now().UTC()}
 	for _, id := range dealIDs {
 		if !numeric(id) {
 			return connectors.Page{}, fault.New(fault.Invalid, "%q is no id of a deal", id)
 		}
-		page.Closed = append(page.Closed, connectors.Scope{Object: dealProducts, Parent: id})
 	}
-	items, whole, err := c.itemsOf(ctx, dealIDs)
-	if page.Records = items; !whole {
-		page.Closed = nil
-	}
+	page, err := c.fetchRecords(ctx, c.sources[deals], dealIDs)
+	page.Records = slices.DeleteFunc(page.Records, func(r connectors.Record) bool { return r.Object != dealProducts })
 	return page, err
 }

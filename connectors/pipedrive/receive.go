@@ -84,8 +84,7 @@ func (n notice) second() (connectors.Receipt, error) {
 		return connectors.Receipt{}, fault.New(fault.Invalid, "the delivery names no entity in meta")
 	}
 	receipt := connectors.Receipt{Key: idOf(n.Meta.ID), At: moment(n.Meta.Timestamp)}
-	reads, err := n.reads(n.Meta.Entity, idOf(n.Meta.EntityID))
-	receipt.Reads = reads
+	err := n.name(&receipt, n.Meta.Entity, idOf(n.Meta.EntityID))
 	return receipt, err
 }
 
@@ -95,27 +94,29 @@ func (n notice) first() (connectors.Receipt, error) {
 	if n.Meta.Object == "" {
 		return connectors.Receipt{}, fault.New(fault.Invalid, "the delivery names no object in meta")
 	}
-	reads, err := n.reads(n.Meta.Object, idOf(n.Meta.ID))
-	return connectors.Receipt{At: moment(n.Meta.Timestamp), Reads: reads}, err
+	receipt := connectors.Receipt{At: moment(n.Meta.Timestamp)}
+	err := n.name(&receipt, n.Meta.Object, idOf(n.Meta.ID))
+	return receipt, err
 }
 
-// reads names what to read again. Entities that we do not hold name nothing.
-func (n notice) reads(entity, id string) ([]connectors.Ref, error) {
+// name says what to read again. Entities that we do not hold name nothing.
+func (n notice) name(to *connectors.Receipt, entity, id string) error {
 	object, known := entityObject(entity)
 	if !known {
-		return nil, nil
+		return nil
 	}
 	if entity == "deal_product" { // its deal shows what is attached now
 		id = cmp.Or(dealOf(n.Data), dealOf(n.Previous))
 	}
 	if id == "" {
-		return nil, fault.New(fault.Invalid, "the delivery about a %s names no id", entity)
+		return fault.New(fault.Invalid, "the delivery about a %s names no id", entity)
 	}
-	reads := []connectors.Ref{{Object: object, ID: id}}
+	to.Reads = []connectors.Ref{{Object: object, ID: id}}
 	if survivor := idOf(n.Meta.MergedTo); survivor != "" && survivor != id {
-		reads = append(reads, connectors.Ref{Object: object, ID: survivor})
+		to.Reads = append(to.Reads, connectors.Ref{Object: object, ID: survivor})
+		to.Merges = []connectors.Merge{{Object: object, ID: id, Into: survivor}}
 	}
-	return reads, nil
+	return nil
 }
 
 // entityObject is the object that holds the records of an entity (guide on

@@ -309,7 +309,8 @@ func samples() []connectortest.Sample {
 		},
 		{
 			Name: "a merge", Delivery: deliver(v2("e3", "organization", "7", `,"merged_to_id":"8"`)),
-			Reads: []connectors.Ref{{Object: "organizations", ID: "7"}, {Object: "organizations", ID: "8"}},
+			Reads:  []connectors.Ref{{Object: "organizations", ID: "7"}, {Object: "organizations", ID: "8"}},
+			Merges: []connectors.Merge{{Object: "organizations", ID: "7", Into: "8"}},
 		},
 		{Name: "an attached product", Delivery: deliver(v2("e4", "deal_product", "99", "")), Reads: read("deals", "5")},
 		{

@@ -185,6 +185,23 @@ func BuryRows(ctx context.Context, tx pgx.Tx, workspace, connection int64, k *sa
 	return changes, nil
 }
 
+// NoteMerges says of tombstones why they are ones: a record was merged into
+// another. It returns the ids of those that did not say so yet.
+func NoteMerges(ctx context.Context, tx pgx.Tx, workspace, connection int64, k *sales.Kind, ids []string) ([]string, error) {
+	rows, err := tx.Query(ctx, `
+		UPDATE `+k.Name+` SET deleted_why = 'merged', changed_at = now()
+		WHERE (workspace_id, connection_id) = ($1, $2) AND external_id = ANY($3) AND deleted_why = 'deleted'
+		RETURNING external_id`, workspace, connection, ids)
+	if err != nil {
+		return nil, err
+	}
+	noted, err := pgx.CollectRows(rows, pgx.RowTo[string])
+	if err != nil {
+		return nil, fmt.Errorf("note merges of %s: %w", k.Name, err)
+	}
+	return noted, nil
+}
+
 // DateTombstones gives canonical rows that were made anew from records of an
 // object the instant and the reason at which each record was buried. rows are
 // the canonical ids of the records.

@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/jackc/pgx/v5"
 
@@ -22,7 +23,8 @@ type Person struct {
 	ID              string // external id
 	Name            string
 	First, Last     string
-	Emails          []string
+	Former          []string // full names he had before
+	Emails          []string // these and the numbers with those he had before
 	Phones, Written []string // E.164, and as the CRM has them
 	Erased          bool     // erased before: the rest is empty
 }
@@ -49,12 +51,45 @@ func FindPersons(ctx context.Context, tx pgx.Tx, workspace int64, w Wanted) ([]P
 	if err != nil {
 		return nil, err
 	}
-	return pgx.CollectRows(rows, func(row pgx.CollectableRow) (p Person, err error) {
+	list, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (p Person, err error) {
 		var emails, phones, written []*string
 		err = row.Scan(&p.Connection, &p.ID, &p.Name, &p.First, &p.Last, &emails, &phones, &written, &p.Erased)
 		p.Emails, p.Phones, p.Written = present(emails), present(phones), present(written)
 		return p, err
 	})
+	if err != nil {
+		return nil, err
+	}
+	for i := range list {
+		if err := list[i].recall(ctx, tx, workspace); err != nil {
+			return nil, err
+		}
+	}
+	return list, nil
+}
+
+// recall adds what a person was called and reached by before, as far as the
+// changes tell: texts of that time tell of him so.
+func (p *Person) recall(ctx context.Context, tx pgx.Tx, workspace int64) error {
+	rows, err := tx.Query(ctx, `
+		SELECT f.key, t.text FROM changes c, jsonb_each(c.fields) f, LATERAL (
+			SELECT f.value ->> 'old' AS text WHERE jsonb_typeof(f.value -> 'old') = 'string'
+			UNION ALL SELECT jsonb_array_elements_text(f.value -> 'old') WHERE jsonb_typeof(f.value -> 'old') = 'array') t
+		WHERE (c.workspace_id, c.connection_id, c.kind, c.external_id) = ($1, $2, 'people', $3)
+			AND f.key IN ('name', 'emails', 'phones', 'phones_written') AND t.text IS NOT NULL
+		GROUP BY f.key, t.text ORDER BY f.key, t.text`, workspace, p.Connection, p.ID)
+	if err != nil {
+		return err
+	}
+	var field, text string
+	_, err = pgx.ForEachRow(rows, []any{&field, &text}, func() error {
+		to := map[string]*[]string{"name": &p.Former, "emails": &p.Emails, "phones": &p.Phones, "phones_written": &p.Written}[field]
+		if !slices.Contains(*to, text) {
+			*to = append(*to, text)
+		}
+		return nil
+	})
+	return err
 }
 
 func present(texts []*string) (out []string) {

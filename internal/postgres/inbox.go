@@ -19,6 +19,7 @@ type Letter struct {
 	At                    time.Time
 	Key                   string
 	Reads                 []connectors.Ref
+	Merges                []connectors.Merge
 	Body                  []byte
 }
 
@@ -28,6 +29,7 @@ type Waiting struct {
 	At         time.Time
 	ReceivedAt time.Time
 	Reads      []connectors.Ref
+	Merges     []connectors.Merge
 }
 
 // StoreLetters stores deliveries of any workspaces in one transaction, and
@@ -79,7 +81,7 @@ func queueGroup(batch *pgx.Batch, workspace int64, letters []Letter, got *[][2]i
 	reads, body := make([]string, n), make([][]byte, n)
 	for i, l := range letters {
 		connection[i], at[i], key[i], body[i] = l.Connection, l.At, l.Key, l.Body
-		reads[i] = refsJSON(l.Reads)
+		reads[i] = readsJSON(l)
 	}
 	batch.Queue("SELECT set_config('salesbook.workspace', $1::bigint::text, true)", workspace)
 	batch.Queue(`
@@ -97,12 +99,19 @@ func queueGroup(batch *pgx.Batch, workspace int64, letters []Letter, got *[][2]i
 	})
 }
 
-func refsJSON(refs []connectors.Ref) string {
-	pairs := make([][2]string, len(refs))
-	for i, r := range refs {
-		pairs[i] = [2]string{r.Object, r.ID}
+// readsJSON writes what a delivery names as [object, id], or [object, id,
+// survivor] for what was merged.
+func readsJSON(l Letter) string {
+	named := make([][]string, len(l.Reads))
+	for i, r := range l.Reads {
+		named[i] = []string{r.Object, r.ID}
+		for _, m := range l.Merges {
+			if m.Object == r.Object && m.ID == r.ID {
+				named[i] = []string{r.Object, r.ID, m.Into}
+			}
+		}
 	}
-	b, err := json.Marshal(pairs)
+	b, err := json.Marshal(named)
 	if err != nil {
 		panic(err) // strings always marshal
 	}
@@ -119,12 +128,15 @@ func WaitingLetters(ctx context.Context, tx pgx.Tx, workspace, connection int64,
 	}
 	return pgx.CollectRows(rows, func(row pgx.CollectableRow) (Waiting, error) {
 		var w Waiting
-		var pairs [][2]string
-		if err := row.Scan(&w.ID, &w.At, &w.ReceivedAt, &pairs); err != nil {
+		var named [][3]string // a missing third stays empty
+		if err := row.Scan(&w.ID, &w.At, &w.ReceivedAt, &named); err != nil {
 			return w, err
 		}
-		for _, p := range pairs {
-			w.Reads = append(w.Reads, connectors.Ref{Object: p[0], ID: p[1]})
+		for _, n := range named {
+			w.Reads = append(w.Reads, connectors.Ref{Object: n[0], ID: n[1]})
+			if n[2] != "" {
+				w.Merges = append(w.Merges, connectors.Merge{Object: n[0], ID: n[1], Into: n[2]})
+			}
 		}
 		return w, nil
 	})

@@ -45,21 +45,22 @@ func Sort(s []Sighting) []Sighting {
 }
 
 // Unseen returns those of the sightings that tell anything new: other bytes
-// than stored, or a deletion or revival. Sightings older than what is stored
+// than stored, a deletion, a merge, or a revival. Sightings older than what is stored
 // are left out. It reads only.
 func Unseen(ctx context.Context, tx pgx.Tx, workspace, connection int64, s []Sighting) ([]Sighting, error) {
 	c := sightingColumns(s)
 	// Each record is looked up by its whole key. As a plain join the planner would
 	// be free to compare all with all, and is while it takes the table for empty.
 	rows, err := tx.Query(ctx, `
-		SELECT e.i FROM unnest($3::text[], $4::text[], $5::bytea[], $6::timestamptz[], $7::timestamptz[], $8::bool[])
-			WITH ORDINALITY AS e(object, id, hash, updated_at, fetched_at, gone, i)
+		SELECT e.i FROM unnest($3::text[], $4::text[], $5::bytea[], $6::timestamptz[], $7::timestamptz[], $8::bool[], $9::text[])
+			WITH ORDINALITY AS e(object, id, hash, updated_at, fetched_at, gone, into_id, i)
 		LEFT JOIN LATERAL (SELECT * FROM records s
 			WHERE (s.workspace_id, s.connection_id, s.object, s.external_id) = ($1, $2, e.object, e.id) OFFSET 0) r ON true
 		WHERE r.external_id IS NULL
-		   OR (r.hash IS DISTINCT FROM e.hash AND NOT (e.gone AND e.hash IS NULL) OR (r.deleted_at IS NOT NULL) <> e.gone)
+		   OR (r.hash IS DISTINCT FROM e.hash AND NOT (e.gone AND e.hash IS NULL) OR (r.deleted_at IS NOT NULL) <> e.gone
+		       OR e.into_id <> '' AND r.merged_into IS NULL)
 		  AND `+newer("e")+`
-		ORDER BY e.i`, workspace, connection, c.object, c.id, c.hash, c.updated, c.fetched, c.gone)
+		ORDER BY e.i`, workspace, connection, c.object, c.id, c.hash, c.updated, c.fetched, c.gone, c.into)
 	if err != nil {
 		return nil, err
 	}
@@ -93,15 +94,19 @@ type sightings struct {
 	updated                   []*time.Time
 	fetched                   []time.Time
 	gone                      []bool
+	into                      []string
 }
 
 func sightingColumns(s []Sighting) sightings {
 	n := len(s)
-	c := sightings{make([]string, n), make([]string, n), make([]string, n), make([]string, n), make([][]byte, n), make([]*time.Time, n), make([]time.Time, n), make([]bool, n)}
+	c := sightings{make([]string, n), make([]string, n), make([]string, n), make([]string, n), make([][]byte, n), make([]*time.Time, n), make([]time.Time, n), make([]bool, n), make([]string, n)}
 	for i := range s {
 		r := &s[i]
 		c.object[i], c.id[i], c.parent[i], c.shape[i] = r.Object, r.ID, r.Parent, r.Shape
 		c.fetched[i], c.gone[i] = r.FetchedAt, r.Deleted
+		if r.Deleted {
+			c.into[i] = r.MergedInto
+		}
 		if len(r.Raw) > 0 {
 			c.hash[i] = r.Hash[:]
 		}
@@ -135,11 +140,11 @@ func WriteRecords(ctx context.Context, tx pgx.Tx, workspace, connection int64, s
 		raw[i], dict[i] = z.compress(workspace, connection, s[i].Object, s[i].Raw)
 	}
 	rows, err := tx.Query(ctx, `
-		INSERT INTO records AS r (workspace_id, connection_id, object, external_id, parent, shape, hash, dictionary_id, raw, updated_at, fetched_at, deleted_at, deleted_why)
+		INSERT INTO records AS r (workspace_id, connection_id, object, external_id, parent, shape, hash, dictionary_id, raw, updated_at, fetched_at, deleted_at, deleted_why, merged_into)
 		SELECT $1, $2, e.object, e.id, NULLIF(e.parent, ''), e.shape, e.hash, e.dict, e.raw, e.updated_at, e.fetched_at,
-			CASE WHEN e.gone THEN now() END, CASE WHEN e.gone THEN 'deleted' END
-		FROM unnest($3::text[], $4::text[], $5::text[], $6::text[], $7::bytea[], $8::bigint[], $9::bytea[], $10::timestamptz[], $11::timestamptz[], $12::bool[])
-			AS e(object, id, parent, shape, hash, dict, raw, updated_at, fetched_at, gone)
+			CASE WHEN e.gone THEN now() END, CASE WHEN e.into_id <> '' THEN 'merged' WHEN e.gone THEN 'deleted' END, NULLIF(e.into_id, '')
+		FROM unnest($3::text[], $4::text[], $5::text[], $6::text[], $7::bytea[], $8::bigint[], $9::bytea[], $10::timestamptz[], $11::timestamptz[], $12::bool[], $13::text[])
+			AS e(object, id, parent, shape, hash, dict, raw, updated_at, fetched_at, gone, into_id)
 		ON CONFLICT (workspace_id, connection_id, object, external_id) DO UPDATE SET
 			parent = COALESCE(excluded.parent, r.parent),
 			shape = CASE WHEN excluded.raw IS NULL THEN r.shape ELSE excluded.shape END,
@@ -149,10 +154,11 @@ func WriteRecords(ctx context.Context, tx pgx.Tx, workspace, connection int64, s
 			updated_at = COALESCE(excluded.updated_at, r.updated_at),
 			fetched_at = excluded.fetched_at,
 			deleted_at = CASE WHEN excluded.deleted_at IS NOT NULL THEN COALESCE(r.deleted_at, excluded.deleted_at) END,
-			deleted_why = CASE WHEN excluded.deleted_at IS NOT NULL THEN COALESCE(r.deleted_why, excluded.deleted_why) END
+			deleted_why = CASE WHEN excluded.merged_into IS NOT NULL THEN 'merged' WHEN excluded.deleted_at IS NOT NULL THEN COALESCE(r.deleted_why, excluded.deleted_why) END,
+			merged_into = CASE WHEN excluded.deleted_at IS NOT NULL THEN COALESCE(excluded.merged_into, r.merged_into) END
 		WHERE `+newer("excluded")+`
 		RETURNING object, external_id, xmax <> 0`,
-		workspace, connection, c.object, c.id, c.parent, c.shape, c.hash, dict, raw, c.updated, c.fetched, c.gone)
+		workspace, connection, c.object, c.id, c.parent, c.shape, c.hash, dict, raw, c.updated, c.fetched, c.gone, c.into)
 	if err != nil {
 		return nil, err
 	}

@@ -4,6 +4,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/jackc/pgx/v5"
+
 	"salesbook.dev/internal/postgres"
 	"salesbook.dev/internal/rest"
 )
@@ -64,6 +66,12 @@ func TestOldMonthsAreDropped(t *testing.T) {
 	stays := map[string]bool{
 		month("changes", 24, change): true, month("changes", 27, change): false,
 		month("inbox", 1, read): true, month("inbox", 4, read): false, month("inbox", 5, unread): true,
+	}
+	// One company keeps deliveries for longer than the others.
+	b.Database.Workspace(t, "another")
+	err := b.DB.In(t.Context(), ws, func(tx pgx.Tx) error { return postgres.SetRetention(t.Context(), tx, ws, "deliveries", 60) })
+	if err != nil {
+		t.Fatal(err)
 	}
 	for range 2 { // twice does no harm
 		if err := b.DB.KeepPartitions(t.Context()); err != nil {

@@ -112,12 +112,13 @@ type RawPlace struct {
 	FirstSeenAt time.Time  `json:"first_seen_at"`
 	DeletedAt   *time.Time `json:"deleted_at,omitempty"`
 	DeletedWhy  string     `json:"deleted_why,omitempty"`
+	MergedInto  string     `json:"merged_into,omitempty"` // the vendor's id of the record that took it in
 }
 
 // RawPlaceOf returns where a record's bytes lie; ok is false when none are stored.
 func RawPlaceOf(ctx context.Context, tx pgx.Tx, workspace, connection int64, object, id string) (place RawPlace, ok bool, err error) {
 	rows, err := tx.Query(ctx, `
-		SELECT object, external_id, COALESCE(parent, ''), shape, COALESCE(octet_length(raw), 0), updated_at, fetched_at, first_seen_at, deleted_at, COALESCE(deleted_why, '')
+		SELECT object, external_id, COALESCE(parent, ''), shape, COALESCE(octet_length(raw), 0), updated_at, fetched_at, first_seen_at, deleted_at, COALESCE(deleted_why, ''), COALESCE(merged_into, '')
 		FROM records WHERE (workspace_id, connection_id, object, external_id) = ($1, $2, $3, $4)`, workspace, connection, object, id)
 	if err != nil {
 		return place, false, err

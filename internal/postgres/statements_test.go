@@ -91,8 +91,8 @@ func composed() map[string]func(context.Context, pgx.Tx) {
 			}
 		},
 		"RetentionRule.Delete": func(ctx context.Context, tx pgx.Tx) {
-			for _, rule := range postgres.Retention() {
-				_, _ = rule.Delete(ctx, tx, 1, time.Unix(0, 0))
+			for _, rule := range postgres.RetentionRules() {
+				_, _ = rule.Delete(ctx, tx, 1, nil, time.Unix(0, 0))
 			}
 		},
 		"Cards": func(ctx context.Context, tx pgx.Tx) {

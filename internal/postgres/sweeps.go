@@ -96,24 +96,28 @@ func EachShown(ctx context.Context, tx pgx.Tx, workspace, connection int64, obje
 }
 
 // GatherMissed lists, in chunks, the living records that were stored before
-// the sweep began and that no page has shown. It returns how many these are,
-// and of how many.
-func GatherMissed(ctx context.Context, tx pgx.Tx, workspace, connection int64, s Sweep, chunk int) (missed, known int64, err error) {
+// the sweep began and that no page has shown, and tombstones that no page has
+// shown under which records of the attached objects live still. It returns how
+// many the former are, and of how many.
+func GatherMissed(ctx context.Context, tx pgx.Tx, workspace, connection int64, s Sweep, attached []string, chunk int) (missed, known int64, err error) {
 	_, err = tx.Exec(ctx, `
 		INSERT INTO sweep_ids (workspace_id, connection_id, object, part, seq, ids)
 		SELECT $1, $2, $3, 'missed', m.n / $5, array_agg(m.external_id ORDER BY m.external_id) FROM (
 			SELECT external_id, row_number() OVER (ORDER BY external_id) - 1 AS n FROM (
 				SELECT r.external_id FROM records r
-				WHERE (r.workspace_id, r.connection_id, r.object) = ($1, $2, $3) AND r.deleted_at IS NULL AND r.first_seen_at < $4
+				WHERE (r.workspace_id, r.connection_id, r.object) = ($1, $2, $3) AND r.first_seen_at < $4
+				  AND (r.deleted_at IS NULL OR EXISTS (SELECT FROM records a
+					WHERE (a.workspace_id, a.connection_id) = ($1, $2) AND a.object = ANY ($6) AND a.parent = r.external_id AND a.deleted_at IS NULL))
 				EXCEPT -- never a nested loop, whatever the planner thinks of the number of ids
 				SELECT unnest(i.ids) FROM sweep_ids i
 				WHERE (i.workspace_id, i.connection_id, i.object, i.part) = ($1, $2, $3, 'shown')) d) m
-		GROUP BY m.n / $5`, workspace, connection, s.Object, s.StartedAt, chunk)
+		GROUP BY m.n / $5`, workspace, connection, s.Object, s.StartedAt, chunk, attached)
 	if err != nil {
 		return 0, 0, fmt.Errorf("look for %s that the vendor did not show: %w", s.Object, err)
 	}
 	err = tx.QueryRow(ctx, `
-		SELECT (SELECT COALESCE(sum(cardinality(ids)), 0)::bigint FROM sweep_ids WHERE (workspace_id, connection_id, object, part) = ($1, $2, $3, 'missed')),
+		SELECT (SELECT count(*) FROM sweep_ids i, unnest(i.ids) m(id) JOIN records r ON (r.workspace_id, r.connection_id, r.object, r.external_id) = ($1, $2, $3, m.id)
+			WHERE (i.workspace_id, i.connection_id, i.object, i.part) = ($1, $2, $3, 'missed') AND r.deleted_at IS NULL),
 			(SELECT count(*) FROM records WHERE (workspace_id, connection_id, object) = ($1, $2, $3) AND deleted_at IS NULL AND first_seen_at < $4)`,
 		workspace, connection, s.Object, s.StartedAt).Scan(&missed, &known)
 	return missed, known, err

@@ -84,7 +84,7 @@ func readBody(w http.ResponseWriter, r *http.Request) ([]byte, error) {
 }
 
 func letterOf(rc receiver, receipt connectors.Receipt, body []byte, now time.Time) postgres.Letter {
-	l := postgres.Letter{Workspace: rc.workspace, Connection: rc.connection, At: receipt.At, Key: receipt.Key, Reads: receipt.Reads, Body: body}
+	l := postgres.Letter{Workspace: rc.workspace, Connection: rc.connection, At: receipt.At, Key: receipt.Key, Reads: receipt.Reads, Merges: receipt.Merges, Body: body}
 	if l.Key == "" {
 		sum := sha256.Sum256(body)
 		l.Key = hex.EncodeToString(sum[:])

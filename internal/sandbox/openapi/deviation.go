@@ -1,6 +1,7 @@
 package openapi
 
 import (
+	"crypto/sha256"
 	"fmt"
 	"maps"
 	"regexp"
@@ -29,7 +30,8 @@ type Auditor struct {
 	list []*listed
 
 	mu   sync.Mutex
-	seen map[string]bool // operations that were answered with 2xx and held to their schema
+	seen map[string]bool      // operations that were answered with 2xx and held to their schema
+	fine map[fingerprint]bool // answers without findings: the same ones need no second look
 }
 
 type listed struct {
@@ -40,7 +42,7 @@ type listed struct {
 
 // Audit returns an auditor with these deviations.
 func (d *Documents) Audit(deviations []Deviation) *Auditor {
-	a := &Auditor{Documents: d, seen: map[string]bool{}}
+	a := &Auditor{Documents: d, seen: map[string]bool{}, fine: map[fingerprint]bool{}}
 	for _, dev := range deviations {
 		a.list = append(a.list, &listed{Deviation: dev, expr: regexp.MustCompile(dev.Path)})
 	}
@@ -65,6 +67,28 @@ func (a *Auditor) Unused() []Deviation {
 		}
 	}
 	return out
+}
+
+// fingerprint tells answers to an operation apart.
+type fingerprint [sha256.Size]byte
+
+func fingerprintOf(operation string, status int, body []byte) fingerprint {
+	h := sha256.New()
+	fmt.Fprintf(h, "%s %d ", operation, status)
+	h.Write(body)
+	return fingerprint(h.Sum(nil))
+}
+
+func (a *Auditor) knowsAsFine(f fingerprint) bool {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return a.fine[f]
+}
+
+func (a *Auditor) isFine(f fingerprint) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.fine[f] = true
 }
 
 func (a *Auditor) saw(operation string) {

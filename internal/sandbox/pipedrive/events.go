@@ -21,6 +21,7 @@ type eventMeta struct {
 	WebhookID        string   `json:"webhook_id"`
 	WebhookOwnerID   string   `json:"webhook_owner_id"`
 	Timestamp        milli    `json:"timestamp"`
+	MergedToID       string   `json:"merged_to_id,omitempty"` // in the delete of a record that another one took in (guide on webhooks v2)
 	Version          string   `json:"version"`
 	Type             string   `json:"type"`
 	IsBulkEdit       bool     `json:"is_bulk_edit"`
@@ -86,6 +87,9 @@ func (t *tx) event(p put, object string) (event, bool) {
 		e.Meta.Action, e.Data = "create", t.hookShape(object, p.next)
 	case p.next == nil || p.next.is(flagDeleted) && !p.old.is(flagDeleted):
 		e.Meta.Action, e.Previous = "delete", t.hookShape(object, p.old)
+		if m := t.merge; m.table == p.table && m.loser == p.id() {
+			e.Meta.MergedToID = strconv.FormatInt(m.survivor, 10)
+		}
 	default:
 		e.Meta.Action, e.Data = "change", t.hookShape(object, p.next)
 		e.Previous = changed(t.hookShape(object, p.old), e.Data)

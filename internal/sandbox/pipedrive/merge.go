@@ -49,6 +49,7 @@ func pair[T any](t *tx, k kind[T], what string, loser, survivor int64) (a, b *T,
 	if !t.alive(k.table, loser) || !t.alive(k.table, survivor) {
 		return nil, nil, notFound(what)
 	}
+	t.merge = merge{k.table, loser, survivor}
 	return k.find(loser), k.find(survivor), nil
 }
 

@@ -146,8 +146,16 @@ type tx struct {
 	// silent keeps changes that are no change of a record, such as a new
 	// field, from writing entries and firing webhooks.
 	silent bool
+	// merge is what is being merged; its events tell so.
+	merge merge
 	// scratch is where save renders records before it copies them.
 	scratch []byte
+}
+
+// merge is two records of a table of which one takes the other in.
+type merge struct {
+	table           *table
+	loser, survivor int64
 }
 
 type put struct {

@@ -201,9 +201,10 @@ func TestMergeSendsDeleteAndChange(t *testing.T) {
 	b.settled()
 	got := map[string]string{}
 	for _, e := range l.take() {
-		got[meta(e)["entity_id"].(string)] = meta(e)["action"].(string)
+		into, _ := meta(e)["merged_to_id"].(string)
+		got[meta(e)["entity_id"].(string)] = meta(e)["action"].(string) + into
 	}
-	if diff := cmp.Diff(map[string]string{"1": "delete", "2": "change"}, got); diff != "" {
+	if diff := cmp.Diff(map[string]string{"1": "delete2", "2": "change"}, got); diff != "" {
 		t.Errorf("events of a merge (-want +got):\n%s", diff)
 	}
 }
