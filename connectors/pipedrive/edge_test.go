@@ -143,7 +143,6 @@ func TestForeignAnswersAreRefused(t *testing.T) {
 		"another record":        {persons, []string{"5"}, `{"success":true,"data":{"id":6}}`},
 		"a list for a record":   {persons, []string{"5"}, `{"success":true,"data":[{"id":5}]}`},
 		"ids that were ignored": {persons, []string{"1", "2", "3", "4"}, `{"success":true,"data":[{"id":1},{"id":77}]}`},
-		"products of another":   {dealProducts, []string{"1"}, `{"success":true,"data":[{"id":1,"deal_id":2}]}`},
 	} {
 		page, err := over(t, answering(200, nil, c.body)).Fetch(t.Context(), c.object, c.ids)
 		if fault.KindOf(err) != fault.Temporary {
@@ -152,12 +151,40 @@ func TestForeignAnswersAreRefused(t *testing.T) {
 	}
 }
 
+// dealWith is a vendor that has deal 3 with these products.
+func dealWith(products string) transportFunc {
+	return func(req *http.Request) (*http.Response, error) {
+		if strings.HasSuffix(req.URL.Path, "/products") {
+			return reply(req, 200, `{"success":true,"data":[`+products+`]}`), nil
+		}
+		return reply(req, 200, `{"success":true,"data":{"id":3,"products_count":1}}`), nil
+	}
+}
+
+func TestProductsOfAnotherDealAreRefused(t *testing.T) {
+	t.Parallel()
+	page, err := over(t, dealWith(`{"id":1,"deal_id":2}`)).Fetch(t.Context(), dealProducts, []string{"3"})
+	if fault.KindOf(err) != fault.Temporary {
+		t.Errorf("%+v, error %v (%v), want %v", page.Records, err, fault.KindOf(err), fault.Temporary)
+	}
+}
+
+// TestProductsOfADealThatIsGone: of a deal that the vendor no longer shows the
+// list of products is as empty as of one that has none. What is known stays.
+func TestProductsOfADealThatIsGone(t *testing.T) {
+	t.Parallel()
+	page, err := over(t, answering(404, nil, `{"success":false,"error":"Deal not found"}`)).Fetch(t.Context(), dealProducts, []string{"3"})
+	if err != nil || len(page.Records) != 0 || len(page.Closed) != 0 {
+		t.Errorf("%+v, closed %v, error %v", page.Records, page.Closed, err)
+	}
+}
+
 // TestProductsOfNobody: one that tells no deal must neither stop its page nor
 // pass for the proof that others are gone.
 func TestProductsOfNobody(t *testing.T) {
 	t.Parallel()
 	for _, odd := range []string{`{"id":1}`, `{"id":1,"deal_id":null}`, `null`, `"x"`} {
-		page, err := over(t, answering(200, nil, `{"success":true,"data":[{"id":7,"deal_id":3},`+odd+`]}`)).Fetch(t.Context(), dealProducts, []string{"3"})
+		page, err := over(t, dealWith(`{"id":7,"deal_id":3},`+odd)).Fetch(t.Context(), dealProducts, []string{"3"})
 		if err != nil || len(page.Records) != 2 || len(page.Closed) != 0 {
 			t.Errorf("%s: %d records, closed %v, error %v", odd, len(page.Records), page.Closed, err)
 		}
