@@ -253,7 +253,12 @@ func (b *batch) noteMerges(ctx context.Context, tx pgx.Tx, stored []postgres.Sto
 	}
 	for _, object := range slices.Sorted(maps.Keys(into)) {
 		om, _ := b.s.Map.Object(object)
-		noted, err := postgres.NoteMerges(ctx, tx, b.s.Workspace, b.s.ID, om.Kind(), slices.Sorted(maps.Keys(into[object])))
+		ids := slices.Sorted(maps.Keys(into[object]))
+		survivors := make([]string, len(ids))
+		for i, id := range ids {
+			survivors[i] = into[object][id]
+		}
+		noted, err := postgres.NoteMerges(ctx, tx, b.s.Workspace, b.s.ID, om.Kind(), ids, survivors)
 		if err != nil {
 			return err
 		}

@@ -28,14 +28,14 @@ func TestAMergeTellsItsSurvivor(t *testing.T) {
 	if why := one[string](t, b, `SELECT deleted_why FROM deals WHERE external_id = '2'`); why != "deleted" {
 		t.Fatalf("the pull tells that the deal is %q: this test needs another object that is buried before its delivery is read", why)
 	}
-	tombstones := `SELECT string_agg(k || ' ' || d.deleted_why || ' ' || r.deleted_why || ' into ' || r.merged_into, ', ' ORDER BY k) FROM records r
-		JOIN (SELECT 'deals' k, external_id, deleted_why FROM deals UNION ALL SELECT 'persons', external_id, deleted_why FROM people UNION ALL SELECT 'organizations', external_id, deleted_why FROM companies) d
+	tombstones := `SELECT string_agg(k || ' ' || d.deleted_why || ' ' || r.deleted_why || ' into ' || r.merged_into || ' ' || d.merged_into, ', ' ORDER BY k) FROM records r
+		JOIN (SELECT 'deals' k, external_id, deleted_why, merged_into FROM deals UNION ALL SELECT 'persons', external_id, deleted_why, merged_into FROM people UNION ALL SELECT 'organizations', external_id, deleted_why, merged_into FROM companies) d
 			ON d.k = r.object AND d.external_id = r.external_id
 		WHERE r.merged_into IS NOT NULL AND r.deleted_at IS NOT NULL`
 	changes := `SELECT string_agg(kind || ' ' || external_id || ' ' || (fields ->> 'merged_into'), ', ' ORDER BY kind, id) FROM changes WHERE fields ? 'merged_into'`
 	check := func(when string) {
 		t.Helper()
-		want := "deals merged merged into 3, organizations merged merged into 3, persons merged merged into 3"
+		want := "deals merged merged into 3 3, organizations merged merged into 3 3, persons merged merged into 3 3"
 		if d := cmp.Diff(want, one[string](t, b, tombstones)); d != "" {
 			t.Errorf("tombstones %s (-want +got):\n%s", when, d)
 		}

@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"regexp"
+	"strconv"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -27,10 +28,12 @@ type erased struct {
 }
 
 func (e *erased) sum(parts ...string) (d postgres.Digest) {
-	mac := hmac.New(sha256.New, e.secret)
+	var text []byte
 	for _, p := range parts {
-		fmt.Fprintf(mac, "%d:%s", len(p), p)
+		text = append(append(strconv.AppendInt(text, int64(len(p)), 10), ':'), p...)
 	}
+	mac := hmac.New(sha256.New, e.secret)
+	mac.Write(text)
 	copy(d[:], mac.Sum(nil))
 	return d
 }
@@ -196,7 +199,11 @@ func (e *erased) json(doc []byte, names bool) []byte {
 		if end < 0 {
 			break
 		}
-		if with := e.quoted(doc[i:end], names); with != nil && !isKey(doc, end) {
+		if !mayQuote(doc[i+1:end-1], names) || isKey(doc, end) {
+			i = end - 1
+			continue
+		}
+		if with := e.quoted(doc[i:end], names); with != nil {
 			out.Write(doc[kept:i])
 			out.Write(with)
 			kept = end
@@ -226,6 +233,24 @@ func stringEnd(doc []byte, i int) int {
 func isKey(doc []byte, end int) bool {
 	rest := bytes.TrimLeft(doc[end:], " \t\r\n")
 	return len(rest) > 0 && rest[0] == ':'
+}
+
+// mayQuote tells whether a string, as JSON writes it, is long enough for a name
+// and holds letters, or holds what addresses and numbers are made of. It spares
+// most strings the look.
+func mayQuote(literal []byte, names bool) bool {
+	digits, letters := 0, false
+	for _, c := range literal {
+		switch {
+		case c == '@' || c == '\\':
+			return true
+		case '0' <= c && c <= '9':
+			digits++
+		case c >= utf8.RuneSelf || 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z':
+			letters = true
+		}
+	}
+	return digits >= phoneMin || names && letters && len(literal) >= 3
 }
 
 // quoted redacts a JSON string; nil when there is nothing to redact.

@@ -59,6 +59,7 @@ type recordView struct {
 	ChangedAt   time.Time                  `json:"changed_at"`
 	DeletedAt   *time.Time                 `json:"deleted_at,omitempty"`
 	DeletedWhy  string                     `json:"deleted_why,omitempty"`
+	MergedInto  string                     `json:"merged_into,omitempty"`
 	Stale       bool                       `json:"stale"` // mapped by another map than the present one
 }
 
@@ -165,7 +166,7 @@ const lastChanges = 10
 
 func (l *looker) view(ctx context.Context) (v recordView, err error) {
 	v = recordView{Kind: l.kind.Name, ID: l.card.ID, Connection: l.source.Name, Zone: l.source.Zone, Fields: l.card.Fields, Names: map[string]string{},
-		FirstSeenAt: l.card.FirstSeenAt, ChangedAt: l.card.ChangedAt, DeletedAt: l.card.DeletedAt, DeletedWhy: l.card.DeletedWhy}
+		FirstSeenAt: l.card.FirstSeenAt, ChangedAt: l.card.ChangedAt, DeletedAt: l.card.DeletedAt, DeletedWhy: l.card.DeletedWhy, MergedInto: l.card.MergedInto}
 	err = l.db.In(ctx, l.source.Workspace, func(tx pgx.Tx) error {
 		for _, gather := range []func(context.Context, pgx.Tx, *recordView) error{l.stale, l.names, l.custom, l.items, l.stages, l.changes, l.raw} {
 			if err := gather(ctx, tx, &v); err != nil {

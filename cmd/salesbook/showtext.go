@@ -29,8 +29,8 @@ func (v *recordView) text(kind *sales.Kind) string {
 
 // why says in words why it is gone.
 func (v *recordView) why() string {
-	if v.Raw != nil && v.Raw.MergedInto != "" && v.DeletedWhy == "merged" {
-		return "merged into " + v.Raw.MergedInto
+	if v.MergedInto != "" {
+		return "merged into " + v.MergedInto
 	}
 	return v.DeletedWhy
 }

@@ -136,6 +136,9 @@ func difference(k *sales.Kind, old, new document) map[string]Diff {
 	if (string(old["deleted_at"]) == "null") != (string(new["deleted_at"]) == "null") {
 		d["deleted_at"] = Diff{old["deleted_at"], new["deleted_at"]}
 	}
+	if !bytes.Equal(old["merged_into"], new["merged_into"]) {
+		d["merged_into"] = Diff{old["merged_into"], new["merged_into"]}
+	}
 	if k.Custom && !bytes.Equal(old["custom"], new["custom"]) {
 		customDifference(d, old["custom"], new["custom"])
 	}
@@ -185,13 +188,13 @@ func BuryRows(ctx context.Context, tx pgx.Tx, workspace, connection int64, k *sa
 	return changes, nil
 }
 
-// NoteMerges says of tombstones why they are ones: a record was merged into
-// another. It returns the ids of those that did not say so yet.
-func NoteMerges(ctx context.Context, tx pgx.Tx, workspace, connection int64, k *sales.Kind, ids []string) ([]string, error) {
+// NoteMerges says of tombstones why they are ones: each of ids was merged into
+// the one at its place. It returns the ids of those that did not say so yet.
+func NoteMerges(ctx context.Context, tx pgx.Tx, workspace, connection int64, k *sales.Kind, ids, into []string) ([]string, error) {
 	rows, err := tx.Query(ctx, `
-		UPDATE `+k.Name+` SET deleted_why = 'merged', changed_at = now()
-		WHERE (workspace_id, connection_id) = ($1, $2) AND external_id = ANY($3) AND deleted_why = 'deleted'
-		RETURNING external_id`, workspace, connection, ids)
+		UPDATE `+k.Name+` t SET deleted_why = 'merged', merged_into = e.into_id, changed_at = now() FROM unnest($3::text[], $4::text[]) AS e(id, into_id)
+		WHERE (t.workspace_id, t.connection_id) = ($1, $2) AND t.external_id = e.id AND t.deleted_why = 'deleted'
+		RETURNING t.external_id`, workspace, connection, ids, into)
 	if err != nil {
 		return nil, err
 	}
@@ -207,7 +210,7 @@ func NoteMerges(ctx context.Context, tx pgx.Tx, workspace, connection int64, k *
 // the canonical ids of the records.
 func DateTombstones(ctx context.Context, tx pgx.Tx, workspace, connection int64, k *sales.Kind, object string, rows, records []string) error {
 	_, err := tx.Exec(ctx, `
-		UPDATE `+k.Name+` t SET deleted_at = r.deleted_at, deleted_why = r.deleted_why
+		UPDATE `+k.Name+` t SET deleted_at = r.deleted_at, deleted_why = r.deleted_why, merged_into = r.merged_into
 		FROM unnest($4::text[], $5::text[]) e(row_id, record_id) JOIN records r
 			ON (r.workspace_id, r.connection_id, r.object, r.external_id) = ($1, $2, $3, e.record_id)
 		WHERE (t.workspace_id, t.connection_id, t.external_id) = ($1, $2, e.row_id) AND r.deleted_at IS NOT NULL
@@ -249,7 +252,8 @@ func upsertSQL(k *sales.Kind) string {
 		FROM unnest(%[4]s, $%[6]d::text[], $%[7]d::bool[]) AS e(%[5]s, external_id, gone)
 		ON CONFLICT (workspace_id, connection_id, external_id) DO UPDATE SET %[8]smap_version = excluded.map_version, changed_at = now(),
 			deleted_at = CASE WHEN excluded.deleted_at IS NOT NULL THEN COALESCE(t.deleted_at, excluded.deleted_at) END,
-			deleted_why = CASE WHEN excluded.deleted_at IS NOT NULL THEN COALESCE(t.deleted_why, excluded.deleted_why) END`,
+			deleted_why = CASE WHEN excluded.deleted_at IS NOT NULL THEN COALESCE(t.deleted_why, excluded.deleted_why) END,
+			merged_into = CASE WHEN excluded.deleted_at IS NOT NULL THEN t.merged_into END`,
 		k.Name, cols.String(), selects.String(), arrays.String()[2:], names.String()[2:], n, n+1, sets.String())
 }
 

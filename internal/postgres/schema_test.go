@@ -58,7 +58,8 @@ func wantColumns(kind *sales.Kind) []tableColumn {
 		tableColumn{Name: "first_seen_at", Type: instant, NotNull: true, Comment: "When we first stored it."},
 		tableColumn{Name: "changed_at", Type: instant, NotNull: true, Comment: "When we last wrote it."},
 		tableColumn{Name: "deleted_at", Type: instant, Comment: "Tombstone: when we learnt that it is gone; null while it exists."},
-		tableColumn{Name: "deleted_why", Type: "text", Collation: "C", Comment: "deleted, merged, not visible, or erased: a person who asked for it, and never stored again."})
+		tableColumn{Name: "deleted_why", Type: "text", Collation: "C", Comment: "deleted, merged, not visible, or erased: a person who asked for it, and never stored again."},
+		tableColumn{Name: "merged_into", Type: "text", Collation: "C", Comment: "External id of the one that took it in; null unless deleted_why is merged."})
 }
 
 func storedAs(t sales.Type) string {

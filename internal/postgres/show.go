@@ -22,17 +22,18 @@ type Card struct {
 	ChangedAt   time.Time
 	DeletedAt   *time.Time
 	DeletedWhy  string
+	MergedInto  string
 }
 
 // cardSQL selects cards of a kind; a condition on t follows it.
 func cardSQL(k *sales.Kind) string {
-	return `SELECT t.connection_id, t.external_id, to_jsonb(t), t.map_version, t.first_seen_at, t.changed_at, t.deleted_at, COALESCE(t.deleted_why, '') FROM ` + k.Name + ` t WHERE `
+	return `SELECT t.connection_id, t.external_id, to_jsonb(t), t.map_version, t.first_seen_at, t.changed_at, t.deleted_at, COALESCE(t.deleted_why, ''), COALESCE(t.merged_into, '') FROM ` + k.Name + ` t WHERE `
 }
 
 func collectCards(rows pgx.Rows, k *sales.Kind) ([]Card, error) {
 	cards, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (c Card, err error) {
 		var all map[string]json.RawMessage
-		if err := row.Scan(&c.Connection, &c.ID, &all, &c.MapVersion, &c.FirstSeenAt, &c.ChangedAt, &c.DeletedAt, &c.DeletedWhy); err != nil {
+		if err := row.Scan(&c.Connection, &c.ID, &all, &c.MapVersion, &c.FirstSeenAt, &c.ChangedAt, &c.DeletedAt, &c.DeletedWhy, &c.MergedInto); err != nil {
 			return c, err
 		}
 		c.Fields = make(map[string]json.RawMessage, len(k.Fields))
@@ -112,13 +113,12 @@ type RawPlace struct {
 	FirstSeenAt time.Time  `json:"first_seen_at"`
 	DeletedAt   *time.Time `json:"deleted_at,omitempty"`
 	DeletedWhy  string     `json:"deleted_why,omitempty"`
-	MergedInto  string     `json:"merged_into,omitempty"` // the vendor's id of the record that took it in
 }
 
 // RawPlaceOf returns where a record's bytes lie; ok is false when none are stored.
 func RawPlaceOf(ctx context.Context, tx pgx.Tx, workspace, connection int64, object, id string) (place RawPlace, ok bool, err error) {
 	rows, err := tx.Query(ctx, `
-		SELECT object, external_id, COALESCE(parent, ''), shape, COALESCE(octet_length(raw), 0), updated_at, fetched_at, first_seen_at, deleted_at, COALESCE(deleted_why, ''), COALESCE(merged_into, '')
+		SELECT object, external_id, COALESCE(parent, ''), shape, COALESCE(octet_length(raw), 0), updated_at, fetched_at, first_seen_at, deleted_at, COALESCE(deleted_why, '')
 		FROM records WHERE (workspace_id, connection_id, object, external_id) = ($1, $2, $3, $4)`, workspace, connection, object, id)
 	if err != nil {
 		return place, false, err
