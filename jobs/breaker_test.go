@@ -130,8 +130,8 @@ func TestAVendorThatIsDownForADayIsLeftAlone(t *testing.T) {
 	b := setup(t, 30, pipedrive.Options{})
 	down := &outage{}
 	b.Transport = down
-	w := b.working(t)
 	b.pull(t)
+	w := b.working(t)
 	w.tick(t)
 
 	down.down.Store(true)

@@ -87,18 +87,20 @@ func (b *bundle) jobsGoOn(t *testing.T) {
 func TestChaosManyProcessesKeepToTheQuota(t *testing.T) {
 	t.Parallel()
 	cases := map[string]struct {
-		limits pipedrive.Limits
-		most   int64 // tokens that first loads may use: the rest is left to more urgent calls
-		spent  bool  // the day's budget does not do for all
+		limits  pipedrive.Limits
+		reserve string // left to people and other tools
+		most    int64  // tokens that first loads may use: the rest is left to more urgent calls
+		spent   bool   // the day's budget does not do for all
 	}{
-		"the burst": {pipedrive.Limits{Burst: 40, DailyTokens: 1_000_000}, 800_000, false},
-		"the day":   {pipedrive.Limits{Burst: 400, DailyTokens: 1500}, 1200, true},
+		"the burst":              {pipedrive.Limits{Burst: 40, DailyTokens: 1_000_000}, "10%", 800_000, false},
+		"the day":                {pipedrive.Limits{Burst: 400, DailyTokens: 1500}, "10%", 1200, true},
+		"the day with a reserve": {pipedrive.Limits{Burst: 400, DailyTokens: 1500}, "55%", 600, true},
 	}
 	for name, tc := range cases {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			b := setup(t, 20, pipedrive.Options{Limits: tc.limits})
-			all := b.fourConnections(t)
+			all := b.fourConnections(t, tc.reserve)
 			before := b.calls.Load()
 			var workers []*process
 			for _, w := range all {
@@ -132,8 +134,9 @@ func TestChaosManyProcessesKeepToTheQuota(t *testing.T) {
 	}
 }
 
-// fourConnections connects three more workspaces to the same company.
-func (b *bundle) fourConnections(t *testing.T) []childWork {
+// fourConnections connects three more workspaces to the same company, all of
+// which leave a reserve of the day's quota to others.
+func (b *bundle) fourConnections(t *testing.T, reserve string) []childWork {
 	t.Helper()
 	all := []childWork{b.work("pull")}
 	for i := range 3 {
@@ -146,6 +149,15 @@ func (b *bundle) fourConnections(t *testing.T) []childWork {
 		}
 		w.Conn = s.ID
 		all = append(all, w)
+	}
+	for _, w := range all {
+		err := b.DB.In(t.Context(), w.Workspace, func(tx pgx.Tx) error {
+			_, err := tx.Exec(t.Context(), `UPDATE connections SET settings = settings || jsonb_build_object($1::text, $2::text)`, jobs.ReserveSetting, reserve)
+			return err
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
 	}
 	return all
 }

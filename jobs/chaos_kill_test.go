@@ -118,6 +118,17 @@ func scenes() map[string]scene {
 			"right after the COMMIT of a page":     {"committed", "INSERT INTO deals", 1},
 			"all replayed, but not yet said to be": {"commit", "SET replayed", 1},
 		}, check: replayIsDone},
+		"sweep": {do: "sweep", prepare: losePerson, boundaries: map[string]boundary{
+			"page fetched, nothing compared":               {"answer", "/persons", 1},
+			"right before the COMMIT of a compared page":   {"commit", "INSERT INTO sweep_ids", 1},
+			"right after the COMMIT of a compared page":    {"committed", "INSERT INTO sweep_ids", 1},
+			"what was not shown is gathered, not asked":    {"committed", "'missed', m.n", 1},
+			"the vendor says that he is gone, not written": {"answer", "/persons/", 1},
+			"right before the COMMIT of the tombstone":     {"commit", "INSERT INTO people", 1},
+			"right after the COMMIT of the tombstone":      {"committed", "INSERT INTO people", 1},
+			"right before the COMMIT of a proof":           {"commit", "INSERT INTO proofs", 3},
+			"right after the COMMIT of a proof":            {"committed", "INSERT INTO proofs", 3},
+		}, check: sweptOnce},
 		"watch": {do: "watch", prepare: unsubscribe, boundaries: map[string]boundary{
 			"before the vendor is asked to subscribe us": {"request", "/webhooks", 2},
 			"subscribed, but not noted":                  {"commit", "INSERT INTO subscriptions", 1},
@@ -166,7 +177,7 @@ func (b *bundle) dieAt(t *testing.T, s scene, name string, die boundary) {
 	t.Helper()
 	s.prepare(t, b)
 	w := b.work(s.do)
-	w.Die = die
+	w.Die, w.Since = die, one[time.Time](t, b, `SELECT clock_timestamp()`)
 	p := start(t, w)
 	if status := p.wait(); status >= 0 && (status > 0 || s.boundaries[name] == die) {
 		t.Fatalf("%s: the boundary was not reached, exit status %d: %s", name, status, p.errors())
@@ -234,6 +245,27 @@ func historyIsWhole(t *testing.T, b *bundle) {
 	}
 	if n := one[int](t, b, `SELECT count(*) FROM (SELECT FROM deal_stages GROUP BY deal_id, at, stage_id HAVING count(*) > 1) d`); n != 0 {
 		t.Errorf("%d entries into a stage stand twice", n)
+	}
+}
+
+// losePerson deletes somebody at the vendor, of which no list tells.
+func losePerson(t *testing.T, b *bundle) {
+	t.Helper()
+	id := one[string](t, b, `SELECT min(external_id) FROM people WHERE deleted_at IS NULL`)
+	if _, err := b.sim.Do(1, "DELETE", "/api/v2/persons/"+id, nil); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// sweptOnce: no place and no id is left of a sweep, and no object was proven
+// twice by it.
+func sweptOnce(t *testing.T, b *bundle) {
+	t.Helper()
+	if n := one[int](t, b, `SELECT (SELECT count(*) FROM sweeps) + (SELECT count(*) FROM sweep_ids)`); n != 0 {
+		t.Errorf("%d rows are left of sweeps that are over", n)
+	}
+	if n := one[int](t, b, `SELECT max(n) - min(n) FROM (SELECT count(*) AS n FROM proofs GROUP BY object) o`); n != 0 {
+		t.Errorf("some objects were proven %d times more often than others", n)
 	}
 }
 

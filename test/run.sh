@@ -34,8 +34,7 @@ modules() { go mod verify && go -C tools mod verify; }
 vetted() { go vet ./... && go -C tools vet ./...; }
 
 # -count=1: a green line means that it ran now, against the PostgreSQL that is here now.
-# -parallel 3: a few tests wait for time to pass, and leave a processor to others.
-tests() { bin/gotestsum --format standard-quiet --format-hide-empty-pkg -- -race -count=1 -parallel 3 -timeout 20m "$@"; }
+tests() { bin/gotestsum --format standard-quiet --format-hide-empty-pkg -- -race -count=1 -timeout 20m "$@"; }
 
 pooled() { SALESBOOK_TEST_POOLER=1 tests ./internal/postgres/...; }
 
