@@ -148,7 +148,7 @@ func (c *cluster) create(ctx context.Context, migrated bool) (*Database, error) 
 		_, err := c.admin.Exec(ctx, "CREATE DATABASE "+name)
 		return d, err
 	}
-	if _, err := c.admin.Exec(ctx, "CREATE DATABASE "+name+" TEMPLATE "+c.template); err != nil {
+	if err := c.clone(ctx, name); err != nil {
 		return nil, err
 	}
 	// A clone inherits everything but the settings of the database.
@@ -160,6 +160,21 @@ func (c *cluster) create(ctx context.Context, migrated bool) (*Database, error) 
 		d.URL, d.RiverURL = c.pool.url("salesbook_app", name), c.pool.url("salesbook_river", name)
 	}
 	return d, nil
+}
+
+// clone copies the template's files. Through the log, which PostgreSQL prefers
+// from 15 on, takes three times as long where nothing is forced to the disk.
+func (c *cluster) clone(ctx context.Context, name string) error {
+	how := ""
+	var version int
+	if err := c.admin.QueryRow(ctx, "SELECT current_setting('server_version_num')::int").Scan(&version); err != nil {
+		return err
+	}
+	if version >= 150000 {
+		how = " STRATEGY file_copy"
+	}
+	_, err := c.admin.Exec(ctx, "CREATE DATABASE "+name+" TEMPLATE "+c.template+how)
+	return err
 }
 
 func (c *cluster) drop(t testing.TB, d *Database) {
