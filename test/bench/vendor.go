@@ -102,7 +102,7 @@ func (v *vendor) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	h := w.Header()
 	h.Set("Content-Type", "application/json")
 	for name, value := range map[string]string{"x-ratelimit-limit": "1000000", "x-ratelimit-remaining": "999999", "x-ratelimit-reset": "1",
-		"x-daily-ratelimit-token-limit": "1000000000", "x-daily-ratelimit-token-remaining": "290000000"} {
+		"x-daily-ratelimit-token-limit": "1000000000", "x-daily-ratelimit-token-remaining": "999000000"} {
 		h.Set(name, value)
 	}
 	account, path, _ := strings.Cut(strings.TrimPrefix(r.URL.Path, "/"), "/")
