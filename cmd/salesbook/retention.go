@@ -85,7 +85,7 @@ func (k *keep) UnmarshalText(text []byte) error {
 	}
 	days, err := strconv.Atoi(strings.TrimSuffix(string(text), "d"))
 	if err != nil || days < 1 || days > mostDays {
-		return fmt.Errorf("%q is no number of days; write for example 90d, or default", text)
+		return fmt.Errorf("%q is not a number of days from 1 to %d; write for example 90d, or default", text, mostDays)
 	}
 	*k = keep(days)
 	return nil

@@ -71,7 +71,7 @@ func SetRetention(ctx context.Context, tx pgx.Tx, workspace int64, what string, 
 		}
 		return fault.New(fault.Invalid, "nothing is called %q; there are: %s", what, strings.Join(names, ", "))
 	case days != 0 && days < list[i].Least:
-		return fault.New(fault.Invalid, "%d days are too few for %s, %d is the least: %s", days, what, list[i].Least, list[i].Why)
+		return fault.New(fault.Invalid, "%s: %d is too few days, %d is the least: %s", what, days, list[i].Least, list[i].Why)
 	case days == 0:
 		_, err := tx.Exec(ctx, `DELETE FROM retention WHERE (workspace_id, what) = ($1, $2)`, workspace, what)
 		return err
