@@ -34,12 +34,9 @@ modules() { go mod verify && go -C tools mod verify; }
 vetted() { go vet ./... && go -C tools vet ./...; }
 
 # -count=1: a green line means that it ran now, against the PostgreSQL that is here now.
-tests() { bin/gotestsum --format standard-quiet --format-hide-empty-pkg -- -count=1 -timeout 20m "$@"; }
+tests() { bin/gotestsum --format standard-quiet --format-hide-empty-pkg -- -race -count=1 -timeout 20m "$@"; }
 
-# All but the scripts of commands: each of those starts dozens of processes, which the race detector makes slow.
-packages() { go list ./... | grep -v /cmd/salesbook$; }
-
-pooled() { SALESBOOK_TEST_POOLER=1 tests ./internal/postgres/...; } # the race detector has seen them before
+pooled() { SALESBOOK_TEST_POOLER=1 tests ./internal/postgres/...; }
 
 [[ ${1:-} == quick ]] || tools/need.sh postgres pgbouncer node cc || exit
 step "tools" make tools
@@ -53,9 +50,7 @@ if [[ ${1:-} == quick ]]; then
 fi
 step "modules" modules
 # The longest first, so that no processor is idle at the end.
-step "tests, race detector on" tests -race ./jobs ./connectors/pipedrive $(packages)
-step "commands" tests ./cmd/salesbook
-step "commands that do several things at once, race detector on" tests -race -run 'TestScripts/(up|sync|metrics|traces)$' ./cmd/salesbook
+step "tests, race detector on" tests ./jobs ./connectors/pipedrive ./cmd/salesbook ./...
 step "database tests behind a transaction pooler" pooled
 step "compose file" go -C tools test -count=1 ./...
 summary

@@ -230,13 +230,18 @@ func (a *app) workspace(ctx context.Context) (int64, error) {
 	return w.ID, err
 }
 
-// connection returns the named connection.
-func (a *app) connection(ctx context.Context, name string) (c postgres.Connection, err error) {
+// inside runs f in a transaction within the workspace of this command.
+func (a *app) inside(ctx context.Context, f func(ws int64, tx pgx.Tx) error) error {
 	ws, err := a.workspace(ctx)
 	if err != nil {
-		return c, err
+		return err
 	}
-	err = a.db.In(ctx, ws, func(tx pgx.Tx) error {
+	return a.db.In(ctx, ws, func(tx pgx.Tx) error { return f(ws, tx) })
+}
+
+// connection returns the named connection.
+func (a *app) connection(ctx context.Context, name string) (c postgres.Connection, err error) {
+	err = a.inside(ctx, func(ws int64, tx pgx.Tx) error {
 		c, err = postgres.ConnectionByName(ctx, tx, ws, name)
 		return err
 	})

@@ -61,12 +61,8 @@ func (c *connectionsListCmd) Run(ctx context.Context, g *globals) error {
 		return err
 	}
 	defer a.shut()
-	ws, err := a.workspace(ctx)
-	if err != nil {
-		return err
-	}
 	var list []postgres.Connection
-	err = a.db.In(ctx, ws, func(tx pgx.Tx) (err error) { list, err = postgres.Connections(ctx, tx, ws); return err })
+	err = a.inside(ctx, func(ws int64, tx pgx.Tx) (err error) { list, err = postgres.Connections(ctx, tx, ws); return err })
 	if err != nil {
 		return err
 	}

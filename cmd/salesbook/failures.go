@@ -86,11 +86,7 @@ func (c *failuresListCmd) Run(ctx context.Context, g *globals) error {
 
 // failures reads a page of failures with ids below before (0: from the newest).
 func (a *app) failures(ctx context.Context, connection int64, all bool, before int64, most int) (list []postgres.Failure, err error) {
-	ws, err := a.workspace(ctx)
-	if err != nil {
-		return nil, err
-	}
-	err = a.db.In(ctx, ws, func(tx pgx.Tx) error {
+	err = a.inside(ctx, func(ws int64, tx pgx.Tx) error {
 		list, err = postgres.Failures(ctx, tx, ws, connection, all, before, most)
 		return err
 	})
@@ -137,11 +133,7 @@ func (c *failuresShowCmd) Run(ctx context.Context, g *globals) error {
 }
 
 func (a *app) failure(ctx context.Context, id int64) (f postgres.Failure, err error) {
-	ws, err := a.workspace(ctx)
-	if err != nil {
-		return f, err
-	}
-	err = a.db.In(ctx, ws, func(tx pgx.Tx) error {
+	err = a.inside(ctx, func(ws int64, tx pgx.Tx) error {
 		f, err = postgres.FailureByID(ctx, tx, ws, id)
 		return err
 	})

@@ -38,12 +38,8 @@ func (c *retentionShowCmd) Run(ctx context.Context, g *globals) error {
 }
 
 func (a *app) showRetention(ctx context.Context) error {
-	ws, err := a.workspace(ctx)
-	if err != nil {
-		return err
-	}
 	var list []postgres.Kept
-	err = a.db.In(ctx, ws, func(tx pgx.Tx) (err error) {
+	err := a.inside(ctx, func(ws int64, tx pgx.Tx) (err error) {
 		list, err = postgres.Retentions(ctx, tx, ws)
 		return err
 	})
@@ -99,11 +95,7 @@ func (c *retentionSetCmd) Run(ctx context.Context, g *globals) error {
 		return err
 	}
 	defer a.shut()
-	ws, err := a.workspace(ctx)
-	if err != nil {
-		return err
-	}
-	err = a.db.In(ctx, ws, func(tx pgx.Tx) error {
+	err = a.inside(ctx, func(ws int64, tx pgx.Tx) error {
 		if err := postgres.SetRetention(ctx, tx, ws, c.What, int(c.Keep)); err != nil {
 			return err
 		}

@@ -44,12 +44,8 @@ func (c *runsCmd) Run(ctx context.Context, g *globals) error {
 	if err != nil {
 		return err
 	}
-	ws, err := a.workspace(ctx)
-	if err != nil {
-		return err
-	}
 	var list []postgres.Run
-	err = a.db.In(ctx, ws, func(tx pgx.Tx) (err error) {
+	err = a.inside(ctx, func(ws int64, tx pgx.Tx) (err error) {
 		list, err = postgres.Runs(ctx, tx, ws, id, 0, c.Limit)
 		return err
 	})
@@ -92,12 +88,8 @@ func (a *app) names(ctx context.Context, name string) (names map[int64]string, i
 		c, err := a.connection(ctx, name)
 		return map[int64]string{c.ID: name}, c.ID, err
 	}
-	ws, err := a.workspace(ctx)
-	if err != nil {
-		return nil, 0, err
-	}
 	names = map[int64]string{0: "-"}
-	err = a.db.In(ctx, ws, func(tx pgx.Tx) error {
+	err = a.inside(ctx, func(ws int64, tx pgx.Tx) error {
 		list, err := postgres.Connections(ctx, tx, ws)
 		for _, c := range list {
 			names[c.ID] = c.Name
