@@ -129,7 +129,10 @@ func pipeline(t testing.TB, b *bundle) *jobs.Pipeline {
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(pool.Close)
+	t.Cleanup(func() {
+		pool.Close()
+		p.Compressor = nil // what a cleanup names lives until all tests have ended, and encoders are large
+	})
 	return p
 }
 

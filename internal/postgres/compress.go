@@ -66,7 +66,7 @@ func (z *Compressor) Prepare(ctx context.Context, db *DB, workspace, connection 
 		return fmt.Errorf("dictionary of %s: %w", object, err)
 	}
 	w, err := zstd.NewWriter(nil, zstd.WithEncoderDictRaw(uint32(id), content), zstd.WithEncoderLevel(zstd.SpeedFastest),
-		zstd.WithEncoderConcurrency(2), zstd.WithEncoderCRC(false), zstd.WithWindowSize(64<<10), zstd.WithLowerEncoderMem(true))
+		zstd.WithEncoderConcurrency(1), zstd.WithEncoderCRC(false), zstd.WithWindowSize(64<<10), zstd.WithLowerEncoderMem(true))
 	if err != nil {
 		return err
 	}
