@@ -94,14 +94,23 @@ type catalog struct {
 	list  []*field
 	by    map[string]*field
 	codes []string // of the custom fields
+	of    map[*row]*field
 }
 
-// recode rebuilds an object's catalog; the caller holds mu for writing.
+// recode brings an object's catalog up to date; the caller holds mu for
+// writing. Only fields that were written since are parsed again.
 func (s *store) recode(object string) {
-	k := s.fields[object]
-	c := &catalog{by: map[string]*field{}}
+	k, parsed := s.fields[object], map[*row]*field{}
+	if old := s.catalogs[object]; old != nil {
+		parsed = old.of
+	}
+	c := &catalog{by: map[string]*field{}, of: map[*row]*field{}}
 	for _, r := range k.rows {
-		f := k.load(r)
+		f := parsed[r]
+		if f == nil {
+			f = k.load(r)
+		}
+		c.of[r] = f
 		c.list = append(c.list, f)
 		c.by[f.FieldCode] = f
 		if f.IsCustomField {
@@ -111,8 +120,10 @@ func (s *store) recode(object string) {
 	s.catalogs[object] = c
 }
 
+// recodeAll parses all fields anew.
 func (s *store) recodeAll() {
 	for _, object := range fieldObjects() {
+		delete(s.catalogs, object)
 		s.recode(object)
 	}
 }
