@@ -25,18 +25,17 @@ import (
 	"salesbook.dev/internal/seal"
 )
 
-// TestScripts runs the real program against the simulator, itself a process of
-// the program, and a real PostgreSQL. Scripts whose name begins with private_
-// start the private server; the others have a database of a shared one.
+// TestScripts runs the real program, built as it ships, against the simulator,
+// itself a process of the program, and a real PostgreSQL. Scripts whose name
+// begins with private_ start the private server; the others have a database of
+// a shared one. The race detector watches over the tests of the packages that
+// the program consists of.
 func TestScripts(t *testing.T) {
 	t.Parallel()
 	bin := t.TempDir()
-	self, err := os.Executable()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := os.Symlink(self, filepath.Join(bin, "salesbook")); err != nil {
-		t.Fatal(err)
+	build := exec.Command("go", "build", "-buildvcs=false", "-o", bin, ".")
+	if out, err := build.CombinedOutput(); err != nil {
+		t.Fatalf("%s: %v\n%s", build, err, out)
 	}
 	testscript.Run(t, testscript.Params{
 		Dir:                 "testdata/script",
@@ -50,16 +49,12 @@ func TestScripts(t *testing.T) {
 	})
 }
 
-// noSleep keeps the race detector from waiting a second at the end of each process.
-const noSleep = "atexit_sleep_ms=0"
-
 // setup gives a script its database, its key file and the program.
 func setup(e *testscript.Env, bin string) error {
 	t := e.T().(testing.TB)
 	e.Setenv("BIN", bin)
 	e.Setenv("PATH", bin+string(filepath.ListSeparator)+os.Getenv("PATH"))
 	e.Setenv("USER", "tester")
-	e.Setenv("GORACE", noSleep)
 	company, err := filepath.Abs("testdata/company.jsonl")
 	if err != nil {
 		return err
@@ -153,7 +148,7 @@ func program(ts *testscript.TestScript) string { return filepath.Join(ts.Getenv(
 // sandbox ARGS...: starts the simulator; $SIM is where it answers.
 func startSandbox(ts *testscript.TestScript, neg bool, args []string) {
 	cmd := exec.Command(program(ts), append([]string{"sandbox", "pipedrive", "--listen", "127.0.0.1:0", "--plan", "ultimate", "--seats", "50"}, args...)...)
-	cmd.Env = append(os.Environ(), "SALESBOOK_DATA=", "GORACE="+noSleep)
+	cmd.Env = append(os.Environ(), "SALESBOOK_DATA=")
 	cmd.Stderr = os.Stderr
 	out, err := cmd.StdoutPipe()
 	ts.Check(err)
@@ -268,7 +263,7 @@ func newKey(ts *testscript.TestScript, neg bool, args []string) {
 func giveConsent(ts *testscript.TestScript, neg bool, args []string) {
 	cmd := exec.Command(program(ts), args[1:]...)
 	cmd.Dir = ts.Getenv("WORK")
-	for _, name := range []string{"DATABASE_URL", "DATABASE_RIVER_URL", "SALESBOOK_KEY_FILE", "SALESBOOK_POOLER", "PATH", "USER", "GORACE"} {
+	for _, name := range []string{"DATABASE_URL", "DATABASE_RIVER_URL", "SALESBOOK_KEY_FILE", "SALESBOOK_POOLER", "PATH", "USER"} {
 		cmd.Env = append(cmd.Env, name+"="+ts.Getenv(name))
 	}
 	in, err := cmd.StdinPipe()
