@@ -75,7 +75,32 @@ func byWorkspace(letters []Letter) map[int64][]Letter {
 	return groups
 }
 
+// queueGroup makes the statement that stores the letters of one workspace. It
+// names the workspace itself: a statement of its own for that, and a list where
+// there is one letter, would double what PostgreSQL has to do for a delivery.
+// The setting is made before a row is checked against it, because the row's
+// workspace is what set_config returns.
 func queueGroup(batch *pgx.Batch, workspace int64, letters []Letter, got *[][2]int64) {
+	var q *pgx.QueuedQuery
+	if len(letters) == 1 {
+		l := letters[0]
+		q = batch.Queue(`
+			INSERT INTO inbox (workspace_id, connection_id, at, key, reads, body)
+			VALUES (set_config('salesbook.workspace', $1::bigint::text, true)::bigint, $2, $3, $4, $5, $6)
+			ON CONFLICT DO NOTHING RETURNING connection_id`, workspace, l.Connection, l.At, l.Key, readsJSON(l), l.Body)
+	} else {
+		q = queueList(batch, workspace, letters)
+	}
+	q.Query(func(rows pgx.Rows) error {
+		ids, err := pgx.CollectRows(rows, pgx.RowTo[int64])
+		for _, id := range ids {
+			*got = append(*got, [2]int64{workspace, id})
+		}
+		return err
+	})
+}
+
+func queueList(batch *pgx.Batch, workspace int64, letters []Letter) *pgx.QueuedQuery {
 	n := len(letters)
 	connection, at, key := make([]int64, n), make([]time.Time, n), make([]string, n)
 	reads, body := make([]string, n), make([][]byte, n)
@@ -83,20 +108,15 @@ func queueGroup(batch *pgx.Batch, workspace int64, letters []Letter, got *[][2]i
 		connection[i], at[i], key[i], body[i] = l.Connection, l.At, l.Key, l.Body
 		reads[i] = readsJSON(l)
 	}
-	batch.Queue("SELECT set_config('salesbook.workspace', $1::bigint::text, true)", workspace)
-	batch.Queue(`
-		WITH stored AS (
+	return batch.Queue(`
+		WITH here AS MATERIALIZED (
+			SELECT set_config('salesbook.workspace', $1::bigint::text, true)::bigint AS workspace
+		), stored AS (
 			INSERT INTO inbox (workspace_id, connection_id, at, key, reads, body)
-			SELECT $1, e.c, e.at, e.key, e.reads::jsonb, e.body
-			FROM unnest($2::bigint[], $3::timestamptz[], $4::text[], $5::text[], $6::bytea[]) AS e(c, at, key, reads, body)
+			SELECT here.workspace, e.c, e.at, e.key, e.reads::jsonb, e.body
+			FROM here, unnest($2::bigint[], $3::timestamptz[], $4::text[], $5::text[], $6::bytea[]) AS e(c, at, key, reads, body)
 			ON CONFLICT DO NOTHING RETURNING connection_id)
-		SELECT DISTINCT connection_id FROM stored`, workspace, connection, at, key, reads, body).Query(func(rows pgx.Rows) error {
-		ids, err := pgx.CollectRows(rows, pgx.RowTo[int64])
-		for _, id := range ids {
-			*got = append(*got, [2]int64{workspace, id})
-		}
-		return err
-	})
+		SELECT DISTINCT connection_id FROM stored`, workspace, connection, at, key, reads, body)
 }
 
 // readsJSON writes what a delivery names as [object, id], or [object, id,
