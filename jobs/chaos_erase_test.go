@@ -15,7 +15,6 @@ import (
 func TestChaosKilledErasures(t *testing.T) {
 	t.Parallel()
 	b := setup(t, 20, pipedrive.Options{})
-	b.Pipeline.LeaseTTL = shortLease
 	b.pull(t)
 	b.receive(t)
 	for i, die := range []struct {

@@ -17,7 +17,6 @@ func TestChaosRollingRestart(t *testing.T) {
 	t.Parallel()
 	rng, _ := dice(t)
 	b := setup(t, 120, pipedrive.Options{})
-	b.Pipeline.LeaseTTL = shortLease
 	b.receive(t)
 	var workers [4]*process
 	for i := range workers {

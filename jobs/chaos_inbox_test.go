@@ -23,7 +23,6 @@ func TestChaosReceiverKilled(t *testing.T) {
 	}
 	clock := sandbox.NewManual(time.Now())
 	b := setup(t, 30, pipedrive.Options{Clock: clock})
-	b.Pipeline.LeaseTTL = shortLease
 	address := freeAddress(t)
 	b.receiveAt(t, "http://"+address)
 	b.finish(t)

@@ -45,7 +45,6 @@ func TestChaosKilledWorkers(t *testing.T) {
 	t.Parallel()
 	rng, _ := dice(t)
 	b := setup(t, 400, pipedrive.Options{})
-	b.Pipeline.LeaseTTL = shortLease
 	for killed := 0; killed < max(1, rounds()/2); {
 		p := start(t, b.work("pull"))
 		alarm := time.AfterFunc(time.Duration(rng.IntN(700))*time.Millisecond, func() { _ = p.cmd.Process.Kill() })
@@ -154,7 +153,6 @@ func TestChaosKilledAtBoundaries(t *testing.T) {
 			t.Parallel()
 			rng, _ := dice(t)
 			b := setup(t, 20, pipedrive.Options{})
-			b.Pipeline.LeaseTTL = shortLease
 			b.receive(t)
 			b.finish(t)
 			for name, die := range s.boundaries {

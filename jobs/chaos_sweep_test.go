@@ -26,7 +26,6 @@ func TestChaosKilledSweeps(t *testing.T) {
 		b.do(t, "DELETE", path, nil)
 	}
 	b.settle(t)
-	b.Pipeline.LeaseTTL = shortLease
 	work := b.work("sweep")
 	work.Since = one[time.Time](t, b.bundle, `SELECT now()`)
 	for range rounds() {

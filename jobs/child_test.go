@@ -86,7 +86,8 @@ func child() int {
 	return 0
 }
 
-// shortLease lets a killed holder's lease end soon.
+// shortLease lets a killed child's lease end soon. The tests' own process keeps
+// leases of usual length: it is not killed, but may stand still for a while.
 const shortLease = 300 * time.Millisecond
 
 // lookEvery is how often a process looks whether another's lease has ended.
