@@ -89,12 +89,12 @@ func (f *field) option(id int64) *option {
 }
 
 // catalog is the parsed fields of one object, kept beside the table because
-// every write of a record asks for them.
+// every write of a record asks for them. Who changes a field changes a copy.
 type catalog struct {
 	list  []*field
 	by    map[string]*field
-	codes []string // of the custom fields
-	of    map[*row]*field
+	codes []string        // of the custom fields
+	of    map[*row]*field // by the row that each was parsed from
 }
 
 // recode brings an object's catalog up to date; the caller holds mu for
@@ -120,10 +120,8 @@ func (s *store) recode(object string) {
 	s.catalogs[object] = c
 }
 
-// recodeAll parses all fields anew.
 func (s *store) recodeAll() {
 	for _, object := range fieldObjects() {
-		delete(s.catalogs, object)
 		s.recode(object)
 	}
 }
