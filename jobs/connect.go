@@ -207,7 +207,17 @@ func (p *Pipeline) Check(ctx context.Context, s *Source) (connectors.Rights, err
 		quota.Daily, quota.DailyZone = rights.Quota.Daily, rights.Quota.DailyZone
 	}
 	rights.Quota = quota
-	return rights, p.DB.In(ctx, s.Workspace, func(tx pgx.Tx) error { return postgres.SetRights(ctx, tx, s.Connection, rights) })
+	err = p.DB.In(ctx, s.Workspace, func(tx pgx.Tx) error {
+		if err := postgres.SetRights(ctx, tx, s.Connection, rights); err != nil {
+			return err
+		}
+		s.Connection, err = postgres.ConnectionByID(ctx, tx, s.Workspace, s.ID)
+		return err
+	})
+	if err != nil || s.VendorAccountID == nil {
+		return rights, err
+	}
+	return rights, s.unbilled.settle(ctx, postgres.Governor{DB: p.DB, Account: *s.VendorAccountID, Lane: rest.Interactive})
 }
 
 // forget takes a connection back whose first check failed, so that the admin

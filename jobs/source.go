@@ -27,6 +27,7 @@ type Source struct {
 	Map         *mapping.Map
 	MapVersion  int64
 	erased      *erased // set when rows are about to be written; nil if nobody was erased
+	unbilled    tally   // calls made before the vendor account was known
 	p           *Pipeline
 }
 
@@ -172,6 +173,7 @@ func (s *Source) Connector(ctx context.Context, lane rest.Lane) (connectors.Conn
 		return nil, fmt.Errorf("open %s: %w", s.Name, s.locked)
 	}
 	stack := rest.Stack{Transport: s.p.Transport, Meter: s.Spec.Meter, Now: s.p.Now, Log: s.p.Log, Timeout: 30 * time.Second, Trace: true}
+	stack.Governor = &s.unbilled
 	if s.VendorAccountID != nil {
 		reserve, err := reserveOf(s.Settings)
 		if err != nil {

@@ -28,12 +28,15 @@ type pending struct {
 	done   chan error
 }
 
-// committer stores letters of all workspaces, many in one commit.
+// committer stores letters of all workspaces, many in one commit. There is one
+// commit at a time.
 type committer struct {
 	db      *postgres.DB
 	looks   *looks
 	log     *slog.Logger
+	turn    sync.Mutex // held by whoever commits
 	arrived chan pending
+	wake    chan struct{}        // filled after arrived was
 	sizes   prometheus.Histogram // letters of a commit
 	seconds prometheus.Histogram // that a commit took
 }
@@ -43,10 +46,23 @@ type committer struct {
 // fault.Temporary when trying again may help.
 func (c *committer) store(ctx context.Context, l postgres.Letter) error {
 	p := pending{l, make(chan error, 1)}
+	if c.turn.TryLock() {
+		// Nothing is being stored. A letter that comes alone is stored where it
+		// came in: to wake another goroutine for it and to be woken by that one
+		// would cost as much as the statement. A vendor that hangs up does not
+		// cost the connection to the database.
+		c.commit(context.WithoutCancel(ctx), []pending{p})
+		c.turn.Unlock()
+		return <-p.done
+	}
 	select {
 	case c.arrived <- p:
 	case <-ctx.Done():
 		return ctx.Err()
+	}
+	select {
+	case c.wake <- struct{}{}:
+	default: // it is awake already
 	}
 	select {
 	case err := <-p.done:
@@ -56,8 +72,8 @@ func (c *committer) store(ctx context.Context, l postgres.Letter) error {
 	}
 }
 
-// run commits letters, and asks for looks at them, until ctx ends. One commit takes whatever arrived while
-// the last one ran: no timer, and no wait for a single letter.
+// run commits letters that arrive while another is being stored, and asks for
+// looks at all, until ctx ends.
 func (c *committer) run(ctx context.Context) {
 	var beside sync.WaitGroup
 	defer beside.Wait()
@@ -66,14 +82,24 @@ func (c *committer) run(ctx context.Context) {
 		select {
 		case <-ctx.Done():
 			return
-		case first := <-c.arrived:
-			c.commit(ctx, c.gather(first))
+		case <-c.wake:
+			c.commitAll(ctx)
 		}
 	}
 }
 
-func (c *committer) gather(first pending) []pending {
-	group := []pending{first}
+// commitAll commits until none wait. One commit takes whatever arrived while
+// the last one ran: no timer. The turn is kept between them, so that no single
+// letter comes in between and keeps the many waiting for a commit of its own.
+func (c *committer) commitAll(ctx context.Context) {
+	c.turn.Lock()
+	defer c.turn.Unlock()
+	for group := c.gather(); len(group) > 0; group = c.gather() {
+		c.commit(ctx, group)
+	}
+}
+
+func (c *committer) gather() (group []pending) {
 	for len(group) < atOnce {
 		select {
 		case p := <-c.arrived:

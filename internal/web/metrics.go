@@ -23,7 +23,7 @@ func (s *Server) newDeliveries(inbox *committer) *deliveries {
 
 // newCommitter returns the writer of the inbox with its metrics.
 func (s *Server) newCommitter() *committer {
-	c := &committer{db: s.DB, looks: newLooks(s.Pipeline.Queue, s.Log), log: s.Log, arrived: make(chan pending, atOnce),
+	c := &committer{db: s.DB, looks: newLooks(s.Pipeline.Queue, s.Log), log: s.Log, arrived: make(chan pending, atOnce), wake: make(chan struct{}, 1),
 		sizes: prometheus.NewHistogram(prometheus.HistogramOpts{Name: "salesbook_deliveries_commit_size",
 			Help: "Deliveries stored together in one commit.", Buckets: prometheus.ExponentialBuckets(1, 2, 10)}),
 		seconds: prometheus.NewHistogram(prometheus.HistogramOpts{Name: "salesbook_deliveries_commit_seconds",
