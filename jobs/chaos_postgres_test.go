@@ -3,6 +3,7 @@ package jobs_test
 import (
 	"context"
 	"fmt"
+	"sync"
 	"testing"
 	"time"
 
@@ -63,14 +64,15 @@ func (b *bundle) workHere(t *testing.T) (stop func()) {
 	if err := client.Start(context.WithoutCancel(t.Context())); err != nil {
 		t.Fatal(err)
 	}
-	stop = func() {
+	stop = sync.OnceFunc(func() {
 		ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
 		defer cancel()
 		if err := client.StopAndCancel(ctx); err != nil {
 			t.Error(err)
 		}
 		pool.Close()
-	}
+	})
+	t.Cleanup(stop) // of a test that failed before it came so far
 	return stop
 }
 
@@ -87,12 +89,14 @@ func (b *bundle) calling(t *testing.T, n int64) {
 	}
 }
 
-// ask inserts a job.
+// ask inserts a job. Connections that died with the server fail once each.
 func (b *bundle) ask(t *testing.T, args river.JobArgs) {
 	t.Helper()
-	b.in(t, func(tx pgx.Tx) error {
-		_, err := b.Queue.InsertTx(t.Context(), tx, args, nil)
-		return err
+	eventually(t, "a job to be taken", func() bool {
+		return b.DB.In(t.Context(), b.ws, func(tx pgx.Tx) error {
+			_, err := b.Queue.InsertTx(t.Context(), tx, args, nil)
+			return err
+		}) == nil
 	})
 }
 
@@ -101,11 +105,16 @@ func (b *bundle) ask(t *testing.T, args river.JobArgs) {
 func (b *bundle) notRefilled(t *testing.T, limits pipedrive.Limits) {
 	t.Helper()
 	left := limits.DailyTokens - b.sim.Spent()
-	account := one[int64](t, b, `SELECT vendor_account_id FROM connections WHERE id = $1`, b.conn)
-	q, err := b.DB.Quota(t.Context(), account)
-	if err != nil {
-		t.Fatal(err)
-	}
+	var q postgres.QuotaStatus
+	eventually(t, "the quota to be told", func() bool {
+		return b.DB.In(t.Context(), b.ws, func(tx pgx.Tx) error {
+			c, err := postgres.ConnectionByID(t.Context(), tx, b.ws, b.conn)
+			if err == nil {
+				q, err = b.DB.Quota(t.Context(), *c.VendorAccountID)
+			}
+			return err
+		}) == nil
+	})
 	const underWay = 4 * 40
 	if q.DailyLeft == nil || int64(*q.DailyLeft) > left+underWay {
 		t.Errorf("after a crash we believe in %v tokens, the vendor has %d left", q.DailyLeft, left)
