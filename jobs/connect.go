@@ -163,11 +163,12 @@ func (p *Pipeline) replace(ctx context.Context, tx pgx.Tx, c postgres.Connection
 		return 0, postgres.Credentials{}, nil, fault.New(fault.Invalid, "%s is a connection to %s, not to %s", c.Name, old.Vendor, c.Vendor)
 	}
 	c.ID = old.ID
-	// What still works with the old credentials must not judge the new ones.
-	if err := postgres.RevokeLeases(ctx, tx, c.Workspace, c.ID); err != nil {
+	if err := postgres.UpdateConnection(ctx, tx, c); err != nil {
 		return 0, postgres.Credentials{}, nil, err
 	}
-	if err := postgres.UpdateConnection(ctx, tx, c); err != nil {
+	// Nobody works with credentials that may belong to another company, and what
+	// still works with the old ones must not judge the new.
+	if err := standStill(ctx, tx, c, "paused", "its new settings have not been checked yet; if that was interrupted, connect it again with --replace"); err != nil {
 		return 0, postgres.Credentials{}, nil, err
 	}
 	creds, unreadable := p.Vault.Load(ctx, tx, c.Workspace, c.ID)
@@ -175,7 +176,10 @@ func (p *Pipeline) replace(ctx context.Context, tx pgx.Tx, c postgres.Connection
 		return 0, postgres.Credentials{}, nil, unreadable
 	}
 	back := func(ctx context.Context, tx pgx.Tx) error {
-		if err := postgres.UpdateConnection(ctx, tx, old); err != nil || unreadable != nil {
+		if err := postgres.UpdateConnection(ctx, tx, old); err != nil {
+			return err
+		}
+		if err := standStill(ctx, tx, old, old.State, old.StateWhy); err != nil || unreadable != nil {
 			return err
 		}
 		now, err := p.Vault.Load(ctx, tx, c.Workspace, c.ID)
@@ -187,6 +191,16 @@ func (p *Pipeline) replace(ctx context.Context, tx pgx.Tx, c postgres.Connection
 		return p.saveCredentials(ctx, tx, c.Workspace, c.ID, c.Name, before)
 	}
 	return c.ID, creds, back, nil
+}
+
+// standStill gives a connection a state and takes it away from whoever works on
+// it at the moment.
+func standStill(ctx context.Context, tx pgx.Tx, c postgres.Connection, state, why string) error {
+	if err := postgres.RevokeLeases(ctx, tx, c.Workspace, c.ID); err != nil {
+		return err
+	}
+	_, err := postgres.SetState(ctx, tx, c.Workspace, c.ID, state, why)
+	return err
 }
 
 // Check asks the vendor what the credentials may see and records it.

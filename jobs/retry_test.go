@@ -150,6 +150,13 @@ func TestARetriedJobIsInsertedAgain(t *testing.T) {
 func TestARefusedReplacementLeavesTheOldCredentialsGood(t *testing.T) {
 	t.Parallel()
 	b := setup(t, 20, pipedrive.Options{Token: "token"})
+	done := make(chan struct{})
+	defer b.after(1, func() { // a job comes in the midst of the check
+		defer close(done)
+		if _, err := b.Pull(t.Context(), b.ws, b.conn, jobs.PullOptions{Force: true}); err == nil || fault.KindOf(err) == fault.Auth {
+			t.Errorf("a pull worked with credentials that nobody had checked: %v", err)
+		}
+	})()
 	_, _, err := b.Connect(t.Context(), b.ws, jobs.NewConnection{Vendor: "pipedrive", Name: "crm", By: "test", Replace: true, HookURL: "https://elsewhere.example",
 		Config: connectors.Config{BaseURL: b.vendor.URL, Secrets: map[string]string{"api_token": "mistyped"}}})
 	if fault.KindOf(err) != fault.Auth {
@@ -157,6 +164,10 @@ func TestARefusedReplacementLeavesTheOldCredentialsGood(t *testing.T) {
 	}
 	if url := one[string](t, b, `SELECT hook_url FROM connections`); url != "" {
 		t.Errorf("the refused settings stayed: %q", url)
+	}
+	<-done
+	if state := one[string](t, b, `SELECT state FROM connections`); state != "active" {
+		t.Errorf("a mistyped token left the connection %s", state)
 	}
 	b.pull(t)
 }
