@@ -140,22 +140,23 @@ func quotaDelay(h http.Header, cost int) (delay time.Duration, daily bool) {
 	case told != nil && *told > 0:
 		return min(time.Duration(*told)*time.Second, 24*time.Hour), daily
 	case daily:
-		return untilMidnight(h), true
+		return untilRenewal(h), true
 	case reset != nil && *reset > 0:
 		return min(time.Duration(*reset)*time.Second, resetLimit), false
 	}
 	return burstWindow, false
 }
 
-// untilMidnight is the time to the next midnight, which renews the tokens. It
-// is the "server time" of the guide on rate limiting, taken for UTC.
-func untilMidnight(h http.Header) time.Duration {
+// untilRenewal is the time to the next midnight, which renews the tokens, but at
+// most an hour. It is the "server time" of the guide on rate limiting, taken for
+// UTC; in case that it is another, the vendor is asked again before.
+func untilRenewal(h http.Header) time.Duration {
 	now, err := http.ParseTime(h.Get("Date"))
 	if err != nil {
-		return time.Hour // to be asked again
+		return time.Hour
 	}
 	now = now.UTC()
-	return now.Truncate(24 * time.Hour).Add(24 * time.Hour).Sub(now)
+	return min(time.Hour, now.Truncate(24*time.Hour).Add(24*time.Hour).Sub(now))
 }
 
 // number reads a header that counts; nil when it is absent or no number. What is

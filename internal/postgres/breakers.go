@@ -21,8 +21,8 @@ type Breaker struct {
 // the last strike: a page of any walk has been committed, or a run that asks
 // the vendor has committed one or come to a good end.
 const answered = `(
-	EXISTS (SELECT FROM cursors c WHERE (c.workspace_id, c.connection_id) = (b.workspace_id, b.connection_id) AND c.moved_at > b.at)
-	OR EXISTS (SELECT FROM sweeps s WHERE (s.workspace_id, s.connection_id) = (b.workspace_id, b.connection_id) AND s.moved_at > b.at)
+	EXISTS (SELECT FROM cursors c WHERE (c.workspace_id, c.connection_id) = (b.workspace_id, b.connection_id) AND c.seq > 0 AND c.moved_at > b.at)
+	OR EXISTS (SELECT FROM sweeps s WHERE (s.workspace_id, s.connection_id) = (b.workspace_id, b.connection_id) AND s.seq > 0 AND s.moved_at > b.at)
 	OR EXISTS (
 		SELECT FROM (SELECT kind, outcome, pages, finished_at FROM runs r
 			WHERE (r.workspace_id, r.connection_id) = (b.workspace_id, b.connection_id) ORDER BY r.id DESC LIMIT 50) r

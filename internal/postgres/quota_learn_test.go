@@ -106,8 +106,8 @@ func TestTheVendorsRemainderOfTheDay(t *testing.T) {
 			t.Errorf("%s: told %d, want %d left, got %d", s.name, s.told, s.want, got)
 		}
 	}
-	if wait, daily := b.take(rest.Webhook, 1, 1); wait != 12*time.Hour || !daily {
-		t.Errorf("want to keep away until midnight, got %v, day spent %v", wait, daily)
+	if wait, daily := b.take(rest.Webhook, 1, 1); wait != time.Hour || !daily {
+		t.Errorf("want to keep away for an hour, got %v, day spent %v", wait, daily)
 	}
 	b.pass(12 * time.Hour)
 	if wait, _ := b.take(rest.Webhook, 9000, 1); wait != 0 {
@@ -197,8 +197,6 @@ func TestASpentDayEndsAtTheAccountsMidnight(t *testing.T) {
 				t.Fatalf("the day begins with a wait of %v", wait)
 			}
 			check("spent by us")
-			b.learn(rest.Usage{Exhausted: true, DailyRemaining: new(0)})
-			check("refused by the vendor")
 			b.set(want.Add(-time.Millisecond))
 			check("a millisecond before")
 			b.set(want)
@@ -206,6 +204,39 @@ func TestASpentDayEndsAtTheAccountsMidnight(t *testing.T) {
 				t.Errorf("a new day begins with a wait of %v", wait)
 			}
 		})
+	}
+}
+
+// TestASpentDayIsAskedForOnceAnHour: nobody documents when a vendor's day
+// begins. A refusal right after our midnight must not keep us away for a day.
+func TestASpentDayIsAskedForOnceAnHour(t *testing.T) {
+	t.Parallel()
+	b := setupQuota(t, budget{daily: 1000})
+	b.set(time.Date(2026, 11, 17, 0, 0, 5, 0, time.UTC))
+	refused := rest.Usage{Exhausted: true, RetryAfter: time.Minute, DailyRemaining: new(0)}
+	away := func(want time.Duration) {
+		t.Helper()
+		if wait, daily := b.take(rest.Webhook, 10, 1); wait != want || !daily {
+			t.Errorf("want %v, got %v, day spent %v", want, wait, daily)
+		}
+	}
+	b.learn(refused)
+	away(time.Minute)
+	b.pass(time.Minute)
+	away(59 * time.Minute)
+	b.pass(59 * time.Minute)
+	if wait, _ := b.take(rest.History, 10, 1); wait != 0 {
+		t.Fatalf("nobody may ask after an hour, but in %v", wait)
+	}
+	away(time.Hour) // one has asked, the others wait
+	b.learn(refused)
+	b.pass(time.Hour)
+	if wait, _ := b.take(rest.Backfill, 10, 1); wait != 0 {
+		t.Fatalf("nobody may ask after another hour, but in %v", wait)
+	}
+	b.learn(rest.Usage{DailyRemaining: new(990)}) // the vendor's day has begun
+	if wait, _ := b.take(rest.History, 500, 1); wait != 0 {
+		t.Errorf("the new day begins with a wait of %v", wait)
 	}
 }
 
