@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"salesbook.dev/internal/sales"
+	"salesbook.dev/internal/strictyaml"
 )
 
 // engine counts the changes of this package that make the same map give other
@@ -88,14 +89,14 @@ func (c *compiler) settings() {
 	for _, t := range slices.Sorted(maps.Keys(c.file.types)) {
 		known, ok := classByName(c.file.types[t])
 		if !ok {
-			c.fail(Place{File: c.file.name}, "types."+t, c.file.types[t], "there is no such class of values", did(c.file.types[t], classNames[:]))
+			c.fail(Place{File: c.file.name}, "types."+t, c.file.types[t], "there is no such class of values", strictyaml.Suggest(c.file.types[t], classNames[:]))
 		}
 		c.classes[t] = known
 	}
 }
 
 func (c *compiler) fail(at Place, field, value, reason, hint string) {
-	c.problems.add(&Problem{Place: at, Object: c.name, Field: field, Value: shorten(value), Reason: reason, Hint: hint})
+	c.problems.add(&Problem{Place: at, Object: c.name, Field: field, Value: strictyaml.Shorten(value), Reason: reason, Hint: hint})
 }
 
 func (c *compiler) object(name string, o *object) *ObjectMap {
@@ -106,7 +107,7 @@ func (c *compiler) object(name string, o *object) *ObjectMap {
 	}
 	kind, ok := sales.KindByName(o.kind)
 	if !ok || kind.Name != o.kind {
-		c.fail(o.place, "kind", o.kind, "every object needs one of the canonical kinds", did(o.kind, kindNames()))
+		c.fail(o.place, "kind", o.kind, "every object needs one of the canonical kinds", strictyaml.Suggest(o.kind, kindNames()))
 		return nil
 	}
 	c.out = &ObjectMap{name: name, kind: kind, prefix: o.prefix, dictionary: o.dictionaryKind()}
@@ -137,7 +138,7 @@ func (c *compiler) field(name string, r *rule) {
 		for _, f := range c.out.kind.Fields {
 			names = append(names, f.Name)
 		}
-		c.fail(r.place, name, "", "there is no such field in "+c.out.kind.Name, did(name, names))
+		c.fail(r.place, name, "", "there is no such field in "+c.out.kind.Name, strictyaml.Suggest(name, names))
 		return
 	}
 	if r.unmap {

@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"salesbook.dev/internal/strictyaml"
 )
 
 // FieldDef is the definition of one field of the account.
@@ -162,7 +164,7 @@ func (d *Dictionary) resolve(kind, word string) (FieldDef, *Problem) {
 	case 1:
 		return found[0], nil
 	case 0:
-		return FieldDef{}, &Problem{Value: word, Reason: "the account has no such custom field for " + kind, Hint: did(word, names)}
+		return FieldDef{}, &Problem{Value: word, Reason: "the account has no such custom field for " + kind, Hint: strictyaml.Suggest(word, names)}
 	}
 	return FieldDef{}, &Problem{Value: word, Reason: "several custom fields for " + kind + " have this name", Hint: "name one by its code: " + strings.Join(codes, ", ")}
 }

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"salesbook.dev/connectors"
+	"salesbook.dev/internal/strictyaml"
 )
 
 // File is a map as it was written: a vendor's default, one connection's
@@ -94,7 +95,7 @@ func Merge(base, override *File) (*File, error) {
 		switch {
 		case over.drop && under == nil:
 			ps = append(ps, &Problem{Place: over.place, Object: name, Reason: "is not mapped, so it cannot be dropped",
-				Hint: did(name, slices.Sorted(maps.Keys(base.objects)))})
+				Hint: strictyaml.Suggest(name, slices.Sorted(maps.Keys(base.objects)))})
 		case over.drop:
 			delete(out.objects, name)
 		default:
@@ -132,7 +133,7 @@ func mergeObject(name string, under, over *object) (*object, Problems) {
 		}
 		if _, mapped := out.fields[field]; !mapped {
 			ps = append(ps, &Problem{Place: r.place, Object: name, Field: field, Reason: "is not mapped, so it cannot be dropped",
-				Hint: did(field, slices.Sorted(maps.Keys(under.fields)))})
+				Hint: strictyaml.Suggest(field, slices.Sorted(maps.Keys(under.fields)))})
 		}
 		delete(out.fields, field)
 	}

@@ -5,6 +5,7 @@ import (
 
 	"salesbook.dev/connectors"
 	"salesbook.dev/internal/sales"
+	"salesbook.dev/internal/strictyaml"
 )
 
 // ObjectMap maps the records of one of the vendor's objects. It never changes
@@ -113,7 +114,7 @@ func (o *ObjectMap) spread(v *connectors.Values, at []*connectors.Value, strange
 func (o *ObjectMap) refuse(id, field string, found *connectors.Value, no refusal) *Problem {
 	p := &Problem{Object: o.name, ID: clean(id), Field: clean(field), Reason: refusals[no].reason, Hint: refusals[no].hint}
 	if found != nil {
-		p.Value = shorten(show(found))
+		p.Value = strictyaml.Shorten(show(found))
 	}
 	if i := o.kind.Index(field); no == notAllowed && i >= 0 {
 		p.Hint = "allowed: " + strings.Join(o.kind.Fields[i].Enum, ", ") + "; " + p.Hint

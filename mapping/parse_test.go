@@ -6,6 +6,8 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"salesbook.dev/internal/strictyaml"
 )
 
 func TestParseProblems(t *testing.T) {
@@ -43,16 +45,16 @@ func TestParseProblems(t *testing.T) {
 		{"second document", "vendor: a\n---\nvendor: b\n", `m.yaml:2:1: a second document begins; a map is one document; remove the ---`},
 		{"not UTF-8", "vendor: \xff\n", `m.yaml: the text is not UTF-8; save it as UTF-8`},
 		{"NUL", "vendor: \x00\n", `m.yaml: the text holds a NUL byte`},
-		{"too long", strings.Repeat("#", maxText+1), `m.yaml: the map is longer than 1 MB; a map lists fields, not data`},
+		{"too long", strings.Repeat("#", strictyaml.MaxText+1), `m.yaml: the map is longer than 1 MB; a map lists fields, not data`},
 		{"deep brackets", "a: " + strings.Repeat("[", 10000), `m.yaml:1:20: nested too deeply for a map`},
 		{"deep braces", strings.Repeat("{a: ", 10000), `m.yaml:1:65: nested too deeply for a map`},
 		{"deep dashes", strings.Repeat("- ", 10000), `m.yaml:1:33: nested too deeply for a map`},
 		// What makes the parser's time grow with the square of the length is
 		// refused before it runs.
-		{"long line", "a: [" + strings.Repeat("b,", maxRun) + "]", `m.yaml:1:2002: too much on one line or in one bracket; write one key a line`},
-		{"long bracket", "a: [" + strings.Repeat("\nb,", maxRun) + "]", `m.yaml:1000:2: too much on one line or in one bracket; write one key a line`},
-		{"many quotes", strings.Repeat("'a' ", maxRun+1), `m.yaml:1:8001: too much on one line or in one bracket; write one key a line`},
-		{"many keys", strings.Repeat("a: b\n", maxWords), `m.yaml:16668:1: the map is too large; a map lists fields, not data`},
+		{"long line", "a: [" + strings.Repeat("b,", strictyaml.MaxRun) + "]", `m.yaml:1:2002: too much on one line or in one bracket; write one key a line`},
+		{"long bracket", "a: [" + strings.Repeat("\nb,", strictyaml.MaxRun) + "]", `m.yaml:1000:2: too much on one line or in one bracket; write one key a line`},
+		{"many quotes", strings.Repeat("'a' ", strictyaml.MaxRun+1), `m.yaml:1:8001: too much on one line or in one bracket; write one key a line`},
+		{"many keys", strings.Repeat("a: b\n", strictyaml.MaxWords), `m.yaml:16668:1: the map is too large; a map lists fields, not data`},
 		{"ended documents", "a: b\n...\na: b\n", `m.yaml:2:1: document ends (...) are not allowed in a map; write it out, or quote the text`},
 	} {
 		t.Run(c.name, func(t *testing.T) {

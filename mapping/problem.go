@@ -3,24 +3,13 @@ package mapping
 import (
 	"strconv"
 	"strings"
-	"unicode/utf8"
+
+	"salesbook.dev/internal/strictyaml"
 )
 
-// Place is where something stands in the text of a map; lines and columns
-// count from 1. The zero Place means no place.
-type Place struct {
-	File   string
-	Line   int
-	Column int
-}
-
-// String returns file:line:column.
-func (p Place) String() string {
-	if p.Line == 0 {
-		return p.File
-	}
-	return p.File + ":" + strconv.Itoa(p.Line) + ":" + strconv.Itoa(p.Column)
-}
+// Place is where something stands in the text of a map; the zero Place means no
+// place.
+type Place = strictyaml.Place
 
 // Problem says what is wrong with a map, or why a record does not fit it, in
 // words for an admin.
@@ -101,59 +90,4 @@ func (ps Problems) err() error {
 		return nil
 	}
 	return ps
-}
-
-// shorten cuts s to what fits a message.
-func shorten(s string) string {
-	const most = 60
-	if utf8.RuneCountInString(s) <= most {
-		return s
-	}
-	return string([]rune(s)[:most]) + "…"
-}
-
-// did returns a hint that names the candidate nearest to word, or else lists
-// the candidates.
-func did(word string, candidates []string) string {
-	best, distance := "", len(word)/2+1
-	for _, c := range candidates {
-		d := editDistance(word, c)
-		if len(word) > 2 && strings.HasPrefix(c, word) {
-			d = 1
-		}
-		if d < distance {
-			best, distance = c, d
-		}
-	}
-	if best != "" {
-		return "did you mean " + strconv.Quote(best) + "?"
-	}
-	if len(candidates) == 0 {
-		return ""
-	}
-	return "known: " + strings.Join(candidates, ", ")
-}
-
-// editDistance is the number of letters to insert, drop or replace between a
-// and b. Words are short; longer ones are not compared.
-func editDistance(a, b string) int {
-	if len(a) > 64 || len(b) > 64 {
-		return 64
-	}
-	row := make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
-	}
-	for i := range len(a) {
-		diagonal := row[0]
-		row[0] = i + 1
-		for j := range len(b) {
-			cost := diagonal
-			if a[i] != b[j] {
-				cost = 1 + min(diagonal, row[j], row[j+1])
-			}
-			diagonal, row[j+1] = row[j+1], cost
-		}
-	}
-	return row[len(b)]
 }

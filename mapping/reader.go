@@ -6,6 +6,7 @@ import (
 	"github.com/goccy/go-yaml/ast"
 
 	"salesbook.dev/connectors"
+	"salesbook.dev/internal/strictyaml"
 )
 
 // reader turns YAML nodes into a File and collects what is wrong with them.
@@ -24,7 +25,7 @@ type entry struct {
 }
 
 func (r *reader) fail(at ast.Node, reason, hint string) {
-	r.problems.add(&Problem{Place: placeOf(r.name, at.GetToken()), Object: r.object, Field: r.field, Reason: reason, Hint: hint})
+	r.problems.add(&Problem{Place: strictyaml.PlaceOf(r.name, at.GetToken()), Object: r.object, Field: r.field, Reason: reason, Hint: hint})
 }
 
 // file reads the whole map.
@@ -57,7 +58,7 @@ func (r *reader) file(root ast.Node) *File {
 func (r *reader) readObject(e entry) *object {
 	r.object = e.key
 	defer func() { r.object, r.field = "", "" }()
-	o := &object{place: placeOf(r.name, e.at.GetToken()), fields: map[string]*rule{}}
+	o := &object{place: strictyaml.PlaceOf(r.name, e.at.GetToken()), fields: map[string]*rule{}}
 	if isNull(e.value) {
 		o.drop = true
 		return o
@@ -116,7 +117,7 @@ func (r *reader) entries(n ast.Node, what string) []entry {
 }
 
 func (r *reader) unknown(e entry, known ...string) {
-	r.fail(e.at, "unknown key "+e.key, did(e.key, known))
+	r.fail(e.at, "unknown key "+e.key, strictyaml.Suggest(e.key, known))
 }
 
 // text reads a scalar other than null.

@@ -6,6 +6,7 @@ import (
 	"github.com/goccy/go-yaml/ast"
 
 	"salesbook.dev/connectors"
+	"salesbook.dev/internal/strictyaml"
 )
 
 // ruleKeys are the keys of a rule, in the order in which they are written.
@@ -13,7 +14,7 @@ var ruleKeys = []string{"from", "custom", "const", "parent", "first_of", "each",
 
 // rule reads where one field comes from: null, a field's name, or a mapping.
 func (r *reader) rule(at, n ast.Node) *rule {
-	out := &rule{place: placeOf(r.name, at.GetToken())}
+	out := &rule{place: strictyaml.PlaceOf(r.name, at.GetToken())}
 	if isNull(n) {
 		out.unmap = true
 		return out
@@ -120,7 +121,7 @@ func (r *reader) transform(n ast.Node) string {
 		return ""
 	}
 	if _, ok := transformByName(name); !ok {
-		r.fail(n, "there is no transform "+name, did(name, transformNames()))
+		r.fail(n, "there is no transform "+name, strictyaml.Suggest(name, transformNames()))
 	}
 	return name
 }

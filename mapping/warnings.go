@@ -5,6 +5,7 @@ import (
 	"strconv"
 
 	"salesbook.dev/connectors"
+	"salesbook.dev/internal/strictyaml"
 )
 
 // Warnings tells where a record contradicts the account's field definitions.
@@ -16,7 +17,7 @@ func (o *ObjectMap) Warnings(recordID string, v *connectors.Values) Problems {
 	}
 	var out Problems
 	warn := func(key string, value *connectors.Value, reason, hint string) {
-		out = append(out, &Problem{Object: o.name, ID: clean(recordID), Field: clean(key), Value: shorten(show(value)), Reason: reason, Hint: hint})
+		out = append(out, &Problem{Object: o.name, ID: clean(recordID), Field: clean(key), Value: strictyaml.Shorten(show(value)), Reason: reason, Hint: hint})
 	}
 	for i := range v.Standard {
 		p := &v.Standard[i]

@@ -12,11 +12,12 @@ type row struct {
 	why    string   // the reason, as a sentence that follows what happened
 }
 
-// foundations are what most rows may import: kinds of failure, and the
-// canonical model.
+// foundations are what many rows may import: kinds of failure, the canonical
+// model, and the reader of what people write by hand.
 const (
 	faults = "internal/fault"
 	model  = "internal/sales"
+	papers = "internal/strictyaml"
 )
 
 // table is the design's arrows: cmd -> web -> jobs -> {mapping, book, report,
@@ -34,9 +35,9 @@ func table() []row {
 		{"jobs/...", []string{"jobs/...", "mapping", "internal/book", "internal/report", "internal/notify", "internal/postgres", "connectors", "connectors/catalog", "internal/rest", "internal/language", model, faults},
 			"jobs is the pipeline: it decides order, retry and schedule, and calls nothing above itself"},
 
-		{"mapping/...", []string{"mapping/...", "connectors", model, faults},
+		{"mapping/...", []string{"mapping/...", "connectors", papers, model, faults},
 			"mapping is meaning alone: plain values of the contract to canonical ones and back, never a vendor, a table or a job"},
-		{"internal/book/...", []string{"internal/book/...", model, faults}, "a verdict is a function of facts, so the book sees the canonical model and nothing else"},
+		{"internal/book/...", []string{"internal/book/...", papers, model, faults}, "a verdict is a function of facts, so the book sees the canonical model and nothing else"},
 		{"internal/report/...", []string{"internal/report/...", "internal/book", model, faults}, "a figure has one definition for page, API and export, so it knows neither tables nor pages"},
 		{"internal/notify/...", []string{"internal/notify/...", "internal/rest", "internal/language", model, faults}, "notify decides what is said to whom and when; stored notifications are the business of postgres and jobs"},
 		{"internal/postgres/pgtest", []string{"internal/postgres", "internal/embedded", faults}, "pgtest gives tests a database and knows nothing of what they test"},
@@ -54,6 +55,7 @@ func table() []row {
 		{"internal/rest", []string{faults}, "rest is one HTTP client under every connector; quotas and tokens reach it through interfaces that it declares"},
 		{model, nil, "sales is the centre: everything may depend on it because it depends on nothing of ours"},
 		{faults, nil, "fault is used by everything, so it depends on nothing of ours"},
+		{papers, nil, "strictyaml reads any document and knows none"},
 		{"internal/language/...", []string{"internal/language/..."}, "words are data"},
 		{"internal/embedded/...", []string{"internal/embedded/...", faults}, "embedded runs a PostgreSQL server and knows nothing of what is stored in it"},
 		{"internal/seal", []string{faults}, "seal protects bytes and knows nothing of what they are"},

@@ -1,0 +1,106 @@
+package strictyaml
+
+import (
+	"strconv"
+	"strings"
+	"unicode/utf8"
+)
+
+// Place is where something stands in a text; lines and columns
+// count from 1. The zero Place means no place.
+type Place struct {
+	File   string
+	Line   int
+	Column int
+}
+
+// String returns file:line:column.
+func (p Place) String() string {
+	if p.Line == 0 {
+		return p.File
+	}
+	return p.File + ":" + strconv.Itoa(p.Line) + ":" + strconv.Itoa(p.Column)
+}
+
+// Problem says what is wrong with a text, in words for whoever wrote it.
+type Problem struct {
+	Place  Place
+	Where  string // the part of the document, as in "funnels › homes › stages › offer"; empty for all of it
+	Value  string // what was found, shortened; empty if nothing was
+	Reason string // what is wrong
+	Hint   string // what to do about it; may be empty
+}
+
+// Error returns all of it on one line.
+func (p *Problem) Error() string {
+	var b strings.Builder
+	if place := p.Place.String(); place != "" {
+		b.WriteString(place + ": ")
+	}
+	if p.Where != "" {
+		b.WriteString(p.Where + ": ")
+	}
+	b.WriteString(p.Reason)
+	if p.Value != "" {
+		b.WriteString(" (found " + strconv.Quote(p.Value) + ")")
+	}
+	if p.Hint != "" {
+		b.WriteString("; " + p.Hint)
+	}
+	return b.String()
+}
+
+// Shorten cuts s to what fits a message.
+func Shorten(s string) string {
+	const most = 60
+	if utf8.RuneCountInString(s) <= most {
+		return s
+	}
+	return string([]rune(s)[:most]) + "…"
+}
+
+// Suggest returns a hint that names the candidate nearest to word, or else lists
+// the candidates.
+func Suggest(word string, candidates []string) string {
+	best, distance := "", len(word)/2+1
+	for _, c := range candidates {
+		d := editDistance(word, c)
+		if len(word) > 2 && strings.HasPrefix(c, word) {
+			d = 1
+		}
+		if d < distance {
+			best, distance = c, d
+		}
+	}
+	if best != "" {
+		return "did you mean " + strconv.Quote(best) + "?"
+	}
+	if len(candidates) == 0 {
+		return ""
+	}
+	return "known: " + strings.Join(candidates, ", ")
+}
+
+// editDistance is the number of letters to insert, drop or replace between a
+// and b. Words are short; longer ones are not compared.
+func editDistance(a, b string) int {
+	if len(a) > 64 || len(b) > 64 {
+		return 64
+	}
+	row := make([]int, len(b)+1)
+	for j := range row {
+		row[j] = j
+	}
+	for i := range len(a) {
+		diagonal := row[0]
+		row[0] = i + 1
+		for j := range len(b) {
+			cost := diagonal
+			if a[i] != b[j] {
+				cost = 1 + min(diagonal, row[j], row[j+1])
+			}
+			diagonal, row[j+1] = row[j+1], cost
+		}
+	}
+	return row[len(b)]
+}
