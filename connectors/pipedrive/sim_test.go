@@ -330,7 +330,7 @@ func TestQuotaOfTheDay(t *testing.T) {
 		after  time.Duration
 	}{
 		"burst": {vendor.Limits{Burst: 2, DailyTokens: 30_000}, false, 2 * time.Second},
-		"day":   {vendor.Limits{DailyTokens: 25, Burst: 100}, true, 12 * time.Hour},
+		"day":   {vendor.Limits{DailyTokens: 25, Burst: 100}, true, time.Hour},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -80,7 +80,7 @@ func complete(place string, status int, body []byte) error {
 		return fault.New(fault.Temporary, "%s answered %d with an empty body where JSON is due; try again later", place, status)
 	case isHTML(body):
 		return fault.New(fault.Temporary, "%s answered %d with an HTML page where JSON is due; try again later, and check the base URL if it lasts", place, status)
-	case !sonic.Valid(body):
+	case !structured(body) || !sonic.Valid(body):
 		return fault.New(fault.Temporary, "%s answered %d with JSON of %d bytes that is cut off, broken or nested too deep; try again later", place, status, len(body))
 	}
 	return nil
@@ -88,6 +88,14 @@ func complete(place string, status int, body []byte) error {
 
 func isHTML(body []byte) bool {
 	return bytes.HasPrefix(bytes.TrimLeft(body, "\ufeff \t\r\n"), []byte("<"))
+}
+
+// structured tells whether a body is an object or a list, if it is JSON. No API
+// answers with a lone value, and the validator takes some lone strings that are
+// cut off for whole ones.
+func structured(body []byte) bool {
+	body = bytes.TrimLeft(body, " \t\r\n")
+	return len(body) > 0 && (body[0] == '{' || body[0] == '[')
 }
 
 // redirected explains a redirect that was not followed. Only the target's host
