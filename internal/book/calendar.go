@@ -2,6 +2,7 @@ package book
 
 import (
 	"slices"
+	"sort"
 	"time"
 )
 
@@ -136,6 +137,15 @@ func addMonths(t time.Time, n int) time.Time {
 		return time.Date(y, m+time.Month(n)+1, 1, 0, 0, 0, 0, t.Location())
 	}
 	return sameTime(t, Date{y, m + time.Month(n), d}.add(0))
+}
+
+// before is the first instant after from whose span reaches to t, to the second:
+// the inverse of After.
+func (w *WorkTime) before(t time.Time, span Span, from time.Time) time.Time {
+	seconds := sort.Search(int(t.Sub(from)/time.Second)+1, func(n int) bool {
+		return !w.After(from.Add(time.Duration(n)*time.Second), span).Before(t)
+	})
+	return from.Add(time.Duration(seconds) * time.Second)
 }
 
 // sameTime is the time of day of t on another day.

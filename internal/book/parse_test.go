@@ -19,8 +19,19 @@ func TestExamplesAreSound(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if _, err := book.Parse(file, text); err != nil {
+		b, err := book.Parse(file, text)
+		if err != nil {
 			t.Error(err)
+			continue
+		}
+		results, err := b.Test()
+		if err != nil {
+			t.Error(err)
+		}
+		for _, r := range results {
+			if !r.Passed() {
+				t.Errorf("%v: case %q gives %v, want %v:\n%+v", r.Place, r.Name, r.Got, r.Want, r.Verdicts)
+			}
 		}
 	}
 }

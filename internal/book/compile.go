@@ -1,0 +1,208 @@
+package book
+
+import (
+	"slices"
+	"strings"
+	"time"
+
+	"salesbook.dev/internal/strictyaml"
+)
+
+// Pipeline is a pipeline of a CRM with its stages in their order.
+type Pipeline struct {
+	Connection string // name
+	ID, Name   string
+	Stages     []CRMStage
+}
+
+// CRMStage is a stage of a pipeline.
+type CRMStage struct{ ID, Name string }
+
+// Compiled is a book made ready for judging deals of some CRMs. It never
+// changes, and several goroutines may use it.
+type Compiled struct {
+	Book     *Book
+	calendar *WorkTime            // the first one
+	byOwner  map[string]*WorkTime // of reps whose team has one of its own
+	stages   map[stageKey]stageAt
+	reasons  map[string]int  // by folded spelling: number in LossReasons
+	refused  map[string]int  // by folded spelling: number in Refused
+	touches  map[string]bool // types of activities that touch a client; nil: all but tasks
+	roles    map[string]map[string]bool
+	modes    map[Rule]Mode
+	below    map[string]int // by funnel: number of the stage before which a deal is a lead
+}
+
+type stageKey struct{ connection, id string }
+
+// stageAt is a stage of the book: the numbers of its funnel and of itself.
+type stageAt struct{ funnel, stage int }
+
+// Compile makes a book that was parsed ready for the pipelines of its CRMs. The
+// problems are what the book names and no CRM has.
+func Compile(b *Book, pipelines []Pipeline) (*Compiled, error) {
+	c := &Compiled{Book: b, byOwner: map[string]*WorkTime{}, stages: map[stageKey]stageAt{}, reasons: map[string]int{}, refused: map[string]int{},
+		roles: map[string]map[string]bool{}, below: map[string]int{}}
+	if err := c.calendars(); err != nil {
+		return nil, err
+	}
+	for i := range b.LossReasons {
+		for _, s := range append([]string{b.LossReasons[i].Name}, b.LossReasons[i].Spellings...) {
+			c.reasons[fold(s)] = i
+		}
+	}
+	for i := range b.Refused {
+		for _, s := range append([]string{b.Refused[i].Text}, b.Refused[i].Spellings...) {
+			c.refused[fold(s)] = i
+		}
+	}
+	for _, r := range b.Roles {
+		c.roles[r.ID] = map[string]bool{}
+		for _, rep := range r.Reps {
+			c.roles[r.ID][strings.ToLower(rep)] = true
+		}
+	}
+	if b.Control.Touches != nil {
+		c.touches = map[string]bool{}
+		for _, t := range b.Control.Touches {
+			c.touches[t] = true
+		}
+	}
+	for _, ref := range b.Leads.Below {
+		if f, stage, ok := b.stageRef(ref); ok {
+			c.below[f.ID] = stage
+		}
+	}
+	var problems Problems
+	for i := range b.Funnels {
+		c.funnel(i, pipelines, &problems)
+	}
+	if len(problems) > 0 {
+		return nil, problems
+	}
+	return c, nil
+}
+
+// calendars makes the calendars ready. A book without one has office hours in
+// UTC.
+func (c *Compiled) calendars() error {
+	made := map[string]*WorkTime{}
+	for i, cal := range c.Book.Calendars {
+		w, err := newWorkTime(cal)
+		if err != nil {
+			return err
+		}
+		if made[cal.ID] = w; i == 0 {
+			c.calendar = w
+		}
+	}
+	if c.calendar == nil {
+		w, err := newWorkTime(Calendar{Zone: time.UTC.String()})
+		if err != nil {
+			return err
+		}
+		c.calendar = w
+	}
+	for _, t := range c.Book.Teams {
+		if w := made[t.Calendar]; w != nil {
+			for _, rep := range append(slices.Clone(t.Reps), t.Heads...) {
+				c.byOwner[strings.ToLower(rep)] = w
+			}
+		}
+	}
+	return nil
+}
+
+// workTime is the calendar by which a rep works.
+func (c *Compiled) workTime(owner string) *WorkTime {
+	if w := c.byOwner[strings.ToLower(owner)]; w != nil {
+		return w
+	}
+	return c.calendar
+}
+
+// funnel finds a funnel's pipelines and stages.
+func (c *Compiled) funnel(i int, pipelines []Pipeline, problems *Problems) {
+	f := &c.Book.Funnels[i]
+	for _, from := range f.CRM {
+		found := false
+		for _, p := range pipelines {
+			if (from.Connection == "" || from.Connection == p.Connection) && named(from.Pipeline, p.ID, p.Name) {
+				found = true
+				c.bind(i, p, problems)
+			}
+		}
+		if !found {
+			var names []string
+			for _, p := range pipelines {
+				if from.Connection == "" || from.Connection == p.Connection {
+					names = append(names, p.Name)
+				}
+			}
+			problems.Add(&strictyaml.Problem{Place: from.At, Where: "funnels › " + f.ID, Value: from.Pipeline, Reason: "the CRM has no such pipeline", Hint: strictyaml.Suggest(from.Pipeline, names)})
+		}
+	}
+}
+
+// bind finds the stages of a funnel in one pipeline.
+func (c *Compiled) bind(i int, p Pipeline, problems *Problems) {
+	f := &c.Book.Funnels[i]
+	var names []string
+	for _, s := range p.Stages {
+		names = append(names, s.Name)
+	}
+	for j := range f.Stages {
+		s := &f.Stages[j]
+		for _, name := range s.crmNames() {
+			at := slices.IndexFunc(p.Stages, func(have CRMStage) bool { return named(name, have.ID, have.Name) })
+			if at >= 0 {
+				c.stages[stageKey{p.Connection, p.Stages[at].ID}] = stageAt{i, j}
+				continue
+			}
+			problems.Add(&strictyaml.Problem{Place: s.At, Where: "funnels › " + f.ID + " › stages › " + s.ID, Value: name,
+				Reason: "pipeline " + p.Name + " of " + p.Connection + " has no such stage", Hint: strictyaml.Suggest(name, names)})
+		}
+	}
+}
+
+// named tells whether a name of the book is that of something in the CRM.
+func named(written, id, name string) bool {
+	if number, ok := strings.CutPrefix(written, "#"); ok && number == id {
+		return true
+	}
+	return fold(written) == fold(name)
+}
+
+// stage finds a stage of the CRM in the book.
+func (c *Compiled) stage(connection, id string) (f *Funnel, stage int) {
+	at, ok := c.stages[stageKey{connection, id}]
+	if !ok {
+		return nil, -1
+	}
+	return &c.Book.Funnels[at.funnel], at.stage
+}
+
+// modeOn is what is done about a rule on a day: of the lines that name the rule,
+// or else all rules, the latest that has begun.
+func (c *Compiled) modeOn(rule Rule, day Date) (mode Mode, grace *Span) {
+	mode = Observe
+	for _, name := range []string{"all", string(rule)} {
+		var since *Date
+		for _, e := range c.Book.Enforcement {
+			if e.Rule != name || e.From != nil && day.before(*e.From) || since != nil && (e.From == nil || e.From.before(*since)) {
+				continue
+			}
+			if since = e.From; since == nil {
+				since = &Date{}
+			}
+			if mode, grace = e.Mode, e.Grace; mode == "" {
+				mode = Observe
+			}
+		}
+	}
+	return mode, grace
+}
+
+func (d Date) before(o Date) bool {
+	return d.Year < o.Year || d.Year == o.Year && (d.Month < o.Month || d.Month == o.Month && d.Day < o.Day)
+}

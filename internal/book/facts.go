@@ -1,0 +1,146 @@
+package book
+
+import (
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/shopspring/decimal"
+)
+
+// Facts is what is known of one deal or lead: values, when they changed, and
+// what people did and decided. All instants are exact; lists are in the order
+// of time. Judge changes nothing in it.
+type Facts struct {
+	Lead       bool   // a record of the lead inbox; else a deal
+	Connection string // name
+	ID         string // the vendor's
+	Title      string
+
+	Owner     string // e-mail address; empty: nobody
+	OwnerLeft bool   // the owner is no longer active
+	Amount    *decimal.Decimal
+	Currency  string
+	Fields    map[string]string // what is filled, by canonical name and by the name that the CRM shows, folded
+	Products  int               // listed on the deal
+	Close     *Date             // expected close date
+
+	Added    time.Time
+	Status   string // open, won, lost or deleted
+	Won      time.Time
+	Lost     time.Time
+	Deleted  time.Time // removed at the vendor
+	Archived time.Time
+	Reason   string // the loss reason as written
+
+	Moves      []Move
+	Past       []Change // earlier values of fields
+	KnownSince time.Time
+	Activities []Activity
+	Notes      []Note
+	Snoozes    []Snooze
+	Approved   time.Time // when the head agreed to the loss
+}
+
+// Move is an entry into a stage, by the vendor's id of the stage.
+type Move struct {
+	At    time.Time
+	Stage string
+	By    string // e-mail address of who did it; empty: not known
+}
+
+// Change is a change of a field's value.
+type Change struct {
+	At    time.Time
+	Field string // as in Fields; owner, amount and close are fields, too
+	Old   string // empty: it was not filled
+}
+
+// Activity is a call, meeting or task.
+type Activity struct {
+	ID      string
+	Type    string
+	Subject string
+	Added   time.Time
+	Done    time.Time // zero: it is planned
+	Due     time.Time // when it is over; a day without a time is over at its end
+	Ours    bool      // made by salesbook: neither a next step nor a touch
+}
+
+// Note is something that somebody wrote.
+type Note struct {
+	ID      string
+	At      time.Time
+	Letters int
+}
+
+// Snooze is a decision of a person not to be told that a deal hangs.
+type Snooze struct {
+	From, Until time.Time
+	By, Reason  string
+}
+
+// value is what a field held at an instant, and whether that is known: before
+// changes were recorded the earliest known value is taken.
+func (f *Facts) value(field string, at time.Time) (value string, known bool) {
+	value = f.present(field)
+	for _, c := range slices.Backward(f.Past) {
+		if !c.At.After(at) {
+			break
+		}
+		if c.Field == field {
+			value = c.Old
+		}
+	}
+	return value, !at.Before(f.KnownSince)
+}
+
+// present is what a field holds now.
+func (f *Facts) present(field string) string {
+	switch field {
+	case "owner":
+		return f.Owner
+	case "amount":
+		if f.Amount != nil {
+			return f.Amount.String()
+		}
+		return ""
+	case "expected_close":
+		if f.Close != nil {
+			return f.Close.String()
+		}
+		return ""
+	}
+	return f.Fields[field]
+}
+
+// stageAt is the last move at or before an instant; -1 if there is none.
+func (f *Facts) moveAt(at time.Time) int {
+	for i, m := range slices.Backward(f.Moves) {
+		if !m.At.After(at) {
+			return i
+		}
+	}
+	return -1
+}
+
+// closed is when the deal was won, lost, deleted or archived; zero: it is open.
+func (f *Facts) closed() time.Time {
+	var first time.Time
+	for _, t := range []time.Time{f.Won, f.Lost, f.Deleted, f.Archived} {
+		if !t.IsZero() && (first.IsZero() || t.Before(first)) {
+			first = t
+		}
+	}
+	return first
+}
+
+// FoldField is a field's name as Facts has it: without regard to case and
+// blanks, since people write books by hand.
+func FoldField(name string) string { return fold(name) }
+
+// holdsAny tells whether a text holds one of some words, in any case.
+func holdsAny(text string, words []string) bool {
+	text = strings.ToLower(text)
+	return slices.ContainsFunc(words, func(w string) bool { return strings.Contains(text, strings.ToLower(w)) })
+}

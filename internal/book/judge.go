@@ -1,0 +1,391 @@
+package book
+
+import (
+	"slices"
+	"strings"
+	"time"
+)
+
+// Verdict says that a rule is broken, or was and has been mended, or cannot be
+// judged.
+type Verdict struct {
+	Rule     Rule
+	Detail   string    // which of several: funnel/stage, and the task, field or number of the condition
+	Opened   time.Time // when the rule broke, not when somebody noticed
+	Mended   time.Time // when it was mended; zero: it is not
+	Cannot   string    // why it cannot be judged; empty: it was judged
+	Assumed  bool      // judged on later values, since those of that time are not known
+	Evidence []Evidence
+}
+
+// Cause tells one violation from another: what has the same cause is the same
+// violation, however often it is judged.
+func (v *Verdict) Cause() string {
+	return string(v.Rule) + "|" + v.Detail + "|" + v.Opened.UTC().Format(time.RFC3339Nano)
+}
+
+// Judgement is what a book says of a deal or lead at an instant.
+type Judgement struct {
+	Verdicts []Verdict
+	NextDue  time.Time // nothing changes before, unless something happens; zero: never
+}
+
+// Judge holds the book against a deal or lead. The same facts and instant give
+// the same judgement.
+func (c *Compiled) Judge(f *Facts, now time.Time) Judgement {
+	j := &judge{c: c, f: f, now: now, work: c.workTime(f.Owner)}
+	if f.Lead {
+		j.lead()
+	} else {
+		j.deal()
+	}
+	return Judgement{j.verdicts, j.next}
+}
+
+type judge struct {
+	c        *Compiled
+	f        *Facts
+	now      time.Time
+	work     *WorkTime
+	verdicts []Verdict
+	next     time.Time
+	instants []time.Time // when something happened, the latest first; made when needed
+}
+
+// as is the subject as of an instant.
+func (j *judge) as(at time.Time) *subject {
+	s := &subject{Facts: j.f, c: j.c, work: j.work, at: at, past: at.Before(j.now)}
+	if i := j.f.moveAt(at); i >= 0 {
+		s.entered = j.f.Moves[i].At
+	}
+	return s
+}
+
+func (j *judge) deal() {
+	j.moves()
+	if end := j.f.closed(); !end.IsZero() && !end.After(j.now) {
+		j.ending()
+		return
+	}
+	j.care()
+	j.standard()
+	if i := j.f.moveAt(j.now); i >= 0 {
+		if fn, stage := j.c.stage(j.f.Connection, j.f.Moves[i].Stage); fn != nil {
+			j.standing(fn, stage, j.f.Moves[i].At)
+			if below, ok := j.c.below[fn.ID]; ok && stage < below {
+				j.response()
+			}
+		}
+	}
+}
+
+func (j *judge) lead() {
+	if end := j.f.closed(); !end.IsZero() && !end.After(j.now) {
+		return
+	}
+	j.care()
+	j.response()
+	j.missing(EntryData, "", j.c.Book.Leads.Entry, j.f.Added, nil)
+}
+
+// missed adds a verdict on something that was due at a deadline and is broken
+// since. Before the deadline it makes the deadline the next instant to look.
+func (j *judge) missed(v Verdict, deadline time.Time) {
+	if j.now.Before(deadline) {
+		j.next = sooner(j.next, deadline)
+		return
+	}
+	v.Opened = deadline
+	j.verdicts = append(j.verdicts, v)
+}
+
+// state adds a verdict if a condition does not hold now: it is broken since the
+// first instant from which on it did not hold, but not since before from.
+func (j *judge) state(v Verdict, from time.Time, test func(s *subject) answer) {
+	a := test(j.as(j.now))
+	j.next = sooner(j.next, a.flips)
+	if a.holds {
+		return
+	}
+	v.Cannot, v.Assumed, v.Evidence = a.cannot, a.assumed, a.evidence
+	v.Opened = j.since(from, test)
+	j.verdicts = append(j.verdicts, v)
+}
+
+// since is the first instant, at or after from, from which on the test fails
+// until now.
+func (j *judge) since(from time.Time, test func(s *subject) answer) time.Time {
+	broken := j.now
+	for _, t := range j.happened() {
+		if t.After(j.now) {
+			continue
+		}
+		if t.Before(from) {
+			t = from
+		}
+		if a := test(j.as(t)); a.holds {
+			return j.ranOut(t, a.flips, broken, test)
+		}
+		if broken = t; !t.After(from) {
+			break
+		}
+	}
+	return broken
+}
+
+// ranOut is when a test that held at t failed though nothing happened, or else
+// the instant at which something did.
+func (j *judge) ranOut(t, flips, broken time.Time, test func(s *subject) answer) time.Time {
+	for !flips.IsZero() && flips.After(t) && flips.Before(broken) {
+		a := test(j.as(flips))
+		if !a.holds {
+			return flips
+		}
+		t, flips = flips, a.flips
+	}
+	return broken
+}
+
+// happened lists the instants at which something did, the latest first.
+func (j *judge) happened() []time.Time {
+	if j.instants != nil {
+		return j.instants
+	}
+	all := []time.Time{j.f.Added}
+	for _, m := range j.f.Moves {
+		all = append(all, m.At)
+	}
+	for _, c := range j.f.Past {
+		all = append(all, c.At)
+	}
+	for _, a := range j.f.Activities {
+		all = append(all, a.Added, a.Done, a.Due)
+	}
+	for _, n := range j.f.Notes {
+		all = append(all, n.At)
+	}
+	slices.SortFunc(all, func(a, b time.Time) int { return b.Compare(a) })
+	all = slices.CompactFunc(all, func(a, b time.Time) bool { return a.Equal(b) })
+	j.instants = slices.DeleteFunc(all, time.Time.IsZero)
+	return j.instants
+}
+
+// care judges who cares for a deal or lead and what comes next.
+func (j *judge) care() {
+	j.state(Verdict{Rule: NoOwner}, j.f.Added, func(s *subject) answer {
+		owner, known := s.value("owner", s.at)
+		return answer{holds: owner != "", assumed: !known}
+	})
+	if j.f.Owner != "" && j.f.OwnerLeft {
+		j.state(Verdict{Rule: OwnerLeft}, j.f.Added, func(s *subject) answer {
+			owner, known := s.value("owner", s.at)
+			return answer{holds: owner != j.f.Owner, assumed: !known, evidence: []Evidence{{What: "owner", Found: j.f.Owner}}}
+		})
+	}
+	if s := j.snoozed(); s != nil {
+		j.next = sooner(j.next, s.Until)
+		return
+	}
+	j.nextStep()
+	j.closeDate()
+}
+
+// snoozed is the decision by which nobody is told now that it hangs.
+func (j *judge) snoozed() *Snooze {
+	for i := range j.f.Snoozes {
+		if s := &j.f.Snoozes[i]; !j.now.Before(s.From) && j.now.Before(s.Until) {
+			return s
+		}
+	}
+	return nil
+}
+
+// awake is an instant, or the end of the last snooze after it: a deal does not
+// hang while it was agreed that it waits.
+func (j *judge) awake(t time.Time) time.Time {
+	for _, s := range j.f.Snoozes {
+		if !s.Until.After(j.now) && s.Until.After(t) && !s.From.After(j.now) {
+			t = s.Until
+		}
+	}
+	return t
+}
+
+// nextStep judges what is planned. A step that is still to come counts, whatever
+// else is overdue.
+func (j *judge) nextStep() {
+	now := j.as(j.now)
+	open := now.open(nil, nil)
+	if len(open) == 0 {
+		j.state(Verdict{Rule: NoNextStep}, j.awake(j.f.Added), func(s *subject) answer { return answer{holds: len(s.open(nil, nil)) > 0} })
+		return
+	}
+	latest := slices.MaxFunc(open, func(a, b *Activity) int { return a.Due.Compare(b.Due) })
+	deadline := j.work.After(latest.Due, or(j.c.Book.Control.Overdue, Span{1, WorkingDays}))
+	j.missed(Verdict{Rule: NextStepOverdue, Evidence: []Evidence{{What: "due", Found: latest.Due.UTC().Format(time.RFC3339), Refs: []Ref{{"activity", latest.ID}}}}}, j.awake(deadline))
+}
+
+func or(s *Span, otherwise Span) Span {
+	if s != nil {
+		return *s
+	}
+	return otherwise
+}
+
+func (j *judge) closeDate() {
+	if j.f.Close == nil || j.f.Lead {
+		return
+	}
+	over := Clock(0).on(j.f.Close.add(1), j.work.zone)
+	deadline := j.work.After(over, or(j.c.Book.Control.CloseDate, Span{0, Days}))
+	j.missed(Verdict{Rule: CloseDatePast, Evidence: []Evidence{{What: "expected_close", Found: j.f.Close.String()}}}, j.awake(deadline))
+}
+
+// standard judges the commandments.
+func (j *judge) standard() {
+	for i := range j.c.Book.Standard {
+		k := &j.c.Book.Standard[i]
+		if k.Must == nil || len(k.Funnels) > 0 && !slices.Contains(k.Funnels, j.funnelID()) {
+			continue
+		}
+		if k.When != nil {
+			a := j.as(j.now).holds(k.When)
+			if j.next = sooner(j.next, a.flips); !a.holds {
+				continue
+			}
+		}
+		j.state(Verdict{Rule: Rule(k.ID)}, j.f.Added, func(s *subject) answer { return s.holds(k.Must) })
+	}
+}
+
+func (j *judge) funnelID() string {
+	if i := j.f.moveAt(j.now); i >= 0 {
+		if fn, _ := j.c.stage(j.f.Connection, j.f.Moves[i].Stage); fn != nil {
+			return fn.ID
+		}
+	}
+	return ""
+}
+
+// standing judges a deal in its present stage.
+func (j *judge) standing(fn *Funnel, stage int, entered time.Time) {
+	st := &fn.Stages[stage]
+	detail := fn.ID + "/" + st.ID
+	j.missing(RequiredFields, detail, st.Required, entered, j.c.Book.Control.Grace)
+	if reps := j.c.roles[st.Role]; len(reps) > 0 {
+		j.state(Verdict{Rule: WrongRole, Detail: detail}, entered, func(s *subject) answer {
+			owner, known := s.value("owner", s.at)
+			return answer{holds: owner == "" || reps[strings.ToLower(owner)], assumed: !known, evidence: []Evidence{{What: "owner", Found: owner, Want: st.Role}}}
+		})
+	}
+	if j.snoozed() != nil {
+		return
+	}
+	if limit := firstSpan(st.Limit, j.c.Book.Control.Limit); limit != nil {
+		j.missed(Verdict{Rule: OverLimit, Detail: detail, Evidence: []Evidence{{What: "limit", Found: entered.UTC().Format(time.RFC3339), Want: limit.String()}}},
+			j.awake(j.work.After(entered, *limit)))
+	}
+	if limit := firstSpan(st.NoTouch, j.c.Book.Control.NoTouch); limit != nil {
+		j.touched(detail, entered, *limit)
+	}
+}
+
+func firstSpan(list ...*Span) *Span {
+	for _, s := range list {
+		if s != nil {
+			return s
+		}
+	}
+	return nil
+}
+
+// touched judges how long nobody has touched the client. While something is
+// planned for later, nobody has to.
+func (j *judge) touched(detail string, entered time.Time, limit Span) {
+	last, ref := j.lastTouch(entered)
+	deadline := j.work.After(last, limit)
+	for _, a := range j.as(j.now).open(nil, nil) {
+		if a.Due.After(deadline) {
+			deadline = a.Due
+		}
+	}
+	v := Verdict{Rule: NoTouch, Detail: detail, Evidence: []Evidence{{What: "last_touch", Found: last.UTC().Format(time.RFC3339), Want: limit.String(), Refs: ref}}}
+	j.missed(v, j.awake(deadline))
+}
+
+// lastTouch is when a person last touched the client, or else the given instant.
+func (j *judge) lastTouch(otherwise time.Time) (last time.Time, ref []Ref) {
+	last = otherwise
+	for _, a := range j.f.Activities {
+		if j.touches(&a) && a.Done.After(last) && !a.Done.After(j.now) {
+			last, ref = a.Done, []Ref{{"activity", a.ID}}
+		}
+	}
+	for _, n := range j.f.Notes {
+		if n.At.After(last) && !n.At.After(j.now) {
+			last, ref = n.At, []Ref{{"note", n.ID}}
+		}
+	}
+	return last, ref
+}
+
+// touches tells whether an activity touches the client.
+func (j *judge) touches(a *Activity) bool {
+	if a.Ours || a.Done.IsZero() {
+		return false
+	}
+	if j.c.touches == nil {
+		return a.Type != "task"
+	}
+	return j.c.touches[a.Type]
+}
+
+// missing judges fields that must be filled from an instant on, after a grace.
+func (j *judge) missing(rule Rule, detail string, fields []string, from time.Time, grace *Span) {
+	if len(fields) == 0 {
+		return
+	}
+	if start := j.work.After(from, or(grace, Span{0, Days})); j.now.Before(start) {
+		if !j.as(j.now).filled(fields).holds {
+			j.next = sooner(j.next, start)
+		}
+		return
+	} else if grace != nil {
+		from = start
+	}
+	j.state(Verdict{Rule: rule, Detail: detail}, from, func(s *subject) answer { return s.filled(fields) })
+}
+
+// response judges how soon a person answered an inquiry. An answer that came too
+// late mends the verdict, and does not undo it.
+func (j *judge) response() {
+	limit := j.c.Book.Leads.FirstResponse
+	if limit == nil {
+		return
+	}
+	deadline := j.work.After(j.f.Added, *limit)
+	v := Verdict{Rule: FirstResponse, Evidence: []Evidence{{What: "added", Found: j.f.Added.UTC().Format(time.RFC3339), Want: limit.String()}}}
+	first, ref := j.firstTouch()
+	if !first.IsZero() && !first.After(deadline) {
+		return
+	}
+	if !first.IsZero() {
+		v.Mended = first
+		v.Evidence = append(v.Evidence, Evidence{What: "first_touch", Found: first.UTC().Format(time.RFC3339), Refs: ref})
+	}
+	j.missed(v, deadline)
+}
+
+func (j *judge) firstTouch() (first time.Time, ref []Ref) {
+	for i := range j.f.Activities {
+		if a := &j.f.Activities[i]; j.touches(a) && !a.Done.After(j.now) && (first.IsZero() || a.Done.Before(first)) {
+			first, ref = a.Done, []Ref{{"activity", a.ID}}
+		}
+	}
+	for _, n := range j.f.Notes {
+		if !n.At.After(j.now) && (first.IsZero() || n.At.Before(first)) {
+			first, ref = n.At, []Ref{{"note", n.ID}}
+		}
+	}
+	return first, ref
+}
