@@ -72,8 +72,10 @@ func (j *judge) deal() {
 	if i := j.f.moveAt(j.now); i >= 0 {
 		if fn, stage := j.c.stage(j.f.Connection, j.f.Moves[i].Stage); fn != nil {
 			j.standing(fn, stage, j.f.Moves[i].At)
-			if below, ok := j.c.below[fn.ID]; ok && stage < below {
+			if stage < j.c.below[fn.ID] {
 				j.response()
+			} else {
+				j.known(fn)
 			}
 		}
 	}
@@ -354,6 +356,31 @@ func (j *judge) missing(rule Rule, detail string, fields []string, from time.Tim
 		from = start
 	}
 	j.state(Verdict{Rule: rule, Detail: detail}, from, func(s *subject) answer { return s.filled(fields) })
+}
+
+// known judges what must be known of a client who is no lead any more.
+func (j *judge) known(fn *Funnel) {
+	l := &j.c.Book.Leads
+	since := j.since(j.f.Added, func(s *subject) answer { return answer{holds: !j.pastLead(fn, s.at)} })
+	for i := range j.c.Book.Segments {
+		if s := &j.c.Book.Segments[i]; s.ID == fn.Segment {
+			j.missing(Qualification, s.ID, s.Known, since, j.c.Book.Control.Grace)
+		}
+	}
+	j.missing(PrimaryDemand, "", l.Demand, since, j.c.Book.Control.Grace)
+	j.missing(ReasonForContact, "", l.Reason, since, j.c.Book.Control.Grace)
+	j.missing(Nuances, "", l.Nuances, since, j.c.Book.Control.Grace)
+}
+
+// pastLead tells whether the deal stood beyond the leads of its funnel at an
+// instant.
+func (j *judge) pastLead(fn *Funnel, at time.Time) bool {
+	i := j.f.moveAt(at)
+	if i < 0 {
+		return false
+	}
+	f, stage := j.c.stage(j.f.Connection, j.f.Moves[i].Stage)
+	return f == fn && stage >= j.c.below[fn.ID]
 }
 
 // response judges how soon a person answered an inquiry. An answer that came too
