@@ -182,7 +182,7 @@ func (s *subject) done(what string, types, words []string, within *Span, here bo
 	}
 	for _, a := range slices.Backward(s.byDone(s.did(types, words, after))) {
 		if ok, over := s.recent(a.Done, within); ok {
-			return answer{holds: true, flips: over, evidence: []Evidence{{What: what, Found: a.Done.UTC().Format(time.RFC3339), Refs: []Ref{{"activity", a.ID}}}}}
+			return answer{holds: true, flips: over, evidence: []Evidence{{What: what, Found: instant(a.Done), Refs: []Ref{{"activity", a.ID}}}}}
 		}
 		break // earlier ones lie further back
 	}
@@ -249,7 +249,7 @@ func (s *subject) planned(what string, types, words []string, within *Span) answ
 			continue
 		}
 		if !a.holds {
-			a = answer{holds: true, flips: p.Due, evidence: []Evidence{{What: what, Found: p.Due.UTC().Format(time.RFC3339), Refs: []Ref{{"activity", p.ID}}}}}
+			a = answer{holds: true, flips: p.Due, evidence: []Evidence{{What: what, Found: instant(p.Due), Refs: []Ref{{"activity", p.ID}}}}}
 		}
 	}
 	return a
@@ -274,7 +274,7 @@ func (s *subject) noted(k *NoteWritten) answer {
 			continue
 		}
 		if ok, over := s.recent(n.At, k.Within); ok {
-			return answer{holds: true, flips: over, evidence: []Evidence{{What: "note_written", Found: n.At.UTC().Format(time.RFC3339), Refs: []Ref{{"note", n.ID}}}}}
+			return answer{holds: true, flips: over, evidence: []Evidence{{What: "note_written", Found: instant(n.At), Refs: []Ref{{"note", n.ID}}}}}
 		}
 	}
 	return answer{evidence: []Evidence{{What: "note_written"}}}

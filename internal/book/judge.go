@@ -63,6 +63,11 @@ func (j *judge) as(at time.Time) *subject {
 
 func (j *judge) deal() {
 	j.moves()
+	if len(j.f.Moves) > 0 {
+		if fn, stage := j.c.stage(j.f.Connection, j.f.Moves[0].Stage); fn != nil && stage < j.c.below[fn.ID] {
+			j.response() // it came as a lead
+		}
+	}
 	if end := j.f.closed(); !end.IsZero() && !end.After(j.now) {
 		j.ending()
 		return
@@ -72,9 +77,7 @@ func (j *judge) deal() {
 	if i := j.f.moveAt(j.now); i >= 0 {
 		if fn, stage := j.c.stage(j.f.Connection, j.f.Moves[i].Stage); fn != nil {
 			j.standing(fn, stage, j.f.Moves[i].At)
-			if stage < j.c.below[fn.ID] {
-				j.response()
-			} else {
+			if stage >= j.c.below[fn.ID] {
 				j.known(fn)
 			}
 		}
@@ -216,16 +219,29 @@ func (j *judge) awake(t time.Time) time.Time {
 // nextStep judges what is planned. A step that is still to come counts, whatever
 // else is overdue.
 func (j *judge) nextStep() {
-	now := j.as(j.now)
-	open := now.open(nil, nil)
-	if len(open) == 0 {
-		j.state(Verdict{Rule: NoNextStep}, j.awake(j.f.Added), func(s *subject) answer { return answer{holds: len(s.open(nil, nil)) > 0} })
-		return
-	}
-	latest := slices.MaxFunc(open, func(a, b *Activity) int { return a.Due.Compare(b.Due) })
-	deadline := j.work.After(latest.Due, or(j.c.Book.Control.Overdue, Span{1, WorkingDays}))
-	j.missed(Verdict{Rule: NextStepOverdue, Evidence: []Evidence{{What: "due", Found: latest.Due.UTC().Format(time.RFC3339), Refs: []Ref{{"activity", latest.ID}}}}}, j.awake(deadline))
+	from := j.awake(j.f.Added)
+	j.state(Verdict{Rule: NoNextStep}, from, func(s *subject) answer { return answer{holds: len(s.open(nil, nil)) > 0} })
+	grace := or(j.c.Book.Control.Overdue, Span{1, WorkingDays})
+	j.state(Verdict{Rule: NextStepOverdue}, from, func(s *subject) answer {
+		open := s.open(nil, nil)
+		if len(open) == 0 {
+			return answer{holds: true}
+		}
+		latest := slices.MaxFunc(open, func(a, b *Activity) int { return a.Due.Compare(b.Due) })
+		return s.until(j.work.After(latest.Due, grace), Evidence{What: "due", Found: instant(latest.Due), Refs: []Ref{{"activity", latest.ID}}})
+	})
 }
+
+// until holds up to a deadline.
+func (s *subject) until(deadline time.Time, e Evidence) answer {
+	if s.at.Before(deadline) {
+		return answer{holds: true, flips: deadline}
+	}
+	return answer{evidence: []Evidence{e}}
+}
+
+// instant is how evidence has an instant.
+func instant(t time.Time) string { return t.UTC().Format(time.RFC3339) }
 
 func or(s *Span, otherwise Span) Span {
 	if s != nil {
@@ -235,12 +251,20 @@ func or(s *Span, otherwise Span) Span {
 }
 
 func (j *judge) closeDate() {
-	if j.f.Close == nil || j.f.Lead {
+	if j.f.Lead {
 		return
 	}
-	over := Clock(0).on(j.f.Close.add(1), j.work.zone)
-	deadline := j.work.After(over, or(j.c.Book.Control.CloseDate, Span{0, Days}))
-	j.missed(Verdict{Rule: CloseDatePast, Evidence: []Evidence{{What: "expected_close", Found: j.f.Close.String()}}}, j.awake(deadline))
+	grace := or(j.c.Book.Control.CloseDate, Span{0, Days})
+	j.state(Verdict{Rule: CloseDatePast}, j.awake(j.f.Added), func(s *subject) answer {
+		value, known := s.value("expected_close", s.at)
+		var d Date
+		if value == "" || d.UnmarshalText([]byte(value)) != nil {
+			return answer{holds: true}
+		}
+		a := s.until(j.work.After(Clock(0).on(d.add(1), j.work.zone), grace), Evidence{What: "expected_close", Found: value})
+		a.assumed = !known
+		return a
+	})
 }
 
 // standard judges the commandments.
@@ -284,7 +308,7 @@ func (j *judge) standing(fn *Funnel, stage int, entered time.Time) {
 		return
 	}
 	if limit := firstSpan(st.Limit, j.c.Book.Control.Limit); limit != nil {
-		j.missed(Verdict{Rule: OverLimit, Detail: detail, Evidence: []Evidence{{What: "limit", Found: entered.UTC().Format(time.RFC3339), Want: limit.String()}}},
+		j.missed(Verdict{Rule: OverLimit, Detail: detail, Evidence: []Evidence{{What: "limit", Found: instant(entered), Want: limit.String()}}},
 			j.awake(j.work.After(entered, *limit)))
 	}
 	if limit := firstSpan(st.NoTouch, j.c.Book.Control.NoTouch); limit != nil {
@@ -304,27 +328,29 @@ func firstSpan(list ...*Span) *Span {
 // touched judges how long nobody has touched the client. While something is
 // planned for later, nobody has to.
 func (j *judge) touched(detail string, entered time.Time, limit Span) {
-	last, ref := j.lastTouch(entered)
-	deadline := j.work.After(last, limit)
-	for _, a := range j.as(j.now).open(nil, nil) {
-		if a.Due.After(deadline) {
-			deadline = a.Due
+	j.state(Verdict{Rule: NoTouch, Detail: detail}, j.awake(entered), func(s *subject) answer {
+		last, ref := j.lastTouch(entered, s.at)
+		deadline := j.work.After(last, limit)
+		for _, a := range s.open(nil, nil) {
+			if a.Due.After(deadline) {
+				deadline = a.Due
+			}
 		}
-	}
-	v := Verdict{Rule: NoTouch, Detail: detail, Evidence: []Evidence{{What: "last_touch", Found: last.UTC().Format(time.RFC3339), Want: limit.String(), Refs: ref}}}
-	j.missed(v, j.awake(deadline))
+		return s.until(deadline, Evidence{What: "last_touch", Found: instant(last), Want: limit.String(), Refs: ref})
+	})
 }
 
-// lastTouch is when a person last touched the client, or else the given instant.
-func (j *judge) lastTouch(otherwise time.Time) (last time.Time, ref []Ref) {
+// lastTouch is when, by an instant, a person last touched the client, or else
+// the given instant.
+func (j *judge) lastTouch(otherwise, by time.Time) (last time.Time, ref []Ref) {
 	last = otherwise
-	for _, a := range j.f.Activities {
-		if j.touches(&a) && a.Done.After(last) && !a.Done.After(j.now) {
+	for i := range j.f.Activities {
+		if a := &j.f.Activities[i]; j.touches(a) && a.Done.After(last) && !a.Done.After(by) {
 			last, ref = a.Done, []Ref{{"activity", a.ID}}
 		}
 	}
 	for _, n := range j.f.Notes {
-		if n.At.After(last) && !n.At.After(j.now) {
+		if n.At.After(last) && !n.At.After(by) {
 			last, ref = n.At, []Ref{{"note", n.ID}}
 		}
 	}
@@ -391,14 +417,14 @@ func (j *judge) response() {
 		return
 	}
 	deadline := j.work.After(j.f.Added, *limit)
-	v := Verdict{Rule: FirstResponse, Evidence: []Evidence{{What: "added", Found: j.f.Added.UTC().Format(time.RFC3339), Want: limit.String()}}}
+	v := Verdict{Rule: FirstResponse, Evidence: []Evidence{{What: "added", Found: instant(j.f.Added), Want: limit.String()}}}
 	first, ref := j.firstTouch()
 	if !first.IsZero() && !first.After(deadline) {
 		return
 	}
 	if !first.IsZero() {
 		v.Mended = first
-		v.Evidence = append(v.Evidence, Evidence{What: "first_touch", Found: first.UTC().Format(time.RFC3339), Refs: ref})
+		v.Evidence = append(v.Evidence, Evidence{What: "first_touch", Found: instant(first), Refs: ref})
 	}
 	j.missed(v, deadline)
 }
