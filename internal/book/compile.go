@@ -30,7 +30,8 @@ type Compiled struct {
 	touches  map[string]bool // types of activities that touch a client; nil: all but tasks
 	roles    map[string]map[string]bool
 	modes    map[Rule]Mode
-	below    map[string]int // by funnel: number of the stage before which a deal is a lead
+	below    map[string]int    // by funnel: number of the stage before which a deal is a lead
+	folded   map[string]string // names of fields, as Facts has them
 }
 
 type stageKey struct{ connection, id string }
@@ -42,7 +43,7 @@ type stageAt struct{ funnel, stage int }
 // problems are what the book names and no CRM has.
 func Compile(b *Book, pipelines []Pipeline) (*Compiled, error) {
 	c := &Compiled{Book: b, byOwner: map[string]*WorkTime{}, stages: map[stageKey]stageAt{}, reasons: map[string]int{}, refused: map[string]int{},
-		roles: map[string]map[string]bool{}, below: map[string]int{}}
+		roles: map[string]map[string]bool{}, below: map[string]int{}, folded: map[string]string{}}
 	if err := c.calendars(); err != nil {
 		return nil, err
 	}
@@ -73,6 +74,9 @@ func Compile(b *Book, pipelines []Pipeline) (*Compiled, error) {
 			c.below[f.ID] = stage
 		}
 	}
+	for _, name := range b.fieldNames() {
+		c.folded[name] = fold(name)
+	}
 	var problems Problems
 	for i := range b.Funnels {
 		c.funnel(i, pipelines, &problems)
@@ -81,6 +85,32 @@ func Compile(b *Book, pipelines []Pipeline) (*Compiled, error) {
 		return nil, problems
 	}
 	return c, nil
+}
+
+// fieldNames lists the fields that the book speaks of.
+func (b *Book) fieldNames() []string {
+	all := slices.Concat(b.Leads.Entry, b.Leads.Demand, b.Leads.Reason, b.Leads.Nuances)
+	for i := range b.Segments {
+		all = append(all, b.Segments[i].Known...)
+	}
+	for i := range b.LossReasons {
+		all = append(all, b.LossReasons[i].Facts...)
+	}
+	for i := range b.Funnels {
+		for j := range b.Funnels[i].Stages {
+			all = append(all, b.Funnels[i].Stages[j].Required...)
+		}
+	}
+	b.eachCondition(func(k *Condition, _ scope) {
+		all = append(all, k.Required...)
+		if k.Field != nil {
+			all = append(all, k.Field.Name)
+		}
+		if k.DocumentSent != nil && k.DocumentSent.Field != "" {
+			all = append(all, k.DocumentSent.Field)
+		}
+	})
+	return all
 }
 
 // calendars makes the calendars ready. A book without one has office hours in

@@ -140,7 +140,7 @@ func not(a answer) answer {
 func (s *subject) filled(fields []string) answer {
 	a := answer{holds: true}
 	for _, f := range fields {
-		value, known := s.value(fold(f), s.at)
+		value, known := s.value(s.c.folded[f], s.at)
 		a.assumed = a.assumed || !known
 		if value == "" {
 			a.holds = false
@@ -298,7 +298,7 @@ func (s *subject) amountAtLeast(least decimal.Decimal) answer {
 
 // field compares what a field holds.
 func (s *subject) field(k *FieldRule) answer {
-	value, known := s.value(fold(k.Name), s.at)
+	value, known := s.value(s.c.folded[k.Name], s.at)
 	a := answer{assumed: !known, evidence: []Evidence{{What: k.Name, Found: value}}}
 	e := &a.evidence[0]
 	same := func(v string) bool { return fold(v) == fold(value) }
