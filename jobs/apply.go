@@ -25,6 +25,12 @@ type batch struct {
 	asked     time.Time // when the page was asked for
 	sightings []postgres.Sighting
 	closed    []connectors.Scope
+	news      news // what the page tells of erased persons
+	// before returns once the page before has committed; nil if there is none.
+	// What that page may need is not touched until then: a record that moves from
+	// one parent to another stands under both, in one page as shown and in the
+	// other as missing.
+	before func(context.Context) error
 
 	// What writing it brought about.
 	counts   postgres.Counts
@@ -43,7 +49,7 @@ const aheadLimit = 24 * time.Hour
 func newBatch(s *Source, origin string, page connectors.Page) *batch {
 	b := &batch{s: s, origin: origin, closed: page.Closed, asked: page.FetchedAt}
 	b.sightings = make([]postgres.Sighting, 0, len(page.Records))
-	for _, r := range page.Records {
+	for _, r := range s.erased.inOrder(s, page.Records) {
 		if r.UpdatedAt.Sub(page.FetchedAt) > aheadLimit {
 			r.UpdatedAt = time.Time{}
 		}
@@ -57,6 +63,7 @@ func newBatch(s *Source, origin string, page connectors.Page) *batch {
 		}
 		b.sightings = append(b.sightings, seen)
 	}
+	b.news = s.erased.told()
 	b.counts.Pages, b.counts.Seen = 1, int64(len(page.Records))
 	b.sightings = postgres.Sort(b.sightings)
 	return b
@@ -84,9 +91,17 @@ func (b *batch) write(ctx context.Context, tx pgx.Tx) error {
 	b.changes, b.failures = nil, nil
 	b.made, b.mapped = map[string][]string{}, map[string][]string{}
 	b.counts = postgres.Counts{Pages: 1, Seen: b.counts.Seen}
-	unseen, err := postgres.Unseen(ctx, tx, b.s.Workspace, b.s.ID, b.sightings)
+	if err := b.news.store(ctx, tx, b.s); err != nil {
+		return err
+	}
+	unseen, moved, err := postgres.Unseen(ctx, tx, b.s.Workspace, b.s.ID, b.sightings)
 	if err != nil {
 		return err
+	}
+	if moved && b.before != nil {
+		if err := b.before(ctx); err != nil {
+			return err
+		}
 	}
 	stored, err := postgres.WriteRecords(ctx, tx, b.s.Workspace, b.s.ID, unseen, b.s.p.Compressor)
 	if err != nil {
@@ -227,11 +242,7 @@ func (b *batch) bury(ctx context.Context, tx pgx.Tx, stored []postgres.Stored) e
 		return err
 	}
 	for _, c := range gatherScopes(b.closed, b.sightings) {
-		missing, err := postgres.Missing(ctx, tx, b.s.Workspace, b.s.ID, c.object, c.parents, c.present, b.asked)
-		if err != nil {
-			return err
-		}
-		if err := b.buryMissing(ctx, tx, c.object, missing); err != nil {
+		if err := b.buryMissing(ctx, tx, c); err != nil {
 			return err
 		}
 	}
@@ -306,11 +317,7 @@ func (b *batch) forgotten() map[string][]string {
 // are forgotten, such as the items of a deal.
 func (b *batch) buryAttached(ctx context.Context, tx pgx.Tx, object string, parents []string) error {
 	for _, attached := range attachedTo(b.s.Spec, object) {
-		missing, err := postgres.Missing(ctx, tx, b.s.Workspace, b.s.ID, attached, parents, []string{}, b.asked)
-		if err != nil {
-			return err
-		}
-		if err := b.buryMissing(ctx, tx, attached, missing); err != nil {
+		if err := b.buryMissing(ctx, tx, scope{object: attached, parents: parents, present: []string{}}); err != nil {
 			return err
 		}
 	}
@@ -328,14 +335,26 @@ func attachedTo(spec connectors.Spec, object string) []string {
 	return names
 }
 
-func (b *batch) buryMissing(ctx context.Context, tx pgx.Tx, object string, ids []string) error {
-	if len(ids) == 0 {
-		return nil
+// buryMissing makes tombstones of what a scope no longer holds.
+func (b *batch) buryMissing(ctx context.Context, tx pgx.Tx, c scope) error {
+	ids, err := b.missing(ctx, tx, c)
+	if err == nil && len(ids) > 0 && b.before != nil {
+		if err := b.before(ctx); err != nil {
+			return err
+		}
+		ids, err = b.missing(ctx, tx, c) // the page before may have moved some elsewhere
 	}
-	if err := postgres.BuryRecords(ctx, tx, b.s.Workspace, b.s.ID, object, ids, "deleted", b.asked); err != nil {
+	if err != nil || len(ids) == 0 {
 		return err
 	}
-	return b.buryRows(ctx, tx, object, ids, "deleted")
+	if err := postgres.BuryRecords(ctx, tx, b.s.Workspace, b.s.ID, c.object, ids, "deleted", b.asked); err != nil {
+		return err
+	}
+	return b.buryRows(ctx, tx, c.object, ids, "deleted")
+}
+
+func (b *batch) missing(ctx context.Context, tx pgx.Tx, c scope) ([]string, error) {
+	return postgres.Missing(ctx, tx, b.s.Workspace, b.s.ID, c.object, c.parents, c.present, b.asked)
 }
 
 func (b *batch) buryRows(ctx context.Context, tx pgx.Tx, object string, ids []string, why string) error {

@@ -55,6 +55,11 @@ func (p *Pipeline) Connect(ctx context.Context, workspace int64, n NewConnection
 	if err != nil {
 		return s, rights, p.forget(ctx, s, back, err)
 	}
+	if n.Replace { // it may have been stopped by a restored backup, which brings back who was erased
+		if _, err := p.EraseAgain(ctx, workspace, n.By); err != nil {
+			return s, rights, fmt.Errorf("persons who were erased could not be erased again; %s stays paused: %w", n.Name, err)
+		}
+	}
 	return s, rights, p.begin(ctx, s)
 }
 

@@ -5,9 +5,10 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
-	"maps"
+	"slices"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/nyaruka/phonenumbers"
 
 	"salesbook.dev/internal/fault"
 	"salesbook.dev/internal/postgres"
@@ -75,19 +76,14 @@ func (p *Pipeline) EraseAgain(ctx context.Context, workspace int64, by string) (
 			return err
 		}
 		for _, c := range list {
-			for after := ""; ; {
-				ids, err := postgres.EveryPerson(ctx, tx, workspace, c.ID, after, 5000)
-				if err != nil || len(ids) == 0 {
-					if err != nil {
-						return err
-					}
-					break
+			err := eachPerson(ctx, tx, c, func(p postgres.Person) error {
+				if e.knows("person", accountOf(c), p.ID) {
+					back = append(back, postgres.Wanted{Connection: c.ID, ID: p.ID})
 				}
-				for _, id := range ids {
-					if after = id; e.knows("person", accountOf(c), id) {
-						back = append(back, postgres.Wanted{Connection: c.ID, ID: id})
-					}
-				}
+				return nil
+			})
+			if err != nil {
+				return err
 			}
 		}
 		return nil
@@ -100,6 +96,22 @@ func (p *Pipeline) EraseAgain(ctx context.Context, workspace int64, by string) (
 	return len(back), err
 }
 
+// eachPerson shows a connection's people who were not erased.
+func eachPerson(ctx context.Context, tx pgx.Tx, c postgres.Connection, show func(postgres.Person) error) error {
+	for after := ""; ; {
+		page, err := postgres.EveryPerson(ctx, tx, c.Workspace, c.ID, after, 5000)
+		if err != nil || len(page) == 0 {
+			return err
+		}
+		for _, p := range page {
+			if err := show(p); err != nil {
+				return err
+			}
+		}
+		after = page[len(page)-1].ID
+	}
+}
+
 // recall returns what recognises erased persons; nil if nobody was erased.
 func (p *Pipeline) recall(ctx context.Context, tx pgx.Tx, workspace int64) (*erased, error) {
 	secret, err := p.Vault.ErasureSecret(ctx, tx, workspace)
@@ -107,7 +119,7 @@ func (p *Pipeline) recall(ctx context.Context, tx pgx.Tx, workspace int64) (*era
 		return nil, err
 	}
 	digests, err := postgres.Suppressions(ctx, tx, workspace)
-	return &erased{secret, digests}, err
+	return &erased{secret: secret, digests: digests}, err
 }
 
 // erasing is one erasure under way.
@@ -137,20 +149,23 @@ func (r *erasing) begin(ctx context.Context, w postgres.Wanted, by string) error
 			return err
 		}
 		found, err := postgres.FindPersons(ctx, tx, r.workspace, w)
+		if err == nil && w.Phone != "" {
+			found, err = reachedBy(found, w.Phone)
+		}
 		if err != nil {
 			return err
 		}
 		if len(found) == 0 {
 			return fault.New(fault.NotFound, "nobody of that description is stored; `salesbook show person ID` shows whom an id belongs to")
 		}
-		names := map[int64]string{}
-		for _, c := range r.connections {
-			names[c.ID] = c.Name
+		if err := r.recognise(ctx, tx); err != nil {
+			return err
 		}
-		for _, f := range found {
-			r.report.Persons = append(r.report.Persons, ErasedPerson{names[f.Connection], f.ID, f.Erased})
-			if !f.Erased {
-				r.found[f.Connection] = append(r.found[f.Connection], f)
+		// Whoever is added may be known by more than the ones before.
+		for len(found) > 0 {
+			r.add(found)
+			if found, err = r.others(ctx, tx); err != nil {
+				return err
 			}
 		}
 		if r.left() == 0 {
@@ -160,61 +175,111 @@ func (r *erasing) begin(ctx context.Context, w postgres.Wanted, by string) error
 	})
 }
 
-// suppress makes the digests of the persons, and stores them unless dry.
-func (r *erasing) suppress(ctx context.Context, tx pgx.Tx, by string) (err error) {
-	if r.e, err = r.p.recall(ctx, tx, r.workspace); err != nil {
+// reachedBy leaves those who have a number, also as it is dialled within their
+// country. One that several countries have is not enough to erase somebody.
+func reachedBy(found []postgres.Person, phone string) (reached []postgres.Person, err error) {
+	countries := map[int32]bool{}
+	for _, p := range found {
+		has := false
+		for _, number := range slices.Concat(p.Phones, p.Written) {
+			if !slices.Contains(contactsOf(nil, []string{number}), phoneOf(phone)) {
+				continue
+			}
+			has = true
+			if n, err := phonenumbers.Parse(number, "ZZ"); err == nil {
+				countries[n.GetCountryCode()] = true
+			}
+		}
+		if has {
+			reached = append(reached, p)
+		}
+	}
+	if len(countries) > 1 {
+		return nil, fault.New(fault.Invalid, "people of several countries have that number there; give the id or an address of the one who is meant")
+	}
+	return reached, nil
+}
+
+// recognise recalls who was erased before; of a workspace in which nobody was,
+// it makes the secret.
+func (r *erasing) recognise(ctx context.Context, tx pgx.Tx) (err error) {
+	if r.e, err = r.p.recall(ctx, tx, r.workspace); err != nil || r.e != nil {
 		return err
 	}
-	if r.e == nil {
-		r.e = &erased{digests: map[postgres.Digest]bool{}}
-		if r.dry {
-			r.e.secret = make([]byte, 32)
-			_, err = rand.Read(r.e.secret)
-		} else {
-			r.e.secret, err = r.p.Vault.MakeErasureSecret(ctx, tx, r.workspace)
+	r.e = &erased{digests: map[postgres.Digest]bool{}}
+	if r.dry {
+		r.e.secret = make([]byte, 32)
+		_, err = rand.Read(r.e.secret)
+	} else {
+		r.e.secret, err = r.p.Vault.MakeErasureSecret(ctx, tx, r.workspace)
+	}
+	return err
+}
+
+// add has persons recognised, and erased unless they were before.
+func (r *erasing) add(persons []postgres.Person) {
+	for _, p := range persons {
+		i := slices.IndexFunc(r.connections, func(c postgres.Connection) bool { return c.ID == p.Connection })
+		if i < 0 {
+			continue // connected this moment
 		}
-		if err != nil {
-			return err
+		r.report.Persons = append(r.report.Persons, ErasedPerson{r.connections[i].Name, p.ID, p.Erased})
+		if p.Erased {
+			continue
+		}
+		r.found[p.Connection] = append(r.found[p.Connection], p)
+		for _, d := range r.e.digestsOf(accountOf(r.connections[i]), p) {
+			r.e.learn(d)
 		}
 	}
-	fresh := map[postgres.Digest]bool{}
+}
+
+// others are the people, not found yet, whom pages would no longer show because
+// they are taken for one of the persons: further records of him, in whichever
+// connection.
+func (r *erasing) others(ctx context.Context, tx pgx.Tx) (more []postgres.Person, err error) {
 	for _, c := range r.connections {
-		if err := r.digests(ctx, tx, c, fresh); err != nil {
+		known := map[string]bool{}
+		for _, p := range r.found[c.ID] {
+			known[p.ID] = true
+		}
+		err := eachPerson(ctx, tx, c, func(p postgres.Person) error {
+			if known[p.ID] || !r.e.knows("person", accountOf(c), p.ID) && !r.e.same(p) {
+				return nil
+			}
+			whole, err := postgres.FindPersons(ctx, tx, r.workspace, postgres.Wanted{Connection: c.ID, ID: p.ID})
+			more = append(more, whole...)
 			return err
+		})
+		if err != nil {
+			return nil, err
 		}
 	}
-	maps.Copy(r.e.digests, fresh)
+	return more, nil
+}
+
+// suppress has deals and leads of the persons recognised as well, and stores
+// the digests unless dry.
+func (r *erasing) suppress(ctx context.Context, tx pgx.Tx, by string) error {
+	for _, c := range r.connections {
+		for _, kind := range []string{"deals", "leads"} {
+			subjects, err := postgres.SubjectsOf(ctx, tx, r.workspace, c.ID, kind, idsOfPersons(r.found[c.ID]))
+			if err != nil {
+				return err
+			}
+			for _, id := range subjects {
+				r.e.learn(r.e.sum("about", accountOf(c), kind, id))
+			}
+		}
+	}
+	news := r.e.told()
 	if r.dry {
 		return nil
 	}
-	list := make([]postgres.Digest, 0, len(fresh))
-	for d := range fresh {
-		list = append(list, d)
-	}
-	if err := postgres.Suppress(ctx, tx, r.workspace, list); err != nil {
+	if err := postgres.Suppress(ctx, tx, r.workspace, news.digests); err != nil {
 		return err
 	}
 	return postgres.Audit(ctx, tx, r.workspace, by, "erase", "person", map[string]any{"persons": r.left()})
-}
-
-// digests adds those of a connection's persons, of their deals and leads.
-func (r *erasing) digests(ctx context.Context, tx pgx.Tx, c postgres.Connection, into map[postgres.Digest]bool) error {
-	account, ids := accountOf(c), idsOfPersons(r.found[c.ID])
-	for _, person := range r.found[c.ID] {
-		for _, d := range r.e.digestsOf(account, person) {
-			into[d] = true
-		}
-	}
-	for _, kind := range []string{"deals", "leads"} {
-		subjects, err := postgres.SubjectsOf(ctx, tx, r.workspace, c.ID, kind, ids)
-		if err != nil {
-			return err
-		}
-		for _, id := range subjects {
-			into[r.e.sum("about", account, kind, id)] = true
-		}
-	}
-	return nil
 }
 
 func idsOfPersons(list []postgres.Person) []string {

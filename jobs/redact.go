@@ -2,15 +2,22 @@ package jobs
 
 import (
 	"bytes"
+	"cmp"
+	"context"
 	"crypto/hmac"
 	"crypto/sha256"
 	"encoding/json"
 	"fmt"
+	"html"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"unicode"
 	"unicode/utf8"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/nyaruka/phonenumbers"
 
 	"salesbook.dev/connectors"
 	"salesbook.dev/internal/postgres"
@@ -25,6 +32,54 @@ const redacted = "[erased]"
 type erased struct {
 	secret  []byte
 	digests map[postgres.Digest]bool
+	news    news // what records have told since, and is to be stored with them
+}
+
+// news is what records tell of erased persons that was not known before: other
+// records of theirs, and deals and leads that are about them.
+type news struct {
+	digests []postgres.Digest
+	persons []connectors.Ref
+}
+
+// learn has a digest known from now on.
+func (e *erased) learn(d postgres.Digest) {
+	if !e.digests[d] {
+		e.digests[d] = true
+		e.news.digests = append(e.news.digests, d)
+	}
+}
+
+// told returns the news since it was asked before.
+func (e *erased) told() (n news) {
+	if e != nil {
+		n, e.news = e.news, news{}
+	}
+	return n
+}
+
+// store keeps the news for later pages and other processes. A stored row that
+// has become an erased person's is emptied: no page would touch it any more.
+func (n news) store(ctx context.Context, tx pgx.Tx, s *Source) error {
+	if len(n.digests) == 0 {
+		return nil
+	}
+	if err := postgres.Suppress(ctx, tx, s.Workspace, n.digests); err != nil {
+		return err
+	}
+	for _, r := range n.persons {
+		om, ok := s.Map.Object(r.Object)
+		if !ok {
+			continue
+		}
+		if err := postgres.EraseRecords(ctx, tx, s.Workspace, s.ID, r.Object, []string{r.ID}); err != nil {
+			return err
+		}
+		if err := postgres.ErasePeople(ctx, tx, s.Workspace, s.ID, []string{om.ID(r.ID)}); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func (e *erased) sum(parts ...string) (d postgres.Digest) {
@@ -76,9 +131,14 @@ func namesOf(p postgres.Person) []string {
 	return names
 }
 
-// fold makes a name comparable: small letters, single spaces.
+// fold makes a name comparable: small letters, single spaces, no marks around
+// its words.
 func fold(name string) string {
-	return strings.Join(strings.FieldsFunc(strings.ToLower(name), func(r rune) bool { return !inWord(r) }), " ")
+	parts := strings.FieldsFunc(strings.ToLower(name), func(r rune) bool { return !inWord(r) })
+	for i, w := range parts {
+		parts[i] = strings.Trim(w, "'’-")
+	}
+	return strings.Join(slices.DeleteFunc(parts, func(w string) bool { return w == "" }), " ")
 }
 
 func inWord(r rune) bool {
@@ -94,16 +154,39 @@ func contactsOf(emails, phones []string) []string {
 		}
 	}
 	for _, p := range phones {
-		if d := digitsOf(p); len(d) >= phoneMin {
-			out = append(out, "phone:"+d[max(0, len(d)-phoneTail):])
+		for _, d := range append(domestic(p), digitsOf(p)) {
+			if len(d) >= phoneMin {
+				out = append(out, phoneOf(d))
+			}
 		}
 	}
-	return out
+	slices.Sort(out)
+	return slices.Compact(out)
 }
 
 // A number is recognised by its last digits, with or without its country's
 // code. Shorter ones than phoneMin are no numbers that reach one person.
 const phoneMin, phoneTail = 7, 9
+
+func phoneOf(digits string) string { return "phone:" + digits[max(0, len(digits)-phoneTail):] }
+
+// domestic are the digits of an international number as they are dialled within
+// its country, without and with the prefix for that, if they are fewer than
+// phoneTail: the last of the international one hold a part of its country's code then.
+func domestic(number string) []string {
+	if !strings.HasPrefix(number, "+") {
+		return nil
+	}
+	n, err := phonenumbers.Parse(number, "ZZ") // no country: the number names its own
+	if err != nil {
+		return nil
+	}
+	digits := phonenumbers.GetNationalSignificantNumber(n)
+	if len(digits) >= phoneTail {
+		return nil
+	}
+	return []string{digits, digitsOf(phonenumbers.Format(n, phonenumbers.NATIONAL))}
+}
 
 func digitsOf(s string) string {
 	return strings.Map(func(r rune) rune {
@@ -120,55 +203,156 @@ func (e *erased) admit(s *Source, r connectors.Record) (connectors.Record, bool)
 	if e == nil {
 		return r, true
 	}
+	account := accountOf(s.Connection)
 	om, mapped := s.Map.Object(r.Object)
-	if mapped && om.Kind().Name == "people" && e.knows("person", accountOf(s.Connection), om.ID(r.ID)) {
+	switch {
+	case mapped && om.Kind().Name == "people" && e.knows("person", account, om.ID(r.ID)):
 		return r, false
-	}
-	if len(r.Raw) == 0 {
+	case len(r.Raw) == 0:
+		return r, true
+	case !mapped:
+		r.Raw = e.json(r.Raw, false)
 		return r, true
 	}
-	names := false
-	if mapped {
-		kind, row, err := mapRecord(s.Map, s.Spec.Decoder, r)
-		switch {
-		case om.Kind().Name == "people":
-			return r, err != nil || !e.person(kind, row)
-		case !quotes(om.Kind()):
+	kind, row, err := mapRecord(s.Map, s.Spec.Decoder, r)
+	switch {
+	case om.Kind().Name == "people":
+		if err != nil || !e.person(kind, row) {
 			return r, true
 		}
-		names = err != nil || e.about(accountOf(s.Connection), kind, row)
+		e.learn(e.sum("person", account, row.ID))
+		e.news.persons = append(e.news.persons, connectors.Ref{Object: r.Object, ID: r.ID})
+		return r, false
+	case !quotes(om.Kind()):
+		return r, true
+	case err != nil:
+		r.Raw = e.json(r.Raw, true)
+		return r, true
 	}
-	r.Raw = e.json(r.Raw, names)
+	if person := refOf(kind, row, "person_id"); subject(kind) && person != "" && e.knows("person", account, person) {
+		e.learn(e.sum("about", account, kind.Name, row.ID))
+	}
+	r.Raw = e.redact(s, r, row, e.about(account, kind, row))
 	return r, true
 }
 
+// inOrder returns records so that those that tell more of others come first:
+// people, then deals and leads, then what refers to these.
+func (e *erased) inOrder(s *Source, records []connectors.Record) []connectors.Record {
+	if e == nil {
+		return records
+	}
+	rank := func(r connectors.Record) int {
+		om, ok := s.Map.Object(r.Object)
+		switch {
+		case ok && om.Kind().Name == "people":
+			return 0
+		case ok && subject(om.Kind()):
+			return 1
+		}
+		return 2
+	}
+	return slices.SortedStableFunc(slices.Values(records), func(a, b connectors.Record) int { return rank(a) - rank(b) })
+}
+
+// redact redacts a record, but nothing that columns with a type are made of: an
+// id or an amount may have the digits of a number.
+func (e *erased) redact(s *Source, r connectors.Record, row sales.Row, names bool) []byte {
+	cuts := e.cuts(r.Raw, names)
+	fits := func(cuts []cut) bool {
+		clean := r
+		clean.Raw = paste(r.Raw, cuts)
+		k, now, err := mapRecord(s.Map, s.Spec.Decoder, clean)
+		return err == nil && sameTyped(k, row, now)
+	}
+	if len(cuts) > 0 && !fits(cuts) {
+		cuts = slices.DeleteFunc(cuts, func(c cut) bool { return !fits([]cut{c}) })
+	}
+	return paste(r.Raw, cuts)
+}
+
+// sameTyped tells whether rows are alike but for their words.
+func sameTyped(k *sales.Kind, a, b sales.Row) bool {
+	for i, f := range k.Fields {
+		if !worded(f) && fmt.Sprint(a.Values[i]) != fmt.Sprint(b.Values[i]) {
+			return false
+		}
+	}
+	return true
+}
+
+// worded tells whether a column holds words, which may be anybody's, and not an
+// id, a day or an amount.
+func worded(f sales.Field) bool {
+	return f.Enum == nil && (f.Type == sales.Text || f.Type == sales.Texts || f.Type == sales.JSON)
+}
+
+// columns redacts a document of canonical columns, or of changes to them, but
+// for columns with a type.
+func (e *erased) columns(k *sales.Kind, doc []byte, names bool) []byte {
+	all := e.json(doc, names)
+	var columns map[string]json.RawMessage
+	if bytes.Equal(all, doc) || json.Unmarshal(doc, &columns) != nil {
+		return all
+	}
+	changed := false
+	for name, value := range columns {
+		i := k.Index(name)
+		custom := name == "custom" || strings.HasPrefix(name, "custom.")
+		if clean := e.json(value, names); (custom || i >= 0 && worded(k.Fields[i])) && !bytes.Equal(clean, value) {
+			columns[name], changed = clean, true
+		}
+	}
+	if !changed {
+		return doc
+	}
+	out, err := json.Marshal(columns)
+	if err != nil {
+		return all // cannot be: it was read as JSON
+	}
+	return out
+}
+
 // person tells whether a row is of an erased person who came back under
-// another id: by name and address, or name and number, together.
+// another id.
 func (e *erased) person(k *sales.Kind, row sales.Row) bool {
 	text := func(field string) string { s, _ := row.Values[k.Index(field)].(string); return s }
 	texts := func(field string) []string { s, _ := row.Values[k.Index(field)].([]string); return s }
-	p := postgres.Person{Name: text("name"), First: text("first_name"), Last: text("last_name")}
-	for _, n := range namesOf(p) {
-		for _, c := range contactsOf(texts("emails"), append(texts("phones"), texts("phones_written")...)) {
-			if e.knows("pair", n, c) {
-				return true
-			}
+	return e.same(postgres.Person{Name: text("name"), First: text("first_name"), Last: text("last_name"),
+		Emails: texts("emails"), Phones: texts("phones"), Written: texts("phones_written")})
+}
+
+// same tells whether somebody is an erased person: by name and address, or name
+// and number, together.
+func (e *erased) same(p postgres.Person) bool {
+	names := namesOf(p)
+	for _, c := range contactsOf(p.Emails, slices.Concat(p.Phones, p.Written)) {
+		if e.knows("contact", c) && slices.ContainsFunc(names, func(n string) bool { return e.knows("pair", n, c) }) {
+			return true
 		}
 	}
 	return false
 }
 
-// about tells whether a row refers to an erased person.
+// about tells whether a row refers to an erased person, or is a deal or lead
+// that did: vendors take the reference out when they delete him.
 func (e *erased) about(account string, k *sales.Kind, row sales.Row) bool {
-	ref := func(field string) string {
-		if i := k.Index(field); i >= 0 {
-			s, _ := row.Values[i].(string)
-			return s
-		}
-		return ""
-	}
-	return e.refers(account, ref("person_id"), ref("deal_id"), ref("lead_id"))
+	ref := func(field string) string { return refOf(k, row, field) }
+	return subject(k) && e.knows("about", account, k.Name, row.ID) || e.refers(account, ref("person_id"), ref("deal_id"), ref("lead_id"))
 }
+
+// refOf returns what a row refers to in a column that it may have.
+func refOf(k *sales.Kind, row sales.Row, field string) string {
+	if i := k.Index(field); i >= 0 {
+		s, _ := row.Values[i].(string)
+		return s
+	}
+	return ""
+}
+
+// subject tells whether other rows are about a person because they refer to a
+// row of this kind.
+func subject(k *sales.Kind) bool { return k.Name == "deals" || k.Name == "leads" }
 
 func (e *erased) refers(account, person, deal, lead string) bool {
 	return person != "" && e.knows("person", account, person) ||
@@ -187,34 +371,74 @@ func quotes(k *sales.Kind) bool {
 }
 
 // json takes erased persons' addresses and numbers, and if so their names, out
-// of the texts of a JSON document, and leaves all else as it is, byte by byte.
-func (e *erased) json(doc []byte, names bool) []byte {
-	var out bytes.Buffer
-	kept := 0 // doc up to here is in out
-	for i := 0; i < len(doc); i++ {
-		if doc[i] != '"' {
-			continue
-		}
-		end := stringEnd(doc, i)
-		if end < 0 {
-			break
-		}
-		if !mayQuote(doc[i+1:end-1], names) || isKey(doc, end) {
-			i = end - 1
-			continue
-		}
-		if with := e.quoted(doc[i:end], names); with != nil {
-			out.Write(doc[kept:i])
-			out.Write(with)
-			kept = end
-		}
-		i = end - 1
-	}
-	if kept == 0 {
+// of a JSON document, and leaves all else as it is, byte by byte.
+func (e *erased) json(doc []byte, names bool) []byte { return paste(doc, e.cuts(doc, names)) }
+
+// cut says what stands in place of a part of a document.
+type cut struct {
+	from, to int
+	with     []byte
+}
+
+func paste(doc []byte, cuts []cut) []byte {
+	if len(cuts) == 0 {
 		return doc
 	}
-	out.Write(doc[kept:])
-	return out.Bytes()
+	var out []byte
+	kept := 0 // doc up to here is in out
+	for _, c := range cuts {
+		out = append(append(out, doc[kept:c.from]...), c.with...)
+		kept = c.to
+	}
+	return append(out, doc[kept:]...)
+}
+
+// cuts finds what is to be redacted in a JSON document: strings that are no
+// keys, and numbers.
+func (e *erased) cuts(doc []byte, names bool) (cuts []cut) {
+	for i := 0; i < len(doc); {
+		var with []byte
+		end := i + 1
+		switch c := doc[i]; {
+		case c == '"':
+			if end = stringEnd(doc, i); end < 0 {
+				return cuts
+			}
+			if mayQuote(doc[i+1:end-1], names) && !isKey(doc, end) {
+				with = e.quoted(doc[i:end], names)
+			}
+		case c == '-' || '0' <= c && c <= '9':
+			end = numberEnd(doc, i)
+			if e.numeral(string(doc[i:end])) {
+				with = []byte(`"` + redacted + `"`)
+			}
+		}
+		if with != nil {
+			cuts = append(cuts, cut{i, end, with})
+		}
+		i = end
+	}
+	return cuts
+}
+
+// numberEnd returns where the number that begins at i is over.
+func numberEnd(doc []byte, i int) int {
+	for i++; i < len(doc) && strings.IndexByte("0123456789.eE+-", doc[i]) >= 0; i++ {
+	}
+	return i
+}
+
+// longestNumber is how many digits a number has at most, see E.164.
+const longestNumber = 15
+
+// numeral tells whether a JSON number is an erased one: a whole number that
+// ends with its digits.
+func (e *erased) numeral(s string) bool {
+	whole, fraction, _ := strings.Cut(s, ".")
+	if len(whole) < phoneMin || len(whole) > longestNumber || digitsOf(whole) != whole || strings.Trim(fraction, "0") != "" {
+		return false
+	}
+	return e.knows("contact", phoneOf(whole))
 }
 
 // stringEnd returns where the string that begins at i is over, or -1.
@@ -242,7 +466,7 @@ func mayQuote(literal []byte, names bool) bool {
 	digits, letters := 0, false
 	for _, c := range literal {
 		switch {
-		case c == '@' || c == '\\':
+		case c == '@' || c == '&' || c == '\\':
 			return true
 		case '0' <= c && c <= '9':
 			digits++
@@ -256,7 +480,7 @@ func mayQuote(literal []byte, names bool) bool {
 // quoted redacts a JSON string; nil when there is nothing to redact.
 func (e *erased) quoted(literal []byte, names bool) []byte {
 	var s string
-	if json.Unmarshal(literal, &s) != nil {
+	if instants.Match(literal) || json.Unmarshal(literal, &s) != nil {
 		return nil
 	}
 	clean := e.text(s, names)
@@ -273,58 +497,169 @@ func (e *erased) quoted(literal []byte, names bool) []byte {
 }
 
 var (
+	// instants are strings that are a day or an instant and nothing else. Their
+	// digits are no number, whatever they are.
+	instants  = regexp.MustCompile(`^"\d{4}-\d{2}-\d{2}(?:[T ]\d{2}:\d{2}[\d:.]*)?(?:Z|[+\-]\d{2}:?\d{2})?"$`)
 	addresses = regexp.MustCompile(`[\p{L}\p{N}._%+'\-]+@[\p{L}\p{N}\-]+(?:\.[\p{L}\p{N}\-]+)+`)
 	numbers   = regexp.MustCompile(`\+?\(?\d(?:[\s\x{a0}().\-]*\d){6,}`)
-	words     = regexp.MustCompile(`[\p{L}\p{M}\p{N}'’\-]+`)
+	groups    = regexp.MustCompile(`\d+`)
+	words     = regexp.MustCompile(`[\p{L}\p{M}\p{N}](?:[\p{L}\p{M}\p{N}'’\-]*[\p{L}\p{M}\p{N}])?`)
+	entities  = regexp.MustCompile(`&(?:#\d{1,7}|#[xX][0-9a-fA-F]{1,6}|[A-Za-z][A-Za-z0-9]{1,30});`)
+	tags      = regexp.MustCompile(`<[^<>]*>`)
+	markup    = regexp.MustCompile(`&(?:#\d{1,7}|#[xX][0-9a-fA-F]{1,6}|[A-Za-z][A-Za-z0-9]{1,30});|<[^<>]*>`) // either
 )
 
-// text redacts plain text.
+// span is a part of a text.
+type span struct{ from, to int }
+
+// text redacts plain text or HTML. A name in HTML may be written with entities,
+// and tags may stand between its words or around an attribute that holds it.
 func (e *erased) text(s string, names bool) string {
-	if strings.Contains(s, "@") {
-		s = addresses.ReplaceAllStringFunc(s, func(m string) string {
-			if e.knows("contact", "email:"+strings.ToLower(m)) {
-				return redacted
-			}
-			return m
-		})
-	}
-	s = numbers.ReplaceAllStringFunc(s, e.number)
-	if names {
-		s = e.names(s)
+	s = cutSpans(s, e.in(s, entities, names))
+	if strings.Contains(s, "<") {
+		s = cutSpans(s, e.in(s, markup, names))
 	}
 	return s
 }
 
-// number redacts a run of digits that holds an erased number. Of a longer run
-// than a number can be, nobody can say where it begins: it goes as a whole.
-func (e *erased) number(run string) string {
-	d := digitsOf(run)
-	n := min(len(d), phoneTail)
-	for i := 0; i+n <= len(d); i++ {
-		if e.knows("contact", "phone:"+d[i:i+n]) {
-			return redacted
+// in finds what is to be redacted in a text as it reads once marks are
+// replaced: entities by what they stand for, tags by a space.
+func (e *erased) in(s string, marks *regexp.Regexp, names bool) []span {
+	plain, at := read(s, marks)
+	found := slices.Concat(e.addresses(plain), e.numbers(plain))
+	if names {
+		found = append(found, e.names(plain)...)
+	}
+	for i, f := range found {
+		found[i] = span{at(f.from), at(f.to)}
+	}
+	return found
+}
+
+// read returns a text with its marks replaced, and where in the text each byte
+// of that came from.
+func read(s string, marks *regexp.Regexp) (plain string, at func(int) int) {
+	var out []byte
+	var from []int
+	kept := 0
+	keep := func(to int) {
+		for ; kept < to; kept++ {
+			out, from = append(out, s[kept]), append(from, kept)
 		}
 	}
-	return run
+	if strings.ContainsAny(s, "&<") {
+		for _, m := range marks.FindAllStringIndex(s, -1) {
+			keep(m[0])
+			with := " "
+			if s[m[0]] == '&' {
+				with = html.UnescapeString(s[m[0]:m[1]])
+			}
+			for i := range len(with) {
+				out, from = append(out, with[i]), append(from, m[0])
+			}
+			kept = m[1]
+		}
+	}
+	if kept == 0 {
+		return s, func(i int) int { return i }
+	}
+	keep(len(s))
+	from = append(from, len(s))
+	return string(out), func(i int) int { return from[i] }
+}
+
+// cutSpans redacts parts of a text, which may overlap. Tags inside them stay.
+func cutSpans(s string, spans []span) string {
+	if len(spans) == 0 {
+		return s
+	}
+	slices.SortFunc(spans, func(a, b span) int { return cmp.Or(a.from-b.from, b.to-a.to) })
+	var out strings.Builder
+	kept := 0
+	for _, c := range spans {
+		if c.from >= kept {
+			out.WriteString(s[kept:c.from] + redacted)
+		}
+		if c.to > kept {
+			out.WriteString(strings.Join(tags.FindAllString(s[max(c.from, kept):c.to], -1), ""))
+			kept = c.to
+		}
+	}
+	return out.String() + s[kept:]
+}
+
+// addresses finds erased addresses. What may stand in one may also stand around
+// it, as quotes and dashes do.
+func (e *erased) addresses(s string) (found []span) {
+	if !strings.Contains(s, "@") {
+		return nil
+	}
+	for _, m := range addresses.FindAllStringIndex(s, -1) {
+		for from := m[0]; from == m[0] || strings.IndexByte("._%+'-", s[from-1]) >= 0; from++ {
+			address := strings.ToLower(s[from:m[1]])
+			if bare := strings.TrimRight(address, "-"); e.knows("contact", "email:"+address) || bare != address && e.knows("contact", "email:"+bare) {
+				found = append(found, span{from, m[1]})
+				break
+			}
+		}
+	}
+	return found
+}
+
+// numbers finds runs of digits that hold an erased number. Of a longer run than
+// a number can be, nobody can say where it begins: it goes as a whole.
+func (e *erased) numbers(s string) (found []span) {
+	for _, m := range numbers.FindAllStringIndex(s, -1) {
+		if run := s[m[0]:m[1]]; e.number(digitsOf(run)) || e.grouped(run) {
+			found = append(found, span{m[0], m[1]})
+		}
+	}
+	return found
+}
+
+func (e *erased) number(digits string) bool {
+	n := min(len(digits), phoneTail)
+	for i := 0; i+n <= len(digits); i++ {
+		if e.knows("contact", phoneOf(digits[i:i+n])) {
+			return true
+		}
+	}
+	return false
+}
+
+// grouped looks for a number that is shorter than phoneTail in a run that is
+// longer. It must begin and end where groups of digits do: more are alike by chance.
+func (e *erased) grouped(run string) bool {
+	all := groups.FindAllString(run, -1)
+	for i := range all {
+		digits := ""
+		for _, g := range all[i:] {
+			if digits += g; len(digits) >= phoneTail {
+				break
+			}
+			if len(digits) >= phoneMin && e.knows("contact", phoneOf(digits)) {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // longestName is how many words a name has at most.
 const longestName = 5
 
-// names redacts full names, the longest first.
-func (e *erased) names(s string) string {
+// names finds full names, the longest first.
+func (e *erased) names(s string) (found []span) {
 	at := words.FindAllStringIndex(s, -1)
-	var out strings.Builder
-	kept := 0
 	for i := 0; i < len(at); i++ {
 		for n := min(longestName, len(at)-i); n > 0; n-- {
 			from, to := at[i][0], at[i+n-1][1]
 			if name := fold(s[from:to]); utf8.RuneCountInString(name) >= 3 && e.knows("name", name) {
-				out.WriteString(s[kept:from] + redacted)
-				kept, i = to, i+n-1
+				found = append(found, span{from, to})
+				i += n - 1
 				break
 			}
 		}
 	}
-	return out.String() + s[kept:]
+	return found
 }

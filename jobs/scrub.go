@@ -80,14 +80,14 @@ func (x *scrub) documentsAfter(ctx context.Context, k *sales.Kind, after string)
 		}
 		last = page[len(page)-1].ID
 		for _, d := range page {
-			about, err := x.isAbout(d.Text)
+			about, err := x.isAbout(k, d)
 			if err != nil {
 				return err
 			}
 			if about {
 				x.about[k.Name][d.ID] = true
 			}
-			if clean := x.e.json(d.Text, about); !bytes.Equal(clean, d.Text) {
+			if clean := x.e.columns(k, d.Text, about); !bytes.Equal(clean, d.Text) {
 				d.Text = clean
 				changed = append(changed, d)
 			}
@@ -103,14 +103,15 @@ func (x *scrub) documentsAfter(ctx context.Context, k *sales.Kind, after string)
 	return last, err
 }
 
-func (x *scrub) isAbout(doc []byte) (bool, error) {
+func (x *scrub) isAbout(k *sales.Kind, d postgres.Passage) (bool, error) {
+	account := accountOf(x.s.Connection)
 	var refs struct {
 		Person string `json:"person_id"`
 		Deal   string `json:"deal_id"`
 		Lead   string `json:"lead_id"`
 	}
-	err := json.Unmarshal(doc, &refs)
-	return x.e.refers(accountOf(x.s.Connection), refs.Person, refs.Deal, refs.Lead), err
+	err := json.Unmarshal(d.Text, &refs)
+	return subject(k) && x.e.knows("about", account, k.Name, d.ID) || x.e.refers(account, refs.Person, refs.Deal, refs.Lead), err
 }
 
 type (
@@ -167,7 +168,7 @@ func (x *scrub) changes(ctx context.Context) error {
 		case !ok || !quotes(k):
 			return p.Text
 		}
-		return x.e.json(p.Text, x.about[p.Kind][p.ID])
+		return x.e.columns(k, p.Text, x.about[p.Kind][p.ID])
 	})
 }
 

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"regexp"
 	"slices"
 	"unicode/utf16"
 
@@ -11,6 +12,7 @@ import (
 
 	"salesbook.dev/connectors"
 	"salesbook.dev/internal/postgres"
+	"salesbook.dev/mapping"
 )
 
 // records redacts the vendor's bytes of what quotes the persons.
@@ -57,14 +59,18 @@ func (x *scrub) recordsAfter(ctx context.Context, object, after string) (last st
 				changed = append(changed, raw)
 			}
 		}
-		if x.dry || len(changed) == 0 {
+		if x.dry {
 			return nil
+		}
+		if err := x.e.news.store(ctx, tx, x.s); err != nil || len(changed) == 0 {
+			return err
 		}
 		return postgres.RewriteRaw(ctx, tx, x.workspace, x.s.ID, object, changed, x.p.Compressor)
 	})
 	if err != nil {
 		return "", err
 	}
+	x.e.told()
 	x.count("records", len(changed))
 	for _, id := range named {
 		x.named(object, id)
@@ -82,7 +88,7 @@ func (x *scrub) dictionaries(ctx context.Context) error {
 			telling = nil
 			all, err := postgres.Dictionaries(ctx, tx, x.workspace, x.s.ID, o.Name)
 			for id, content := range all {
-				if holdsAny(content, needles) {
+				if x.tells(o.Name, content, needles) {
 					telling = append(telling, id)
 				}
 			}
@@ -102,6 +108,26 @@ func (x *scrub) dictionaries(ctx context.Context) error {
 	return nil
 }
 
+// tells reports whether a record that is a dictionary, or may become one, tells
+// of the persons. It may be cut off anywhere, so it is looked at as plain text, too.
+func (x *scrub) tells(object string, content []byte, needles [][]byte) bool {
+	text := string(content)
+	if holdsAny(content, needles) || !bytes.Equal(x.e.json(content, true), content) || x.e.text(text, true) != text {
+		return true
+	}
+	om, ok := x.s.Map.Object(object)
+	return ok && om.Kind().Name == "people" && x.holdsPerson(om, content)
+}
+
+// recordID finds ids in a record, also in one that is cut off.
+var recordID = regexp.MustCompile(`(?i)"id"\s*:\s*"?([^",{}\s]+)`)
+
+// holdsPerson tells whether a record of a person may be that of an erased one,
+// whatever he was called then: his id stands in it.
+func (x *scrub) holdsPerson(om *mapping.ObjectMap, content []byte) bool {
+	return slices.ContainsFunc(recordID.FindAllSubmatch(content, -1), func(m [][]byte) bool { return x.isPerson(om.ID(string(m[1]))) })
+}
+
 // repack packs an object's records with a new dictionary and drops the old.
 func (x *scrub) repack(ctx context.Context, object string, needles [][]byte, old []int64) error {
 	err := x.in(ctx, func(tx pgx.Tx) error {
@@ -111,7 +137,7 @@ func (x *scrub) repack(ctx context.Context, object string, needles [][]byte, old
 		}
 		sample := []byte("{}")
 		for _, r := range page {
-			if !holdsAny(r.Raw, needles) {
+			if !x.tells(object, r.Raw, needles) {
 				sample = r.Raw
 				break
 			}

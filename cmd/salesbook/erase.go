@@ -18,7 +18,7 @@ type eraseCmd struct {
 type erasePersonCmd struct {
 	ID         string `arg:"" optional:"" help:"The person's id at the vendor."`
 	Email      string `placeholder:"ADDRESS" help:"Whoever has this address."`
-	Phone      string `placeholder:"NUMBER" help:"Whoever has this number; the last nine digits count."`
+	Phone      string `placeholder:"NUMBER" help:"Whoever has this number, with or without the code of its country."`
 	Connection string `placeholder:"NAME" help:"Only among this connection's people; needed for an id that several have."`
 	Preview    bool   `help:"Only say what would be changed."`
 	Yes        bool   `help:"Do not ask."`
@@ -99,7 +99,13 @@ func (c *erasePersonCmd) Run(ctx context.Context, g *globals) error {
 
 // unambiguous refuses an id that people of several connections have.
 func (c *erasePersonCmd) unambiguous(r jobs.Erasure) error {
-	if c.ID == "" || c.Connection != "" || len(r.Persons) < 2 {
+	have := map[string]bool{} // besides them, his other records are found
+	for _, p := range r.Persons {
+		if p.ID == c.ID {
+			have[p.Connection] = true
+		}
+	}
+	if c.Connection != "" || len(have) < 2 {
 		return nil
 	}
 	return fault.New(fault.Invalid, "people of several connections have the id %s: say which with --connection", c.ID)

@@ -185,6 +185,10 @@ func (c *keyResetCmd) Run(ctx context.Context, g *globals) error {
 	if err := g.confirm(c.Yes, "Begin with a new key? Stored credentials are given up, and every connection needs consent again. Data is not touched."); err != nil {
 		return err
 	}
+	former, err := seal.Open(path)
+	if err != nil {
+		former = nil // lost or damaged
+	}
 	old, err := setAside(path, time.Now())
 	if err != nil {
 		return err
@@ -192,7 +196,7 @@ func (c *keyResetCmd) Run(ctx context.Context, g *globals) error {
 	if a.keys, err = seal.Create(path); err != nil {
 		return err
 	}
-	names, err := a.giveUpCredentials(ctx)
+	names, err := a.giveUpCredentials(ctx, former)
 	if err != nil {
 		return fmt.Errorf("%w; run `salesbook key reset` again", err)
 	}
@@ -240,8 +244,9 @@ func setAside(path string, now time.Time) (string, error) {
 }
 
 // giveUpCredentials puts empty credentials in place of those that nothing
-// opens, and marks every connection.
-func (a *app) giveUpCredentials(ctx context.Context) ([]string, error) {
+// opens, and marks every connection. Erased persons are still recognised if the
+// former key, nil if there is none, opens what recognises them.
+func (a *app) giveUpCredentials(ctx context.Context, former *seal.Keyring) ([]string, error) {
 	workspaces, err := a.db.Workspaces(ctx)
 	if err != nil {
 		return nil, err
@@ -259,7 +264,7 @@ func (a *app) giveUpCredentials(ctx context.Context) ([]string, error) {
 				}
 				names = append(names, conn.Name)
 			}
-			if err := postgres.GiveUpErasures(ctx, tx, w.ID); err != nil {
+			if err := (postgres.Vault{Keys: a.keys}).TakeOverErasures(ctx, tx, w.ID, former); err != nil {
 				return err
 			}
 			return postgres.Audit(ctx, tx, w.ID, actor(), "reset key", "key", nil)

@@ -1,6 +1,7 @@
 package postgres
 
 import (
+	"bytes"
 	"context"
 	"crypto/rand"
 	"errors"
@@ -34,29 +35,33 @@ type Wanted struct {
 	Connection int64 // 0: in all
 	ID         string
 	Email      string // in any case of letters
-	Phone      string // its digits; the last nine count
+	Phone      string // its digits, at least seven: numbers whose last seven are the same
 }
 
-// FindPersons returns the people who are wanted, also those who were deleted,
-// by connection and id.
-func FindPersons(ctx context.Context, tx pgx.Tx, workspace int64, w Wanted) ([]Person, error) {
-	rows, err := tx.Query(ctx, `
-		SELECT connection_id, external_id, name, COALESCE(first_name, ''), COALESCE(last_name, ''), COALESCE(emails, '{}'),
-			COALESCE(phones, '{}'), COALESCE(phones_written, '{}'), COALESCE(deleted_why = 'erased', false)
-		FROM people p WHERE workspace_id = $1 AND ($2 = 0 OR connection_id = $2) AND ($3 = '' OR external_id = $3)
-			AND ($4 = '' OR lower($4) = ANY (emails))
-			AND ($5 = '' OR EXISTS (SELECT FROM unnest(array_remove(phones, NULL) || phones_written) AS t(written)
-				WHERE right(regexp_replace(t.written, '\D', '', 'g'), 9) = right($5, 9)))
-		ORDER BY connection_id, external_id`, workspace, w.Connection, w.ID, w.Email, w.Phone)
+const personColumns = `connection_id, external_id, name, COALESCE(first_name, ''), COALESCE(last_name, ''), COALESCE(emails, '{}'),
+	COALESCE(phones, '{}'), COALESCE(phones_written, '{}'), COALESCE(deleted_why = 'erased', false)`
+
+func persons(rows pgx.Rows, err error) ([]Person, error) {
 	if err != nil {
 		return nil, err
 	}
-	list, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (p Person, err error) {
+	return pgx.CollectRows(rows, func(row pgx.CollectableRow) (p Person, err error) {
 		var emails, phones, written []*string
 		err = row.Scan(&p.Connection, &p.ID, &p.Name, &p.First, &p.Last, &emails, &phones, &written, &p.Erased)
 		p.Emails, p.Phones, p.Written = present(emails), present(phones), present(written)
 		return p, err
 	})
+}
+
+// FindPersons returns the people who are wanted, also those who were deleted,
+// by connection and id.
+func FindPersons(ctx context.Context, tx pgx.Tx, workspace int64, w Wanted) ([]Person, error) {
+	list, err := persons(tx.Query(ctx, `
+		SELECT `+personColumns+` FROM people p WHERE workspace_id = $1 AND ($2 = 0 OR connection_id = $2) AND ($3 = '' OR external_id = $3)
+			AND ($4 = '' OR lower($4) = ANY (emails))
+			AND ($5 = '' OR EXISTS (SELECT FROM unnest(array_remove(phones, NULL) || phones_written) AS t(written)
+				WHERE right(regexp_replace(t.written, '\D', '', 'g'), 7) = right($5, 7)))
+		ORDER BY connection_id, external_id`, workspace, w.Connection, w.ID, w.Email, w.Phone))
 	if err != nil {
 		return nil, err
 	}
@@ -102,15 +107,11 @@ func present(texts []*string) (out []string) {
 }
 
 // EveryPerson returns a connection's people who were not erased, with ids after
-// the given one.
-func EveryPerson(ctx context.Context, tx pgx.Tx, workspace, connection int64, after string, most int) ([]string, error) {
-	rows, err := tx.Query(ctx, `
-		SELECT external_id FROM people WHERE (workspace_id, connection_id) = ($1, $2) AND external_id > $3 AND deleted_why IS DISTINCT FROM 'erased'
-		ORDER BY external_id LIMIT $4`, workspace, connection, after, most)
-	if err != nil {
-		return nil, err
-	}
-	return pgx.CollectRows(rows, pgx.RowTo[string])
+// the given one, and as they are now.
+func EveryPerson(ctx context.Context, tx pgx.Tx, workspace, connection int64, after string, most int) ([]Person, error) {
+	return persons(tx.Query(ctx, `
+		SELECT `+personColumns+` FROM people WHERE (workspace_id, connection_id) = ($1, $2) AND external_id > $3 AND deleted_why IS DISTINCT FROM 'erased'
+		ORDER BY external_id LIMIT $4`, workspace, connection, after, most))
 }
 
 func erasureOf(workspace int64) string { return fmt.Sprintf("erasure/%d", workspace) }
@@ -174,6 +175,23 @@ func (v Vault) ResealErasures(ctx context.Context, tx pgx.Tx, workspace int64) e
 	return v.saveErasureSecret(ctx, tx, workspace, secret)
 }
 
+// TakeOverErasures seals the workspace's secret with the present key if that of
+// another keyring opens it, and else forgets all suppressions, see
+// GiveUpErasures.
+func (v Vault) TakeOverErasures(ctx context.Context, tx pgx.Tx, workspace int64, from *seal.Keyring) error {
+	if from == nil {
+		return GiveUpErasures(ctx, tx, workspace)
+	}
+	secret, err := Vault{Keys: from}.ErasureSecret(ctx, tx, workspace)
+	switch {
+	case fault.KindOf(err) == fault.Invalid:
+		return GiveUpErasures(ctx, tx, workspace)
+	case err != nil || secret == nil:
+		return err
+	}
+	return v.saveErasureSecret(ctx, tx, workspace, secret)
+}
+
 // GiveUpErasures forgets suppressions that no key opens any more. Records that
 // were erased stay so; who comes back under another id is not recognised.
 func GiveUpErasures(ctx context.Context, tx pgx.Tx, workspace int64) error {
@@ -196,8 +214,9 @@ func Suppressions(ctx context.Context, tx pgx.Tx, workspace int64) (map[Digest]b
 	return out, err
 }
 
-// Suppress stores digests.
+// Suppress stores digests, in an order that all transactions keep to.
 func Suppress(ctx context.Context, tx pgx.Tx, workspace int64, digests []Digest) error {
+	digests = slices.SortedFunc(slices.Values(digests), func(a, b Digest) int { return bytes.Compare(a[:], b[:]) })
 	list := make([][]byte, len(digests))
 	for i := range digests {
 		list[i] = digests[i][:]

@@ -19,6 +19,8 @@ const (
 CREATE SCHEMA IF NOT EXISTS salesbook_kept;
 CREATE TABLE IF NOT EXISTS salesbook_kept.erasure_keys (workspace_id bigint PRIMARY KEY, sealed bytea NOT NULL, key_id bigint NOT NULL);
 CREATE TABLE IF NOT EXISTS salesbook_kept.suppressions (workspace_id bigint, digest bytea, erased_at timestamptz NOT NULL, PRIMARY KEY (workspace_id, digest));
+CREATE TABLE IF NOT EXISTS salesbook_kept.installation (created_at timestamptz PRIMARY KEY, accounts bigint NOT NULL);
+INSERT INTO salesbook_kept.installation SELECT created_at, COALESCE((SELECT max(id) FROM salesbook.vendor_accounts), 0) FROM salesbook.installation ON CONFLICT DO NOTHING;
 INSERT INTO salesbook_kept.erasure_keys SELECT workspace_id, sealed, key_id FROM salesbook.erasure_keys ON CONFLICT DO NOTHING;
 INSERT INTO salesbook_kept.suppressions SELECT workspace_id, digest, erased_at FROM salesbook.suppressions ON CONFLICT DO NOTHING;
 DROP SCHEMA IF EXISTS salesbook CASCADE;
@@ -57,13 +59,21 @@ func PrepareRestore(ctx context.Context, adminURL string, force bool) error {
 	})
 }
 
-// keptBack brings back what was kept over a restore. The dump's own secret
-// stays: of the same installation it is the same.
+// keptBack brings back what was kept over a restore. If the dump is of the same
+// installation, which its first instant tells, what was kept is all that there
+// is: a secret that the dump has beside it was given up since. What was kept of
+// another installation speaks of other companies.
 const keptBack = `
-	INSERT INTO salesbook.erasure_keys SELECT k.workspace_id, k.sealed, k.key_id FROM salesbook_kept.erasure_keys k
-	JOIN salesbook.workspaces w ON w.id = k.workspace_id ON CONFLICT DO NOTHING;
-	INSERT INTO salesbook.suppressions SELECT k.workspace_id, k.digest, k.erased_at FROM salesbook_kept.suppressions k
-	JOIN salesbook.workspaces w ON w.id = k.workspace_id ON CONFLICT DO NOTHING;
+	CREATE TEMP TABLE kept_of AS SELECT k.workspace_id, k.sealed, k.key_id FROM salesbook_kept.erasure_keys k
+		JOIN salesbook.workspaces w ON w.id = k.workspace_id
+		JOIN salesbook_kept.installation b ON true JOIN salesbook.installation i ON i.created_at = b.created_at;
+	DELETE FROM salesbook.suppressions s USING kept_of k WHERE s.workspace_id = k.workspace_id;
+	DELETE FROM salesbook.erasure_keys e USING kept_of k WHERE e.workspace_id = k.workspace_id;
+	INSERT INTO salesbook.erasure_keys SELECT workspace_id, sealed, key_id FROM kept_of;
+	INSERT INTO salesbook.suppressions SELECT s.workspace_id, s.digest, s.erased_at FROM salesbook_kept.suppressions s JOIN kept_of USING (workspace_id);
+	SELECT setval(pg_get_serial_sequence('salesbook.vendor_accounts', 'id'), greatest(b.accounts, (SELECT max(id) FROM salesbook.vendor_accounts)))
+		FROM salesbook_kept.installation b WHERE greatest(b.accounts, (SELECT max(id) FROM salesbook.vendor_accounts)) > 0;
+	DROP TABLE kept_of;
 	DROP SCHEMA salesbook_kept CASCADE`
 
 // FinishRestore brings what was restored up to this binary's schema, and
