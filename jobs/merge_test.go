@@ -1,6 +1,8 @@
 package jobs_test
 
 import (
+	"fmt"
+	"net/http"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -56,6 +58,28 @@ func TestAMergeTellsItsSurvivor(t *testing.T) {
 		t.Fatal(err)
 	}
 	check("after a replay")
+	b.pull(t)
+	b.drift(t)
+}
+
+// TestItemsThatMoveToADealOnAnotherPage: two pages are on their way into the
+// database at once. What one shows with its new deal, the other misses from the
+// old one, and neither may keep the other waiting for ever.
+func TestItemsThatMoveToADealOnAnotherPage(t *testing.T) {
+	t.Parallel()
+	b := setup(t, 300, pipedrive.Options{})
+	b.Transport = shortPages{http.DefaultTransport}
+	b.pull(t)
+	moved := 0
+	for i := 1; i <= 60; i++ {
+		moved += one[int](t, b, `SELECT count(*) FROM deal_items WHERE deal_id = $1 AND deleted_at IS NULL`, fmt.Sprint(i))
+		if _, err := b.sim.Do(1, "PUT", fmt.Sprintf("/api/v1/deals/%d/merge", i), map[string]any{"merge_with_id": 200 + i}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if moved == 0 {
+		t.Fatal("no deal that was merged had items, which proves nothing")
+	}
 	b.pull(t)
 	b.drift(t)
 }

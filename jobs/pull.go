@@ -250,7 +250,7 @@ func (w *walk) pages(ctx context.Context, after connectors.Cursor) error {
 		}
 		step := &step{walk: w, page: page, seq: w.seq, before: previous, landed: make(chan struct{})}
 		step.batch = newBatch(w.s, "pull", page)
-		step.batch.loading = w.loading
+		step.batch.loading, step.batch.before = w.loading, previous.wait
 		w.seq++
 		previous = step
 		group.Go(func() error { return step.commit(ctx) })
@@ -316,7 +316,7 @@ func (s *step) commit(ctx context.Context) error {
 		return err
 	}
 	s.written += s.batch.counts.Written
-	s.before = nil // lets earlier pages be collected
+	s.before, s.batch.before = nil, nil // lets earlier pages be collected
 	close(s.landed)
 	return nil
 }

@@ -30,11 +30,11 @@ type reading struct {
 
 	connector connectors.Connector
 	fetcher   connectors.Fetcher
-	silent    int                      // chunks in a row of which the vendor showed nothing
-	good      connectors.Ref           // something that the vendor answered for
-	late      map[connectors.Ref]error // what the vendor failed at
-	failures  []postgres.Failure       // what it refuses
-	defined   bool                     // definitions of fields were read
+	silent    int                       // chunks in a row of which the vendor showed nothing
+	good      connectors.Ref            // something that the vendor answered for
+	late      map[connectors.Ref]unread // what the vendor failed at
+	failures  []postgres.Failure        // what it refuses
+	defined   bool                      // definitions of fields were read
 }
 
 // all fetches every record the letters name, once, and marks letters read of
@@ -80,13 +80,10 @@ func (r *reading) chunk(ctx context.Context, object connectors.Object, ids []str
 			r.silent++
 		}
 		if r.silent >= tooManySilent {
-			if r.answers(ctx) != nil {
+			if r.answers(ctx, object.Name) != nil {
 				return err // the vendor is down: all is read again later
 			}
 			r.silent = 0
-		}
-		for _, id := range ids {
-			left = append(left, unread{id, err})
 		}
 	default:
 		r.silent = 0
@@ -101,7 +98,7 @@ func (r *reading) chunk(ctx context.Context, object connectors.Object, ids []str
 		if hopeless(u.why) {
 			r.failures = append(r.failures, deliveryFailure(r.s, connectors.Ref{Object: object.Name, ID: u.id}, u.why))
 		} else {
-			r.late[connectors.Ref{Object: object.Name, ID: u.id}] = u.why
+			r.late[connectors.Ref{Object: object.Name, ID: u.id}] = u
 		}
 	}
 	return nil
@@ -118,7 +115,13 @@ func (r *reading) fetch(ctx context.Context, o connectors.Object, ids []string) 
 		return connectors.Page{}, nil, fault.New(fault.Invalid, "%s cannot be read by id", o.Name)
 	}
 	for page, err := range puller.Pull(ctx, o.Name, "") {
-		return page, nil, err
+		var left []unread
+		for _, id := range ids {
+			if err != nil {
+				left = append(left, unread{id, err, true})
+			}
+		}
+		return page, left, err
 	}
 	return connectors.Page{}, nil, nil
 }
@@ -128,7 +131,7 @@ func (r *reading) fetch(ctx context.Context, o connectors.Object, ids []string) 
 func (r *reading) finish(ctx context.Context) error {
 	r.giveUp(ctx)
 	done := slices.DeleteFunc(slices.Clone(r.letters), func(l postgres.Waiting) bool {
-		return slices.ContainsFunc(l.Reads, func(ref connectors.Ref) bool { return r.late[ref] != nil })
+		return slices.ContainsFunc(l.Reads, func(ref connectors.Ref) bool { return r.late[ref].why != nil })
 	})
 	err := r.p.DB.In(ctx, r.s.Workspace, func(tx pgx.Tx) error {
 		if err := postgres.AddFailures(ctx, tx, r.s.Workspace, r.failures); err != nil {
@@ -142,43 +145,66 @@ func (r *reading) finish(ctx context.Context) error {
 		}
 		return r.lease.Hold(ctx, tx)
 	})
-	for _, why := range r.late {
+	for _, u := range r.late {
 		if err == nil {
-			return fmt.Errorf("of %d deliveries %d wait on: %w", len(r.letters), len(r.letters)-len(done), why)
+			return fmt.Errorf("of %d deliveries %d wait on: %w", len(r.letters), len(r.letters)-len(done), u.why)
 		}
 	}
 	return err
 }
 
 // giveUp lists what has been late for too long among the failures, if the
-// vendor answers for something else at this moment.
+// vendor answers for something else of the kind at this moment.
 func (r *reading) giveUp(ctx context.Context) {
 	old := map[connectors.Ref]bool{}
 	for _, l := range r.letters {
 		for _, ref := range l.Reads {
-			if r.late[ref] != nil && r.p.Now().Sub(l.ReceivedAt) > letterPatience {
+			if r.late[ref].asked && r.p.Now().Sub(l.ReceivedAt) > letterPatience {
 				old[ref] = true
 			}
 		}
 	}
-	if len(old) == 0 || r.answers(ctx) != nil {
+	refs := slices.SortedFunc(maps.Keys(old), byRef)
+	if len(refs) == 0 || r.answers(ctx, refs[0].Object) != nil {
 		return
 	}
-	for _, ref := range slices.SortedFunc(maps.Keys(old), byRef) {
-		r.failures = append(r.failures, deliveryFailure(r.s, ref, r.late[ref]))
+	for _, ref := range refs {
+		r.failures = append(r.failures, deliveryFailure(r.s, ref, r.late[ref].why))
 		delete(r.late, ref)
 	}
 }
 
 // answers is nil if the vendor answers at this moment for what it has answered
-// for before.
-func (r *reading) answers(ctx context.Context) error {
-	if r.good.ID == "" {
-		return fault.New(fault.Temporary, "the vendor has shown nothing yet")
+// for before: in this reading, or else for another record of the object that is
+// stored here.
+func (r *reading) answers(ctx context.Context, object string) error {
+	ref := r.good
+	if ref.ID == "" {
+		var err error
+		if ref, err = r.another(ctx, object); err != nil {
+			return err
+		}
 	}
-	object, _ := r.s.Spec.Object(r.good.Object)
-	_, _, err := r.fetch(ctx, object, []string{r.good.ID})
+	o, _ := r.s.Spec.Object(ref.Object)
+	_, _, err := r.fetch(ctx, o, []string{ref.ID})
 	return err
+}
+
+// another returns a record of an object that is here and that no letter waits
+// for.
+func (r *reading) another(ctx context.Context, object string) (connectors.Ref, error) {
+	var awaited []string
+	for ref := range r.late {
+		if ref.Object == object {
+			awaited = append(awaited, ref.ID)
+		}
+	}
+	var id string
+	err := r.p.DB.In(ctx, r.s.Workspace, func(tx pgx.Tx) (err error) {
+		id, err = postgres.AnyRecord(ctx, tx, r.s.Workspace, r.s.ID, object, awaited)
+		return err
+	})
+	return connectors.Ref{Object: object, ID: id}, err
 }
 
 // hopeless tells failures that waiting does not mend.

@@ -50,7 +50,7 @@ func (p *Pipeline) receiveSome(ctx context.Context, s *Source, l postgres.Lease)
 		return p.finishReceive(ctx, s, l)
 	}
 	err = p.recorded(ctx, s, "receive", "", func(run int64) error {
-		r := &reading{p: p, s: s, lease: l, run: run, letters: letters, late: map[connectors.Ref]error{}}
+		r := &reading{p: p, s: s, lease: l, run: run, letters: letters, late: map[connectors.Ref]unread{}}
 		return r.all(ctx)
 	})
 	return err == nil, err

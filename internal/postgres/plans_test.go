@@ -18,7 +18,7 @@ func TestPagesAreComparedByKey(t *testing.T) {
 	t.Parallel()
 	b := newStore(t)
 	sql := record(t, "Unseen", func(ctx context.Context, tx pgx.Tx) {
-		_, _ = postgres.Unseen(ctx, tx, 1, 1, []postgres.Sighting{sighting("1", "{}", 1, 1)})
+		_, _, _ = postgres.Unseen(ctx, tx, 1, 1, []postgres.Sighting{sighting("1", "{}", 1, 1)})
 	})[0].sql
 	var lines []string
 	err := b.InByKey(t.Context(), b.ws, func(tx pgx.Tx) error {

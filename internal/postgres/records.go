@@ -46,36 +46,45 @@ func Sort(s []Sighting) []Sighting {
 
 // Unseen returns those of the sightings that tell anything new: other bytes
 // than stored, a deletion, a merge, or a revival. Sightings older than what is stored
-// are left out. It reads only.
-func Unseen(ctx context.Context, tx pgx.Tx, workspace, connection int64, s []Sighting) ([]Sighting, error) {
+// are left out. moved tells that one of them is stored with another parent. It
+// reads only.
+func Unseen(ctx context.Context, tx pgx.Tx, workspace, connection int64, s []Sighting) (unseen []Sighting, moved bool, err error) {
 	c := sightingColumns(s)
 	// Each record is looked up by its whole key. As a plain join the planner would
 	// be free to compare all with all, and is while it takes the table for empty.
 	rows, err := tx.Query(ctx, `
-		SELECT e.i FROM unnest($3::text[], $4::text[], $5::bytea[], $6::timestamptz[], $7::timestamptz[], $8::bool[], $9::text[])
-			WITH ORDINALITY AS e(object, id, hash, updated_at, fetched_at, gone, into_id, i)
+		SELECT e.i, e.parent <> '' AND r.parent <> e.parent
+		FROM unnest($3::text[], $4::text[], $5::bytea[], $6::timestamptz[], $7::timestamptz[], $8::bool[], $9::text[], $10::text[])
+			WITH ORDINALITY AS e(object, id, hash, updated_at, fetched_at, gone, into_id, parent, i)
 		LEFT JOIN LATERAL (SELECT * FROM records s
 			WHERE (s.workspace_id, s.connection_id, s.object, s.external_id) = ($1, $2, e.object, e.id) OFFSET 0) r ON true
 		WHERE r.external_id IS NULL
 		   OR (r.hash IS DISTINCT FROM e.hash AND NOT (e.gone AND e.hash IS NULL) OR (r.deleted_at IS NOT NULL) <> e.gone
 		       OR e.into_id <> '' AND r.merged_into IS NULL)
 		  AND `+newer("e")+`
-		ORDER BY e.i`, workspace, connection, c.object, c.id, c.hash, c.updated, c.fetched, c.gone, c.into)
+		ORDER BY e.i`, workspace, connection, c.object, c.id, c.hash, c.updated, c.fetched, c.gone, c.into, c.parent)
 	if err != nil {
-		return nil, err
+		return nil, false, err
 	}
-	index, err := pgx.CollectRows(rows, pgx.RowTo[int64])
+	var index []int64
+	var i int64
+	var other *bool
+	_, err = pgx.ForEachRow(rows, []any{&i, &other}, func() error {
+		index = append(index, i)
+		moved = moved || other != nil && *other
+		return nil
+	})
 	if err != nil {
-		return nil, fmt.Errorf("compare records: %w", err)
+		return nil, false, fmt.Errorf("compare records: %w", err)
 	}
 	if len(index) == len(s) {
-		return s, nil
+		return s, moved, nil
 	}
-	out := make([]Sighting, len(index))
+	unseen = make([]Sighting, len(index))
 	for i, n := range index {
-		out[i] = s[n-1]
+		unseen[i] = s[n-1]
 	}
-	return out, nil
+	return unseen, moved, nil
 }
 
 // newer holds when the sighting (columns of e) is not older than the stored
@@ -252,6 +261,17 @@ func readRecords(ctx context.Context, tx pgx.Tx, workspace, connection int64, ob
 		return nil, err
 	}
 	return collectRaw(ctx, tx, rows, workspace, z)
+}
+
+// AnyRecord returns the id of a living record of an object that is not among
+// others; fault.NotFound if there is none.
+func AnyRecord(ctx context.Context, tx pgx.Tx, workspace, connection int64, object string, others []string) (string, error) {
+	var id string
+	err := tx.QueryRow(ctx, `
+		SELECT external_id FROM records
+		WHERE (workspace_id, connection_id, object) = ($1, $2, $3) AND deleted_at IS NULL AND external_id <> ALL($4)
+		ORDER BY external_id DESC LIMIT 1`, workspace, connection, object, append([]string{}, others...)).Scan(&id)
+	return id, notFound(err, "there is no other record of %s", object)
 }
 
 // ReadRecordsByID returns the stored records with these ids that have bytes,

@@ -59,7 +59,7 @@ func (b storeBundle) put(t *testing.T, s ...postgres.Sighting) (taken []string) 
 		t.Fatal(err)
 	}
 	b.in(t, func(tx pgx.Tx) error {
-		unseen, err := postgres.Unseen(t.Context(), tx, b.ws, b.conn, postgres.Sort(s))
+		unseen, _, err := postgres.Unseen(t.Context(), tx, b.ws, b.conn, postgres.Sort(s))
 		if err != nil {
 			return err
 		}
