@@ -17,6 +17,7 @@ import (
 // checker collects what is wrong with a book that could be read.
 type checker struct {
 	b        *Book
+	dialect  *dialect // made for the first expression
 	problems Problems
 }
 

@@ -43,12 +43,32 @@ func (c *checker) condition(k *Condition, s scope) {
 		c.fail(k.At, s.where, fmt.Sprint(*k.ProductsListed), "every deal has so many products", "at least 1")
 	case k.StagePassed != "":
 		c.stagePassed(k, s)
+	case k.CEL != "":
+		c.expression(k, s)
 	case k.DocumentSent != nil && k.DocumentSent.Field == "" && len(k.DocumentSent.Types) == 0 && len(k.DocumentSent.Words) == 0:
 		c.fail(k.At, s.where, "", "it does not say how it shows that the document was sent", "name a field, or types of activities, or words of their subject")
 	case k.InvoicePaid != nil && k.InvoicePaid.Share != nil && (k.InvoicePaid.Share.Sign() <= 0 || k.InvoicePaid.Share.GreaterThan(decimal.NewFromInt(100))):
 		c.fail(k.At, s.where, k.InvoicePaid.Share.String(), "is no share of an invoice", "percent, above 0 and at most 100")
 	case k.NoteWritten != nil && k.NoteWritten.Letters < 0:
 		c.fail(k.At, s.where, fmt.Sprint(k.NoteWritten.Letters), "is no length", "")
+	}
+}
+
+func (c *checker) expression(k *Condition, s scope) {
+	if c.dialect == nil {
+		d, err := newDialect()
+		if err != nil {
+			c.fail(k.At, s.where, "", err.Error(), "")
+			return
+		}
+		c.dialect = d
+	}
+	e, err := c.dialect.compile(k.CEL)
+	switch {
+	case err != nil:
+		c.fail(k.At, s.where, k.CEL, "the expression is wrong: "+err.Error(), "")
+	case e.never:
+		c.fail(k.At, s.where, k.CEL, neverPasses+": it says no whatever it is asked about", "")
 	}
 }
 

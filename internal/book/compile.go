@@ -21,17 +21,18 @@ type CRMStage struct{ ID, Name string }
 // Compiled is a book made ready for judging deals of some CRMs. It never
 // changes, and several goroutines may use it.
 type Compiled struct {
-	Book     *Book
-	calendar *WorkTime            // the first one
-	byOwner  map[string]*WorkTime // of reps whose team has one of its own
-	stages   map[stageKey]stageAt
-	reasons  map[string]int  // by folded spelling: number in LossReasons
-	refused  map[string]int  // by folded spelling: number in Refused
-	touches  map[string]bool // types of activities that touch a client; nil: all but tasks
-	roles    map[string]map[string]bool
-	modes    map[Rule]Mode
-	below    map[string]int    // by funnel: number of the stage before which a deal is a lead
-	folded   map[string]string // names of fields, as Facts has them
+	Book        *Book
+	calendar    *WorkTime            // the first one
+	byOwner     map[string]*WorkTime // of reps whose team has one of its own
+	stages      map[stageKey]stageAt
+	reasons     map[string]int  // by folded spelling: number in LossReasons
+	refused     map[string]int  // by folded spelling: number in Refused
+	touches     map[string]bool // types of activities that touch a client; nil: all but tasks
+	roles       map[string]map[string]bool
+	modes       map[Rule]Mode
+	below       map[string]int    // by funnel: number of the stage before which a deal is a lead
+	folded      map[string]string // names of fields, as Facts has them
+	expressions map[*Condition]*expression
 }
 
 type stageKey struct{ connection, id string }
@@ -43,7 +44,7 @@ type stageAt struct{ funnel, stage int }
 // problems are what the book names and no CRM has.
 func Compile(b *Book, pipelines []Pipeline) (*Compiled, error) {
 	c := &Compiled{Book: b, byOwner: map[string]*WorkTime{}, stages: map[stageKey]stageAt{}, reasons: map[string]int{}, refused: map[string]int{},
-		roles: map[string]map[string]bool{}, below: map[string]int{}, folded: map[string]string{}}
+		roles: map[string]map[string]bool{}, below: map[string]int{}, folded: map[string]string{}, expressions: map[*Condition]*expression{}}
 	if err := c.calendars(); err != nil {
 		return nil, err
 	}
@@ -77,6 +78,9 @@ func Compile(b *Book, pipelines []Pipeline) (*Compiled, error) {
 	for _, name := range b.fieldNames() {
 		c.folded[name] = fold(name)
 	}
+	if err := c.compileExpressions(); err != nil {
+		return nil, err
+	}
 	var problems Problems
 	for i := range b.Funnels {
 		c.funnel(i, pipelines, &problems)
@@ -85,6 +89,21 @@ func Compile(b *Book, pipelines []Pipeline) (*Compiled, error) {
 		return nil, problems
 	}
 	return c, nil
+}
+
+// compileExpressions makes the book's expressions ready, which were checked
+// when it was parsed.
+func (c *Compiled) compileExpressions() error {
+	d, err := newDialect()
+	if err != nil {
+		return err
+	}
+	c.Book.eachCondition(func(k *Condition, _ scope) {
+		if k.CEL != "" && err == nil {
+			c.expressions[k], err = d.compile(k.CEL)
+		}
+	})
+	return err
 }
 
 // fieldNames lists the fields that the book speaks of.

@@ -82,7 +82,11 @@ func (s *subject) holds(k *Condition) answer {
 	case k.Not != nil:
 		return not(s.holds(k.Not))
 	}
-	return answer{cannot: "expressions are not supported yet"}
+	a := s.c.expressions[k].holds(s)
+	if !a.holds {
+		a.evidence = []Evidence{{What: "cel", Want: k.CEL}}
+	}
+	return a
 }
 
 func orElse(list []string, word string) []string {

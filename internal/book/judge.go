@@ -271,26 +271,28 @@ func (j *judge) closeDate() {
 func (j *judge) standard() {
 	for i := range j.c.Book.Standard {
 		k := &j.c.Book.Standard[i]
-		if k.Must == nil || len(k.Funnels) > 0 && !slices.Contains(k.Funnels, j.funnelID()) {
+		if k.Must == nil {
 			continue
 		}
-		if k.When != nil {
-			a := j.as(j.now).holds(k.When)
-			if j.next = sooner(j.next, a.flips); !a.holds {
-				continue
-			}
-		}
-		j.state(Verdict{Rule: Rule(k.ID)}, j.f.Added, func(s *subject) answer { return s.holds(k.Must) })
+		j.state(Verdict{Rule: Rule(k.ID)}, j.f.Added, func(s *subject) answer { return s.keeps(k) })
 	}
 }
 
-func (j *judge) funnelID() string {
-	if i := j.f.moveAt(j.now); i >= 0 {
-		if fn, _ := j.c.stage(j.f.Connection, j.f.Moves[i].Stage); fn != nil {
-			return fn.ID
+// keeps looks whether a commandment is kept: also by whom it is not for.
+func (s *subject) keeps(k *Commandment) answer {
+	var when answer
+	if funnel, _ := s.place(); len(k.Funnels) > 0 && !slices.Contains(k.Funnels, funnel) {
+		return answer{holds: true}
+	}
+	if k.When != nil {
+		if when = s.holds(k.When); !when.holds {
+			when.holds = when.cannot == ""
+			return when
 		}
 	}
-	return ""
+	must := s.holds(k.Must)
+	must.flips = sooner(must.flips, when.flips)
+	return must
 }
 
 // standing judges a deal in its present stage.

@@ -43,9 +43,9 @@ func history(rng *rand.Rand, c *Compiled) *Facts {
 		}
 		return f.Added
 	}
-	for _, name := range []string{"budget", "who decides", "partner", "channel"} {
+	for _, name := range []string{"budget", "who decides", "partner", "channel", "size"} {
 		if rng.IntN(2) == 0 {
-			f.Fields[name] = []string{"5", "yes"}[rng.IntN(2)]
+			f.Fields[name] = []string{"5", "yes", "slow"}[rng.IntN(3)]
 		}
 		if rng.IntN(2) == 0 {
 			f.Past = append(f.Past, Change{At: later(), Field: name, Old: []string{"", "4"}[rng.IntN(2)]})
