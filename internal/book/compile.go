@@ -29,7 +29,6 @@ type Compiled struct {
 	refused     map[string]int  // by folded spelling: number in Refused
 	touches     map[string]bool // types of activities that touch a client; nil: all but tasks
 	roles       map[string]map[string]bool
-	modes       map[Rule]Mode
 	below       map[string]int    // by funnel: number of the stage before which a deal is a lead
 	folded      map[string]string // names of fields, as Facts has them
 	expressions map[*Condition]*expression
@@ -233,23 +232,40 @@ func (c *Compiled) stage(connection, id string) (f *Funnel, stage int) {
 
 // modeOn is what is done about a rule on a day: of the lines that name the rule,
 // or else all rules, the latest that has begun.
-func (c *Compiled) modeOn(rule Rule, day Date) (mode Mode, grace *Span) {
-	mode = Observe
+func (c *Compiled) modeOn(rule Rule, day Date) Mode {
+	mode := Observe
 	for _, name := range []string{"all", string(rule)} {
-		var since *Date
+		var since Date
 		for _, e := range c.Book.Enforcement {
-			if e.Rule != name || e.From != nil && day.before(*e.From) || since != nil && (e.From == nil || e.From.before(*since)) {
+			from := e.begins()
+			if e.Rule != name || day.before(from) || from.before(since) {
 				continue
 			}
-			if since = e.From; since == nil {
-				since = &Date{}
-			}
-			if mode, grace = e.Mode, e.Grace; mode == "" {
+			if since, mode = from, e.Mode; mode == "" {
 				mode = Observe
 			}
 		}
 	}
-	return mode, grace
+	return mode
+}
+
+// begins is the first day of an enforcement.
+func (e *Enforcement) begins() Date {
+	if e.From == nil {
+		return Date{}
+	}
+	return *e.From
+}
+
+// nextRollOut is the first instant after now at which what is done about a rule
+// may change; zero: it does not.
+func (c *Compiled) nextRollOut(now time.Time) (next time.Time) {
+	for i := range c.Book.Enforcement {
+		if t := Clock(0).on(c.Book.Enforcement[i].begins(), c.calendar.zone); t.After(now) {
+			next = sooner(next, t)
+		}
+	}
+	return next
 }
 
 func (d Date) before(o Date) bool {

@@ -10,6 +10,7 @@ import (
 // judged.
 type Verdict struct {
 	Rule     Rule
+	Mode     Mode      // what is done about it today
 	Detail   string    // which of several: funnel/stage, and the task, field or number of the condition
 	Opened   time.Time // when the rule broke, not when somebody noticed
 	Mended   time.Time // when it was mended; zero: it is not
@@ -39,7 +40,14 @@ func (c *Compiled) Judge(f *Facts, now time.Time) Judgement {
 	} else {
 		j.deal()
 	}
-	return Judgement{j.verdicts, j.next}
+	today := dateOf(now.In(c.calendar.zone))
+	kept := j.verdicts[:0]
+	for _, v := range j.verdicts {
+		if v.Mode = c.modeOn(v.Rule, today); v.Mode != Off {
+			kept = append(kept, v)
+		}
+	}
+	return Judgement{kept, sooner(j.next, c.nextRollOut(now))}
 }
 
 type judge struct {

@@ -28,7 +28,7 @@ func TestPagesAreComparedByKey(t *testing.T) {
 		if _, err := tx.Exec(t.Context(), "PREPARE unseen AS "+sql); err != nil {
 			return err
 		}
-		rows, err := tx.Query(t.Context(), "EXPLAIN (COSTS OFF) EXECUTE unseen(NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL)")
+		rows, err := tx.Query(t.Context(), "EXPLAIN (COSTS OFF) EXECUTE unseen(NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL)")
 		if err != nil {
 			return err
 		}

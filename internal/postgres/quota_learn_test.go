@@ -52,7 +52,7 @@ func TestLearntLimitsReplaceAssumedOnes(t *testing.T) {
 		name                  string
 		told                  rest.Usage
 		burst, daily, dayLeft int
-		atOnce                int // calls after an hour
+		atOnce                int // calls after half an hour
 		webhook               int // may spend so much, leaving its tenth of the day
 	}{
 		{"nothing", rest.Usage{BurstRemaining: new(17)}, 20, 1000, 700, 4, 600},
@@ -68,7 +68,7 @@ func TestLearntLimitsReplaceAssumedOnes(t *testing.T) {
 		if d := cmp.Diff([]*int{&s.burst, &s.daily, &s.dayLeft}, []*int{q.Burst, q.Daily, q.DailyLeft}); d != "" {
 			t.Errorf("%s: burst, daily, left of the day (-want +got):\n%s", s.name, d)
 		}
-		b.pass(time.Hour)
+		b.pass(30 * time.Minute)
 		if n := b.drain(rest.Webhook); n != s.atOnce {
 			t.Errorf("%s: %d calls at once, want %d", s.name, n, s.atOnce)
 		}
