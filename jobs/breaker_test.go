@@ -150,7 +150,7 @@ func TestAVendorThatIsDownForADayIsLeftAlone(t *testing.T) {
 		piled = max(piled, one[int](t, b, `SELECT count(*) FROM river.river_job WHERE state NOT IN ('completed', 'cancelled', 'discarded')`))
 	}
 	k := b.breaker(t)
-	if k == nil || k.Strikes < 20 || !strings.Contains(k.Why, "503") || time.Until(k.RestUntil) > 17*time.Minute {
+	if k == nil || k.Strikes < 12 || !strings.Contains(k.Why, "503") || time.Until(k.RestUntil) > 17*time.Minute {
 		t.Errorf("after a day: %+v; want a rest of a quarter of an hour at most, after many failures, with the reason", k)
 	}
 	// One pull each time that a rest is over, which reads two objects side by side, or none where the first to try had
