@@ -1,8 +1,8 @@
 package jobs_test
 
 import (
-	"fmt"
 	"net/http"
+	"strconv"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -70,10 +70,14 @@ func TestItemsThatMoveToADealOnAnotherPage(t *testing.T) {
 	b := setup(t, 300, pipedrive.Options{})
 	b.Transport = shortPages{http.DefaultTransport}
 	b.pull(t)
-	moved := 0
-	for i := 1; i <= 60; i++ {
-		moved += one[int](t, b, `SELECT count(*) FROM deal_items WHERE deal_id = $1 AND deleted_at IS NULL`, fmt.Sprint(i))
-		if _, err := b.sim.Do(1, "PUT", fmt.Sprintf("/api/v1/deals/%d/merge", i), map[string]any{"merge_with_id": 200 + i}); err != nil {
+	moved, deals := 0, b.dealsHere(t, 200)
+	for i, deal := range deals[:60] {
+		moved += one[int](t, b, `SELECT count(*) FROM deal_items WHERE deal_id = $1 AND deleted_at IS NULL`, deal)
+		into, err := strconv.Atoi(deals[len(deals)-1-i])
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := b.sim.Do(1, "PUT", "/api/v1/deals/"+deal+"/merge", map[string]any{"merge_with_id": into}); err != nil {
 			t.Fatal(err)
 		}
 	}

@@ -12,6 +12,7 @@ import (
 type bookCmd struct {
 	Check   bookCheckCmd   `cmd:"" help:"List everything that is wrong with a book."`
 	Test    bookTestCmd    `cmd:"" help:"Judge the cases of a book and compare with what they expect."`
+	Plan    bookPlanCmd    `cmd:"" help:"Judge everything that is stored by a draft, and change nothing."`
 	Example bookExampleCmd `cmd:"" help:"Print a book that ships with salesbook."`
 	Schema  bookSchemaCmd  `cmd:"" help:"Print the JSON Schema of books, for editors."`
 }

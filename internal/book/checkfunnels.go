@@ -222,7 +222,7 @@ func (c *checker) plan(where string, p Plan) {
 }
 
 func (c *checker) enforcement() {
-	names := append([]string{"all"}, c.b.names()...)
+	names := append([]string{"all"}, c.b.RuleNames()...)
 	seen := map[string]bool{}
 	for _, e := range c.b.Enforcement {
 		c.known(e.At, "enforcement", e.Rule, "rule", names)
@@ -238,7 +238,7 @@ func (c *checker) enforcement() {
 }
 
 func (c *checker) cases() {
-	names := c.b.names()
+	names := c.b.RuleNames()
 	for i := range c.b.Cases {
 		k := &c.b.Cases[i]
 		where := "cases › " + k.Name

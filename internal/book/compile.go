@@ -161,6 +161,23 @@ func (c *Compiled) calendars() error {
 	return nil
 }
 
+// Place is where a deal stands at an instant, as funnel/stage; empty if the book
+// does not have it.
+func (c *Compiled) Place(f *Facts, at time.Time) string {
+	i := f.moveAt(at)
+	if i < 0 {
+		return ""
+	}
+	fn, stage := c.stage(f.Connection, f.Moves[i].Stage)
+	if fn == nil {
+		return ""
+	}
+	return fn.ID + "/" + fn.Stages[stage].ID
+}
+
+// Zone is the time zone of the book's first calendar.
+func (c *Compiled) Zone() *time.Location { return c.calendar.zone }
+
 // workTime is the calendar by which a rep works.
 func (c *Compiled) workTime(owner string) *WorkTime {
 	if w := c.byOwner[strings.ToLower(owner)]; w != nil {

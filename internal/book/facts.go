@@ -31,6 +31,7 @@ type Facts struct {
 	Lost     time.Time
 	Deleted  time.Time // removed at the vendor
 	Archived time.Time
+	Gone     bool   // it was merged into another or erased: nothing is judged
 	Reason   string // the loss reason as written
 
 	Moves      []Move

@@ -35,9 +35,11 @@ type Judgement struct {
 // the same judgement.
 func (c *Compiled) Judge(f *Facts, now time.Time) Judgement {
 	j := &judge{c: c, f: f, now: now, work: c.workTime(f.Owner)}
-	if f.Lead {
+	switch {
+	case f.Gone:
+	case f.Lead:
 		j.lead()
-	} else {
+	default:
 		j.deal()
 	}
 	today := dateOf(now.In(c.calendar.zone))

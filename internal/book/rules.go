@@ -54,8 +54,8 @@ func Rules() []Rule {
 		FirstResponse, EntryData, Qualification, PrimaryDemand, ReasonForContact, Nuances}
 }
 
-// names lists all rules of a book: salesbook's own, then the book's.
-func (b *Book) names() []string {
+// RuleNames lists all rules of a book: salesbook's own, then the book's.
+func (b *Book) RuleNames() []string {
 	var out []string
 	for _, r := range Rules() {
 		out = append(out, string(r))

@@ -51,6 +51,20 @@ func (s Span) MarshalText() ([]byte, error) { return []byte(s.String()), nil }
 // String writes a span as a book has it.
 func (s Span) String() string { return strconv.Itoa(s.N) + string(s.Unit) }
 
+// Back is the instant from which on a span of the calendar has not passed at t;
+// working time counts as if everybody always worked.
+func (s Span) Back(t time.Time) time.Time {
+	switch s.Unit {
+	case Months:
+		return t.AddDate(0, -s.N, 0)
+	case Days, WorkingDays:
+		return t.AddDate(0, 0, -s.N)
+	case Hours, WorkingHours:
+		return t.Add(-time.Duration(s.N) * time.Hour)
+	}
+	return t.Add(-time.Duration(s.N) * time.Minute)
+}
+
 // Pattern implements strictyaml.Described.
 func (Span) Pattern() (expression, example string) { return spanPattern.String(), "5wd" }
 
@@ -87,6 +101,9 @@ func dateOf(t time.Time) Date {
 	y, m, d := t.Date()
 	return Date{y, m, d}
 }
+
+// End is the instant at which a day ends in a zone.
+func (d Date) End(zone *time.Location) time.Time { return Clock(0).on(d.add(1), zone) }
 
 // add is the day n days later.
 func (d Date) add(n int) Date {

@@ -1,0 +1,189 @@
+package postgres
+
+import (
+	"context"
+	"encoding/json"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/shopspring/decimal"
+)
+
+// Subject is a deal or lead as the sales book judges it: its canonical row.
+type Subject struct {
+	ID            string
+	Title         string
+	Status        string // of a lead open, or archived
+	Stage         *string
+	Owner         *string // external id
+	Person        *string
+	Company       *string
+	Amount        *decimal.Decimal
+	Currency      *string
+	Reason        *string
+	Source        *string
+	Products      *int64
+	Archived      bool
+	StageEntered  *time.Time
+	Added         *time.Time
+	Updated       *time.Time
+	Won           *time.Time
+	Lost          *time.Time
+	ArchivedAt    *time.Time
+	ExpectedClose *string // YYYY-MM-DD
+	Custom        json.RawMessage
+	FirstSeen     time.Time
+	Deleted       *time.Time
+	DeletedWhy    *string
+}
+
+const dealSubject = `external_id, title, status, stage_id, owner_id, person_id, company_id, amount, currency, lost_reason, source, items_count, archived,
+	stage_entered_at, added_at, updated_at, won_at, lost_at, archived_at, expected_close::text, custom, first_seen_at, deleted_at, deleted_why`
+
+const leadSubject = `external_id, title, CASE WHEN archived THEN 'archived' ELSE 'open' END, NULL, owner_id, person_id, company_id, amount, currency, NULL, source, NULL::bigint, archived,
+	NULL::timestamptz, added_at, updated_at, NULL::timestamptz, NULL::timestamptz, CASE WHEN archived THEN updated_at END, expected_close::text, custom, first_seen_at, deleted_at, deleted_why`
+
+// Deals returns up to most deals of a connection with ids after the given one,
+// by id, also those that are gone.
+func Deals(ctx context.Context, tx pgx.Tx, workspace, connection int64, after string, most int) ([]Subject, error) {
+	return subjects(tx.Query(ctx, `SELECT `+dealSubject+` FROM deals
+		WHERE (workspace_id, connection_id) = ($1, $2) AND external_id > $3 ORDER BY external_id LIMIT $4`, workspace, connection, after, most))
+}
+
+// Leads returns up to most leads, see Deals.
+func Leads(ctx context.Context, tx pgx.Tx, workspace, connection int64, after string, most int) ([]Subject, error) {
+	return subjects(tx.Query(ctx, `SELECT `+leadSubject+` FROM leads
+		WHERE (workspace_id, connection_id) = ($1, $2) AND external_id > $3 ORDER BY external_id LIMIT $4`, workspace, connection, after, most))
+}
+
+func subjects(rows pgx.Rows, err error) ([]Subject, error) {
+	if err != nil {
+		return nil, err
+	}
+	return pgx.CollectRows(rows, pgx.RowToStructByPos[Subject])
+}
+
+// Deed is an activity or note about a subject.
+type Deed struct {
+	Subject string // external id
+	ID      string
+	Type    string // of an activity
+	Title   string // its subject
+	Added   *time.Time
+	Updated *time.Time
+	Done    bool
+	DoneAt  *time.Time
+	DueOn   *string // YYYY-MM-DD
+	DueAt   *time.Time
+	Letters int // of a note, markup not counted
+}
+
+// What belongs to many subjects is looked up subject by subject: as a list of ids
+// beside a whole table the planner compares all with all, see Unseen.
+const (
+	activityDeed = `SELECT w.id, d.* FROM unnest($3::text[]) AS w(id) CROSS JOIN LATERAL (
+		SELECT external_id, COALESCE(type, ''), COALESCE(subject, ''), added_at, updated_at, done, done_at, due_on::text, due_at, 0
+		FROM activities WHERE (workspace_id, connection_id) = ($1, $2) AND deleted_at IS NULL`
+
+	noteDeed = `SELECT w.id, d.* FROM unnest($3::text[]) AS w(id) CROSS JOIN LATERAL (
+		SELECT external_id, '', '', added_at, updated_at, true, added_at AS done_at, NULL, NULL::timestamptz,
+			length(btrim(regexp_replace(COALESCE(content, ''), '<[^>]*>|&nbsp;', ' ', 'g')))
+		FROM notes WHERE (workspace_id, connection_id) = ($1, $2) AND deleted_at IS NULL`
+)
+
+// ActivitiesAbout returns what was planned and done about deals, or leads.
+func ActivitiesAbout(ctx context.Context, tx pgx.Tx, workspace, connection int64, lead bool, ids []string) ([]Deed, error) {
+	if lead {
+		return deeds(tx.Query(ctx, activityDeed+` AND lead_id = w.id OFFSET 0) d`, workspace, connection, ids))
+	}
+	return deeds(tx.Query(ctx, activityDeed+` AND deal_id = w.id OFFSET 0) d`, workspace, connection, ids))
+}
+
+// NotesAbout returns what was written about deals, or leads.
+func NotesAbout(ctx context.Context, tx pgx.Tx, workspace, connection int64, lead bool, ids []string) ([]Deed, error) {
+	if lead {
+		return deeds(tx.Query(ctx, noteDeed+` AND lead_id = w.id OFFSET 0) d`, workspace, connection, ids))
+	}
+	return deeds(tx.Query(ctx, noteDeed+` AND deal_id = w.id OFFSET 0) d`, workspace, connection, ids))
+}
+
+func deeds(rows pgx.Rows, err error) ([]Deed, error) {
+	if err != nil {
+		return nil, err
+	}
+	return pgx.CollectRows(rows, pgx.RowToStructByPos[Deed])
+}
+
+// Entry is an entry of a deal into a stage.
+type Entry struct {
+	Deal  string
+	At    time.Time
+	Stage string
+	Actor *string // external id of the rep
+}
+
+// EntriesOf returns the stage history of deals, each deal's oldest first.
+func EntriesOf(ctx context.Context, tx pgx.Tx, workspace, connection int64, deals []string) ([]Entry, error) {
+	rows, err := tx.Query(ctx, `
+		SELECT w.id, d.at, d.stage_id, d.actor_id FROM unnest($3::text[]) AS w(id) CROSS JOIN LATERAL (
+			SELECT at, stage_id, actor_id FROM deal_stages WHERE (workspace_id, connection_id, deal_id) = ($1, $2, w.id) ORDER BY at, stage_id OFFSET 0) d`, workspace, connection, deals)
+	if err != nil {
+		return nil, err
+	}
+	return pgx.CollectRows(rows, pgx.RowToStructByPos[Entry])
+}
+
+// Past is a change of a subject.
+type Past struct {
+	ID     string
+	At     time.Time
+	Fields map[string]Diff
+}
+
+// PastOf returns the changes of subjects, each subject's oldest first.
+func PastOf(ctx context.Context, tx pgx.Tx, workspace, connection int64, kind string, ids []string) ([]Past, error) {
+	rows, err := tx.Query(ctx, `
+		SELECT w.id, d.at, d.fields FROM unnest($4::text[]) AS w(id) CROSS JOIN LATERAL (
+			SELECT at, fields FROM changes WHERE (workspace_id, connection_id, kind, external_id) = ($1, $2, $3, w.id) ORDER BY at, id OFFSET 0) d`, workspace, connection, kind, ids)
+	if err != nil {
+		return nil, err
+	}
+	return pgx.CollectRows(rows, pgx.RowToStructByPos[Past])
+}
+
+// RepOf is a user of a CRM as the book knows him.
+type RepOf struct {
+	ID     string
+	Email  string
+	Active bool
+}
+
+// Reps returns the users of a connection.
+func Reps(ctx context.Context, tx pgx.Tx, workspace, connection int64) ([]RepOf, error) {
+	rows, err := tx.Query(ctx, `
+		SELECT external_id, COALESCE(NULLIF(email, ''), name), active AND deleted_at IS NULL FROM reps
+		WHERE (workspace_id, connection_id) = ($1, $2)`, workspace, connection)
+	if err != nil {
+		return nil, err
+	}
+	return pgx.CollectRows(rows, pgx.RowToStructByPos[RepOf])
+}
+
+// StageOf is a stage of a pipeline, with both names.
+type StageOf struct {
+	PipelineID, Pipeline string
+	ID, Name             string
+}
+
+// Stages returns the stages of a connection in the order of their pipelines.
+func Stages(ctx context.Context, tx pgx.Tx, workspace, connection int64) ([]StageOf, error) {
+	rows, err := tx.Query(ctx, `
+		SELECT p.external_id, p.name, s.external_id, s.name FROM pipelines p
+		JOIN stages s ON (s.workspace_id, s.connection_id, s.pipeline_id) = (p.workspace_id, p.connection_id, p.external_id)
+		WHERE (p.workspace_id, p.connection_id) = ($1, $2) AND p.deleted_at IS NULL AND s.deleted_at IS NULL
+		ORDER BY p.position, p.external_id, s.position, s.external_id`, workspace, connection)
+	if err != nil {
+		return nil, err
+	}
+	return pgx.CollectRows(rows, pgx.RowToStructByPos[StageOf])
+}

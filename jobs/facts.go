@@ -1,0 +1,240 @@
+package jobs
+
+import (
+	"cmp"
+	"context"
+	"encoding/json"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"salesbook.dev/internal/book"
+	"salesbook.dev/internal/postgres"
+	"salesbook.dev/mapping"
+)
+
+// teller tells the sales book what is known of a connection's deals and leads.
+type teller struct {
+	s     *Source
+	dict  *mapping.Dictionary
+	reps  map[string]postgres.RepOf
+	zone  *time.Location // of days without a time
+	names map[string]string
+}
+
+// newTeller reads what all deals and leads of a connection share.
+func newTeller(ctx context.Context, tx pgx.Tx, s *Source, zone *time.Location) (*teller, error) {
+	t := &teller{s: s, zone: zone, reps: map[string]postgres.RepOf{}, names: map[string]string{}}
+	var err error
+	if t.dict, err = Dictionary(ctx, tx, s.Workspace, s.ID); err != nil {
+		return nil, err
+	}
+	reps, err := postgres.Reps(ctx, tx, s.Workspace, s.ID)
+	for _, r := range reps {
+		t.reps[r.ID] = r
+	}
+	return t, err
+}
+
+// facts gathers what is known of some deals or leads.
+func (t *teller) facts(ctx context.Context, tx pgx.Tx, lead bool, rows []postgres.Subject) ([]*book.Facts, error) {
+	ids := make([]string, len(rows))
+	out := make([]*book.Facts, len(rows))
+	at := map[string]*book.Facts{}
+	for i := range rows {
+		f, err := t.subject(lead, &rows[i])
+		if err != nil {
+			return nil, err
+		}
+		ids[i], out[i], at[rows[i].ID] = rows[i].ID, f, f
+	}
+	for _, add := range []func(context.Context, pgx.Tx, bool, []string, map[string]*book.Facts) error{t.past, t.moves, t.activities, t.notes} {
+		if err := add(ctx, tx, lead, ids, at); err != nil {
+			return nil, err
+		}
+	}
+	for i, f := range out {
+		if len(f.Moves) == 0 && rows[i].Stage != nil { // its past is not known
+			f.Moves = []book.Move{{At: *cmp.Or(rows[i].StageEntered, &f.Added), Stage: *rows[i].Stage}}
+		}
+	}
+	return out, nil
+}
+
+// subject tells what the canonical row holds.
+func (t *teller) subject(lead bool, r *postgres.Subject) (*book.Facts, error) {
+	f := &book.Facts{Lead: lead, Connection: t.s.Name, ID: r.ID, Title: r.Title, Amount: r.Amount, Currency: value(r.Currency), Status: r.Status,
+		Reason: value(r.Reason), Added: *cmp.Or(r.Added, &r.FirstSeen), KnownSince: r.FirstSeen, Fields: map[string]string{}}
+	if rep, ok := t.reps[value(r.Owner)]; ok {
+		f.Owner, f.OwnerLeft = rep.Email, !rep.Active
+	} else {
+		f.Owner = value(r.Owner) // of a user who is not read yet
+	}
+	if r.Products != nil {
+		f.Products = int(*r.Products)
+	}
+	if r.ExpectedClose != nil {
+		var d book.Date
+		if err := d.UnmarshalText([]byte(*r.ExpectedClose)); err == nil {
+			f.Close = &d
+		}
+	}
+	t.ending(f, r)
+	for name, v := range map[string]*string{"source": r.Source, "person": r.Person, "company": r.Company, "currency": r.Currency, "title": &r.Title} {
+		if value(v) != "" {
+			f.Fields[name] = *v
+		}
+	}
+	kind := "deals"
+	if lead {
+		kind = "leads"
+	}
+	custom, err := t.dict.Describe(t.s.Map.DictionaryOf(kind), r.Custom)
+	if err != nil {
+		return nil, err
+	}
+	for _, n := range custom {
+		if n.Text != "" {
+			f.Fields[t.fold(n.Name)] = n.Text
+			f.Fields[t.fold(n.Code)] = n.Text
+		}
+	}
+	return f, nil
+}
+
+// fold folds names that come again and again.
+func (t *teller) fold(name string) string {
+	folded, ok := t.names[name]
+	if !ok {
+		folded = book.FoldField(name)
+		t.names[name] = folded
+	}
+	return folded
+}
+
+func value(s *string) string {
+	if s == nil {
+		return ""
+	}
+	return *s
+}
+
+// ending tells how and when a deal or lead ended. What was merged has gone on
+// elsewhere and is not judged.
+func (t *teller) ending(f *book.Facts, r *postgres.Subject) {
+	when := func(at *time.Time) time.Time { return *cmp.Or(at, r.Updated, &r.FirstSeen) }
+	switch {
+	case r.Status == "won":
+		f.Won = when(r.Won)
+	case r.Status == "lost":
+		f.Lost = when(r.Lost)
+	case r.Deleted != nil && value(r.DeletedWhy) != "deleted":
+		f.Gone = true
+	case r.Deleted != nil || r.Status == "deleted":
+		f.Deleted = *cmp.Or(r.Updated, r.Deleted, &r.FirstSeen)
+	case r.Archived:
+		f.Archived = when(r.ArchivedAt)
+	}
+}
+
+// past adds earlier values of fields.
+func (t *teller) past(ctx context.Context, tx pgx.Tx, lead bool, ids []string, at map[string]*book.Facts) error {
+	kind := "deals"
+	if lead {
+		kind = "leads"
+	}
+	list, err := postgres.PastOf(ctx, tx, t.s.Workspace, t.s.ID, kind, ids)
+	for _, p := range list {
+		f := at[p.ID]
+		for field, diff := range p.Fields {
+			name, old := t.earlier(kind, field, diff.Old)
+			f.Past = append(f.Past, book.Change{At: p.At, Field: name, Old: old})
+		}
+	}
+	return err
+}
+
+// earlier is a field as the book knows it, and what it held.
+func (t *teller) earlier(kind, field string, old json.RawMessage) (name, text string) {
+	if code, ok := strings.CutPrefix(field, "custom."); ok {
+		doc, err := json.Marshal(map[string]json.RawMessage{code: old})
+		if err != nil {
+			return code, ""
+		}
+		named, err := t.dict.Describe(t.s.Map.DictionaryOf(kind), doc)
+		if err != nil || len(named) == 0 {
+			return code, ""
+		}
+		return t.fold(named[0].Name), named[0].Text
+	}
+	_ = json.Unmarshal(old, &text) // what is no text is a number or null
+	if text == "" && string(old) != "null" {
+		text = strings.Trim(string(old), `"`)
+	}
+	switch field {
+	case "owner_id":
+		if rep, ok := t.reps[text]; ok {
+			text = rep.Email
+		}
+		return "owner", text
+	case "person_id", "company_id":
+		return strings.TrimSuffix(field, "_id"), text
+	}
+	return field, text
+}
+
+func (t *teller) moves(ctx context.Context, tx pgx.Tx, lead bool, ids []string, at map[string]*book.Facts) error {
+	if lead {
+		return nil
+	}
+	list, err := postgres.EntriesOf(ctx, tx, t.s.Workspace, t.s.ID, ids)
+	for _, e := range list {
+		f := at[e.Deal]
+		f.Moves = append(f.Moves, book.Move{At: e.At, Stage: e.Stage, By: t.reps[value(e.Actor)].Email})
+	}
+	return err
+}
+
+func (t *teller) activities(ctx context.Context, tx pgx.Tx, lead bool, ids []string, at map[string]*book.Facts) error {
+	list, err := postgres.ActivitiesAbout(ctx, tx, t.s.Workspace, t.s.ID, lead, ids)
+	for i := range list {
+		d := &list[i]
+		f := at[d.Subject]
+		a := book.Activity{ID: d.ID, Type: d.Type, Subject: d.Title, Added: *cmp.Or(d.Added, d.Updated, &f.Added), Due: t.due(d)}
+		if d.Done {
+			a.Done = *cmp.Or(d.DoneAt, d.Updated, &a.Added)
+		}
+		f.Activities = append(f.Activities, a)
+	}
+	for _, f := range at {
+		slices.SortStableFunc(f.Activities, func(a, b book.Activity) int { return cmp.Or(a.Added.Compare(b.Added), cmp.Compare(a.ID, b.ID)) })
+	}
+	return err
+}
+
+// due is when an activity is over: a day without a time at its end.
+func (t *teller) due(d *postgres.Deed) time.Time {
+	if d.DueAt != nil || d.DueOn == nil {
+		return *cmp.Or(d.DueAt, &time.Time{})
+	}
+	var day book.Date
+	if err := day.UnmarshalText([]byte(*d.DueOn)); err != nil {
+		return time.Time{}
+	}
+	return day.End(t.zone)
+}
+
+func (t *teller) notes(ctx context.Context, tx pgx.Tx, lead bool, ids []string, at map[string]*book.Facts) error {
+	list, err := postgres.NotesAbout(ctx, tx, t.s.Workspace, t.s.ID, lead, ids)
+	for i := range list {
+		d := &list[i]
+		f := at[d.Subject]
+		f.Notes = append(f.Notes, book.Note{ID: d.ID, At: *cmp.Or(d.Added, d.Updated, &f.Added), Letters: d.Letters})
+	}
+	for _, f := range at {
+		slices.SortStableFunc(f.Notes, func(a, b book.Note) int { return cmp.Or(a.At.Compare(b.At), cmp.Compare(a.ID, b.ID)) })
+	}
+	return err
+}
