@@ -444,17 +444,39 @@ func (b *batch) markDirty(ctx context.Context, tx pgx.Tx) error {
 			dirty[kind] = append(dirty[kind], ids...)
 		}
 	}
+	for _, kind := range []string{"reps", "activities", "notes"} {
+		deals, leads, err := postgres.Touched(ctx, tx, b.s.Workspace, b.s.ID, kind, dirty[kind])
+		if err != nil {
+			return err
+		}
+		dirty["deals"], dirty["leads"] = append(dirty["deals"], deals...), append(dirty["leads"], leads...)
+	}
 	for _, k := range sales.Kinds() {
 		if !k.Judged {
 			continue
 		}
-		ids := dirty[k.Name]
+		ids := slices.Concat(dirty[k.Name], b.formerly(k))
 		slices.Sort(ids) // all transactions lock in one order
-		if err := postgres.MarkDirty(ctx, tx, b.s.Workspace, b.s.ID, k.Name, ids); err != nil {
+		if err := postgres.MarkDirty(ctx, tx, b.s.Workspace, b.s.ID, k.Name, slices.Compact(ids)); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// formerly are the deals or leads that activities and notes no longer are about.
+func (b *batch) formerly(k *sales.Kind) (ids []string) {
+	for _, c := range b.changes {
+		if id := text(c.Fields[k.One+"_id"].Old); id != "" && (c.Kind == "activities" || c.Kind == "notes") {
+			ids = append(ids, id)
+		}
+	}
+	return ids
+}
+
+func text(j json.RawMessage) (s string) {
+	_ = json.Unmarshal(j, &s) // null and nothing are no text
+	return s
 }
 
 // settleFailures lists new failures and closes those of records that mapped now.

@@ -82,6 +82,14 @@ type RetainArgs struct {
 // Kind is the stored name of the job.
 func (RetainArgs) Kind() string { return "retain" }
 
+// EvaluateArgs asks for what is dirty to be judged by the workspace's book.
+type EvaluateArgs struct {
+	Workspace int64 `json:"workspace_id"`
+}
+
+// Kind is the stored name of the job.
+func (EvaluateArgs) Kind() string { return "evaluate" }
+
 // bulk is the queue of work that takes long, so that short work is never
 // kept waiting by it.
 const bulk = "bulk"
@@ -112,6 +120,8 @@ func argsOf(kind string, workspace, connection int64) river.JobArgs {
 		return SweepArgs{workspace, connection}
 	case RetainArgs{}.Kind():
 		return RetainArgs{workspace}
+	case EvaluateArgs{}.Kind():
+		return EvaluateArgs{workspace}
 	}
 	return nil
 }

@@ -16,5 +16,6 @@
 //	sweep    everything the vendor has,      a proof: both sides counted and summed up; what differs is
 //	         and everything that is stored   repaired, and tombstones are made of what the vendor calls gone
 //	replay   stored raw records              canonical rows under the present map
+//	evaluate dirty subjects, the book        violations, and when to judge again
 //	retain   retention rules                 partitions made and dropped, old rows deleted in batches
 package jobs

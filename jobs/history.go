@@ -139,6 +139,10 @@ func noteParents(ctx context.Context, tx pgx.Tx, s *Source, page connectors.Page
 		if err := postgres.RebuildStages(ctx, tx, s.Workspace, s.ID, whole[object], page.FetchedAt); err != nil {
 			return err
 		}
+		slices.Sort(whole[object])
+		if err := postgres.MarkDirty(ctx, tx, s.Workspace, s.ID, "deals", slices.Compact(whole[object])); err != nil {
+			return err
+		}
 	}
 	return nil
 }

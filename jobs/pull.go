@@ -36,6 +36,9 @@ func (p *Pipeline) Pull(ctx context.Context, workspace, connection int64, o Pull
 		}
 		w := &pull{p: p, s: s, lease: l, until: p.Now().Add(p.slice())}
 		met, done, err := w.objects(ctx, o)
+		if err == nil {
+			err = p.askToEvaluate(ctx, workspace)
+		}
 		if err != nil || !done {
 			return err
 		}

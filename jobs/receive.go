@@ -29,6 +29,9 @@ func (p *Pipeline) Receive(ctx context.Context, workspace, connection int64) err
 			if err != nil || !more {
 				return err
 			}
+			if err := p.askToEvaluate(ctx, workspace); err != nil {
+				return err
+			}
 		}
 		return nil // the tick comes back for the rest
 	})

@@ -86,6 +86,7 @@ func workers(p *Pipeline) *river.Workers {
 		return p.calling(ctx, j.Args.Kind(), j.Args.Workspace, j.Args.Connection, func() error { return p.sweepJob(ctx, j.Args) })
 	}))
 	river.AddWorker(w, river.WorkFunc(func(ctx context.Context, j *river.Job[RetainArgs]) error { return p.Retain(ctx, j.Args.Workspace) }))
+	river.AddWorker(w, river.WorkFunc(func(ctx context.Context, j *river.Job[EvaluateArgs]) error { return p.evaluateJob(ctx, j.Args) }))
 	return w
 }
 

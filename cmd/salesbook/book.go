@@ -10,11 +10,14 @@ import (
 )
 
 type bookCmd struct {
-	Check   bookCheckCmd   `cmd:"" help:"List everything that is wrong with a book."`
-	Test    bookTestCmd    `cmd:"" help:"Judge the cases of a book and compare with what they expect."`
-	Plan    bookPlanCmd    `cmd:"" help:"Judge everything that is stored by a draft, and change nothing."`
-	Example bookExampleCmd `cmd:"" help:"Print a book that ships with salesbook."`
-	Schema  bookSchemaCmd  `cmd:"" help:"Print the JSON Schema of books, for editors."`
+	Check    bookCheckCmd    `cmd:"" help:"List everything that is wrong with a book."`
+	Test     bookTestCmd     `cmd:"" help:"Judge the cases of a book and compare with what they expect."`
+	Plan     bookPlanCmd     `cmd:"" help:"Judge everything that is stored by a draft, and change nothing."`
+	Activate bookActivateCmd `cmd:"" help:"Put a book in force: everything is judged by it."`
+	History  bookHistoryCmd  `cmd:"" help:"List the books that were ever in force."`
+	Export   bookExportCmd   `cmd:"" help:"Print a book that is or was in force."`
+	Example  bookExampleCmd  `cmd:"" help:"Print a book that ships with salesbook."`
+	Schema   bookSchemaCmd   `cmd:"" help:"Print the JSON Schema of books, for editors."`
 }
 
 type bookCheckCmd struct {

@@ -39,8 +39,9 @@ type stageKey struct{ connection, id string }
 // stageAt is a stage of the book: the numbers of its funnel and of itself.
 type stageAt struct{ funnel, stage int }
 
-// Compile makes a book that was parsed ready for the pipelines of its CRMs. The
-// problems are what the book names and no CRM has.
+// Compile makes a book that was parsed ready for the pipelines of its CRMs. If
+// the error is Problems, they are what the book names and no CRM has: what was
+// compiled can be used all the same, and those parts judge nothing.
 func Compile(b *Book, pipelines []Pipeline) (*Compiled, error) {
 	c := &Compiled{Book: b, byOwner: map[string]*WorkTime{}, stages: map[stageKey]stageAt{}, reasons: map[string]int{}, refused: map[string]int{},
 		roles: map[string]map[string]bool{}, below: map[string]int{}, folded: map[string]string{}, expressions: map[*Condition]*expression{}}
@@ -85,7 +86,7 @@ func Compile(b *Book, pipelines []Pipeline) (*Compiled, error) {
 		c.funnel(i, pipelines, &problems)
 	}
 	if len(problems) > 0 {
-		return nil, problems
+		return c, problems
 	}
 	return c, nil
 }
@@ -274,9 +275,12 @@ func (e *Enforcement) begins() Date {
 	return *e.From
 }
 
-// nextRollOut is the first instant after now at which what is done about a rule
-// may change; zero: it does not.
+// nextRollOut is the first instant after now at which a rule may begin or cease
+// to be judged; zero: none does. Other modes change nothing about verdicts.
 func (c *Compiled) nextRollOut(now time.Time) (next time.Time) {
+	if !slices.ContainsFunc(c.Book.Enforcement, func(e Enforcement) bool { return e.Mode == Off }) {
+		return time.Time{}
+	}
 	for i := range c.Book.Enforcement {
 		if t := Clock(0).on(c.Book.Enforcement[i].begins(), c.calendar.zone); t.After(now) {
 			next = sooner(next, t)

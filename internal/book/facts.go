@@ -125,6 +125,12 @@ func (f *Facts) moveAt(at time.Time) int {
 	return -1
 }
 
+// Ended tells whether the deal or lead had ended by an instant.
+func (f *Facts) Ended(now time.Time) bool {
+	end := f.closed()
+	return f.Gone || !end.IsZero() && !end.After(now)
+}
+
 // closed is when the deal was won, lost, deleted or archived; zero: it is open.
 func (f *Facts) closed() time.Time {
 	var first time.Time

@@ -65,3 +65,39 @@ func MarkDirty(ctx context.Context, tx pgx.Tx, workspace, connection int64, kind
 		workspace, connection, kind, ids)
 	return err
 }
+
+// Touched returns the deals and leads that activities, notes or reps are about:
+// they must be judged anew when those are new or changed.
+func Touched(ctx context.Context, tx pgx.Tx, workspace, connection int64, kind string, ids []string) (deals, leads []string, err error) {
+	if len(ids) == 0 {
+		return nil, nil, nil
+	}
+	var rows pgx.Rows
+	switch kind {
+	case "activities":
+		rows, err = tx.Query(ctx, `SELECT deal_id, lead_id FROM activities WHERE (workspace_id, connection_id) = ($1, $2) AND external_id = ANY($3)`, workspace, connection, ids)
+	case "notes":
+		rows, err = tx.Query(ctx, `SELECT deal_id, lead_id FROM notes WHERE (workspace_id, connection_id) = ($1, $2) AND external_id = ANY($3)`, workspace, connection, ids)
+	case "reps":
+		rows, err = tx.Query(ctx, `
+			SELECT external_id, NULL FROM deals WHERE (workspace_id, connection_id) = ($1, $2) AND status = 'open' AND deleted_at IS NULL AND owner_id = ANY($3)
+			UNION ALL SELECT NULL, external_id FROM leads WHERE (workspace_id, connection_id) = ($1, $2) AND NOT archived AND deleted_at IS NULL AND owner_id = ANY($3)`,
+			workspace, connection, ids)
+	default:
+		return nil, nil, nil
+	}
+	if err != nil {
+		return nil, nil, err
+	}
+	var deal, lead *string
+	_, err = pgx.ForEachRow(rows, []any{&deal, &lead}, func() error {
+		if deal != nil {
+			deals = append(deals, *deal)
+		}
+		if lead != nil {
+			leads = append(leads, *lead)
+		}
+		return nil
+	})
+	return deals, leads, err
+}

@@ -1,0 +1,71 @@
+package postgres
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+)
+
+// StoredBook is a sales book that is or was in force.
+type StoredBook struct {
+	Version  int
+	Name     string
+	Text     string
+	ActiveAt time.Time
+	ActiveBy string
+}
+
+const bookColumns = `version, name, text, active_at, active_by`
+
+// ActiveBook returns the book that is in force; version 0 if there is none.
+func ActiveBook(ctx context.Context, tx pgx.Tx, workspace int64) (StoredBook, error) {
+	rows, err := tx.Query(ctx, `SELECT `+bookColumns+` FROM books WHERE workspace_id = $1 ORDER BY version DESC LIMIT 1`, workspace)
+	if err != nil {
+		return StoredBook{}, err
+	}
+	b, err := pgx.CollectExactlyOneRow(rows, pgx.RowToStructByPos[StoredBook])
+	if errors.Is(err, pgx.ErrNoRows) {
+		return StoredBook{}, nil
+	}
+	return b, err
+}
+
+// BookVersion returns a book that is or was in force, or fault.NotFound.
+func BookVersion(ctx context.Context, tx pgx.Tx, workspace int64, version int) (StoredBook, error) {
+	rows, err := tx.Query(ctx, `SELECT `+bookColumns+` FROM books WHERE (workspace_id, version) = ($1, $2)`, workspace, version)
+	if err != nil {
+		return StoredBook{}, err
+	}
+	b, err := pgx.CollectExactlyOneRow(rows, pgx.RowToStructByPos[StoredBook])
+	return b, notFound(err, "there is no version %d of the book; `salesbook book history` lists them", version)
+}
+
+// Books lists the books that were ever in force, the present one first, without
+// their texts.
+func Books(ctx context.Context, tx pgx.Tx, workspace int64) ([]StoredBook, error) {
+	rows, err := tx.Query(ctx, `SELECT version, name, '', active_at, active_by FROM books WHERE workspace_id = $1 ORDER BY version DESC`, workspace)
+	if err != nil {
+		return nil, err
+	}
+	return pgx.CollectRows(rows, pgx.RowToStructByPos[StoredBook])
+}
+
+// AddBook puts a book in force and returns its version.
+func AddBook(ctx context.Context, tx pgx.Tx, workspace int64, name, text, by string) (version int, err error) {
+	err = tx.QueryRow(ctx, `
+		INSERT INTO books (workspace_id, version, name, text, active_by)
+		SELECT $1, COALESCE(max(version), 0) + 1, $2, $3, $4 FROM books WHERE workspace_id = $1
+		RETURNING version`, workspace, name, text, by).Scan(&version)
+	return version, err
+}
+
+// MarkAllDirty asks for every deal and lead of a workspace to be judged anew.
+func MarkAllDirty(ctx context.Context, tx pgx.Tx, workspace int64) error {
+	_, err := tx.Exec(ctx, `
+		INSERT INTO dirty (workspace_id, connection_id, kind, external_id)
+		SELECT workspace_id, id, 'connections', id::text FROM connections WHERE workspace_id = $1
+		ON CONFLICT DO NOTHING`, workspace)
+	return err
+}

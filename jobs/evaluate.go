@@ -1,0 +1,246 @@
+package jobs
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/riverqueue/river"
+
+	"salesbook.dev/internal/book"
+	"salesbook.dev/internal/fault"
+	"salesbook.dev/internal/postgres"
+)
+
+const (
+	// judgedAtOnce bounds the subjects of one transaction: whoever changes one of
+	// them meanwhile waits for it.
+	judgedAtOnce = 200
+	// dueAtOnceJudged bounds the subjects that time alone makes dirty in one go.
+	dueAtOnceJudged = 5000
+	// evaluateEvery is how often a workspace's book is looked at without being
+	// asked: for what time alone has changed.
+	evaluateEvery = 15 * time.Second
+)
+
+// Activation is a book that was put in force.
+type Activation struct {
+	Version  int           `json:"version"`
+	Problems book.Problems `json:"-"` // what it names and no CRM has; those parts judge nothing
+}
+
+// Activate puts a book in force for a workspace and has everything judged anew.
+func (p *Pipeline) Activate(ctx context.Context, workspace int64, b *book.Book, text, by string) (a Activation, err error) {
+	if _, pipelines, err := p.judged(ctx, workspace); err == nil {
+		_, err := book.Compile(b, pipelines)
+		a.Problems, _ = errors.AsType[book.Problems](err)
+	} else if fault.KindOf(err) != fault.NotFound {
+		return a, err
+	}
+	return a, p.DB.In(ctx, workspace, func(tx pgx.Tx) error {
+		if a.Version, err = postgres.AddBook(ctx, tx, workspace, b.Name, text, by); err != nil {
+			return err
+		}
+		if err := postgres.MarkAllDirty(ctx, tx, workspace); err != nil {
+			return err
+		}
+		if err := postgres.Schedule(ctx, tx, workspace, EvaluateArgs{}.Kind(), 0, evaluateEvery); err != nil {
+			return err
+		}
+		if err := postgres.Audit(ctx, tx, workspace, by, "activate book", b.Name, map[string]any{"version": a.Version}); err != nil {
+			return err
+		}
+		_, err := p.Queue.InsertTx(ctx, tx, EvaluateArgs{Workspace: workspace}, nil)
+		return err
+	})
+}
+
+// evaluation is one look at a workspace's dirty subjects.
+type evaluation struct {
+	p         *Pipeline
+	workspace int64
+	version   int
+	compiled  *book.Compiled
+	sources   map[int64]*Source
+}
+
+// Evaluate judges what has changed, or what time alone may have changed, by the
+// workspace's book. It returns how many subjects were judged. Without a book
+// nothing is judged, and what is dirty waits for one.
+func (p *Pipeline) Evaluate(ctx context.Context, workspace int64) (judged int, err error) {
+	e, err := p.evaluation(ctx, workspace)
+	if err != nil || e == nil {
+		return 0, err
+	}
+	err = p.DB.In(ctx, workspace, func(tx pgx.Tx) error {
+		if err := postgres.MarkDue(ctx, tx, workspace, p.Now(), dueAtOnceJudged); err != nil {
+			return err
+		}
+		return postgres.SpreadDirty(ctx, tx, workspace)
+	})
+	if err != nil {
+		return 0, err
+	}
+	for until := p.Now().Add(p.slice()); p.Now().Before(until); {
+		n, err := e.some(ctx)
+		judged += n
+		if err != nil || n < judgedAtOnce {
+			return judged, err
+		}
+	}
+	return judged, nil
+}
+
+// evaluation opens what is needed to judge; nil if no book is in force or
+// nothing is connected.
+func (p *Pipeline) evaluation(ctx context.Context, workspace int64) (*evaluation, error) {
+	var stored postgres.StoredBook
+	err := p.DB.In(ctx, workspace, func(tx pgx.Tx) (err error) {
+		stored, err = postgres.ActiveBook(ctx, tx, workspace)
+		return err
+	})
+	if err != nil || stored.Version == 0 {
+		return nil, err
+	}
+	b, err := book.Parse(fmt.Sprintf("book, version %d", stored.Version), []byte(stored.Text))
+	if err != nil {
+		return nil, fault.New(fault.Invalid, "the book that is in force cannot be read by this release: %w; activate a mended one", err)
+	}
+	sources, pipelines, err := p.judged(ctx, workspace)
+	if fault.KindOf(err) == fault.NotFound {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	compiled, err := book.Compile(b, pipelines)
+	if _, unfit := errors.AsType[book.Problems](err); err != nil && !unfit {
+		return nil, err
+	}
+	e := &evaluation{p: p, workspace: workspace, version: stored.Version, compiled: compiled, sources: map[int64]*Source{}}
+	for _, s := range sources {
+		e.sources[s.ID] = s
+	}
+	return e, nil
+}
+
+// some judges some dirty subjects in one transaction and returns how many.
+func (e *evaluation) some(ctx context.Context) (n int, err error) {
+	err = e.p.DB.InByKey(ctx, e.workspace, func(tx pgx.Tx) error {
+		keys, err := postgres.ClaimDirty(ctx, tx, e.workspace, judgedAtOnce)
+		if err != nil || len(keys) == 0 {
+			return err
+		}
+		n = len(keys)
+		now := e.p.Now()
+		var judged []postgres.Judged
+		for group, ids := range groupKeys(keys) {
+			list, err := e.judge(ctx, tx, group, ids, now)
+			if err != nil {
+				return err
+			}
+			judged = append(judged, list...)
+		}
+		slices.SortFunc(judged, func(a, b postgres.Judged) int { return compareKeys(a.Subject, b.Subject) })
+		return postgres.WriteJudgements(ctx, tx, e.workspace, e.version, now, judged)
+	})
+	return n, err
+}
+
+// judge judges subjects of one connection and kind.
+func (e *evaluation) judge(ctx context.Context, tx pgx.Tx, group postgres.SubjectKey, ids []string, now time.Time) ([]postgres.Judged, error) {
+	s := e.sources[group.Connection]
+	if s == nil {
+		return nil, nil // it was connected a moment ago, or is being removed
+	}
+	lead := group.Kind == "leads"
+	read := postgres.DealsByID
+	if lead {
+		read = postgres.LeadsByID
+	}
+	rows, err := read(ctx, tx, e.workspace, group.Connection, ids)
+	if err != nil {
+		return nil, err
+	}
+	t, err := newTeller(ctx, tx, s, e.compiled.Zone())
+	if err != nil {
+		return nil, err
+	}
+	facts, err := t.facts(ctx, tx, lead, rows)
+	if err != nil {
+		return nil, err
+	}
+	judgements, err := judgeAll(ctx, e.compiled, facts, now)
+	if err != nil {
+		return nil, err
+	}
+	out := make([]postgres.Judged, len(facts))
+	for i, f := range facts {
+		out[i] = e.judged(group, f, &judgements[i], now)
+	}
+	return out, nil
+}
+
+// judged is what is stored of a judgement.
+func (e *evaluation) judged(group postgres.SubjectKey, f *book.Facts, j *book.Judgement, now time.Time) postgres.Judged {
+	out := postgres.Judged{Subject: postgres.SubjectKey{Connection: group.Connection, Kind: group.Kind, ID: f.ID}, Ended: f.Ended(now)}
+	if !j.NextDue.IsZero() {
+		out.Due = &j.NextDue
+	}
+	place := e.compiled.Place(f, now)
+	seen := map[string]bool{}
+	for i := range j.Verdicts {
+		v := &j.Verdicts[i]
+		if seen[v.Cause()] {
+			continue // two lines of a book may say the same
+		}
+		seen[v.Cause()] = true
+		one := postgres.Violation{Rule: string(v.Rule), Detail: v.Detail, Opened: v.Opened, Assumed: v.Assumed, Place: place, Owner: f.Owner}
+		if v.Cannot != "" {
+			one.Cannot = &v.Cannot
+		}
+		if !v.Mended.IsZero() {
+			one.Mended = &v.Mended
+		}
+		out.Violations = append(out.Violations, one)
+	}
+	return out
+}
+
+func groupKeys(keys []postgres.SubjectKey) map[postgres.SubjectKey][]string {
+	out := map[postgres.SubjectKey][]string{}
+	for _, k := range keys {
+		group := postgres.SubjectKey{Connection: k.Connection, Kind: k.Kind}
+		out[group] = append(out[group], k.ID)
+	}
+	return out
+}
+
+// askToEvaluate has what is dirty judged soon, if a book is in force.
+func (p *Pipeline) askToEvaluate(ctx context.Context, workspace int64) error {
+	return p.DB.In(ctx, workspace, func(tx pgx.Tx) error {
+		b, err := postgres.ActiveBook(ctx, tx, workspace)
+		if err != nil || b.Version == 0 {
+			return err
+		}
+		_, err = p.Queue.InsertTx(ctx, tx, EvaluateArgs{Workspace: workspace}, nil)
+		return err
+	})
+}
+
+// evaluateJob evaluates for one time slice and, if there is more, goes on.
+func (p *Pipeline) evaluateJob(ctx context.Context, a EvaluateArgs) error {
+	n, err := p.Evaluate(ctx, a.Workspace)
+	if err == nil && n > 0 && n%judgedAtOnce == 0 {
+		return river.JobSnooze(0)
+	}
+	return err
+}
+
+func compareKeys(a, b postgres.SubjectKey) int {
+	return cmp.Or(cmp.Compare(a.Connection, b.Connection), cmp.Compare(a.Kind, b.Kind), cmp.Compare(a.ID, b.ID))
+}

@@ -1,0 +1,211 @@
+package jobs_test
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/jackc/pgx/v5"
+
+	"salesbook.dev/internal/book"
+	"salesbook.dev/internal/sandbox/pipedrive"
+)
+
+// activate puts an example in force.
+func (b *bundle) activate(t testing.TB, text string) *book.Book {
+	t.Helper()
+	draft := parseBook(t, text)
+	if _, err := b.Activate(t.Context(), b.ws, draft, text, "test"); err != nil {
+		t.Fatal(err)
+	}
+	return draft
+}
+
+// evaluate judges until nothing is dirty.
+func (b *bundle) evaluate(t testing.TB) {
+	t.Helper()
+	for {
+		n, err := b.Evaluate(t.Context(), b.ws)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if n == 0 {
+			return
+		}
+	}
+}
+
+// standStill stops our clock, so that what is judged one after the other is
+// judged at one instant.
+func (b *bundle) standStill(t testing.TB) {
+	t.Helper()
+	now := time.Now()
+	b.Pipeline.Now = func() time.Time { return now }
+}
+
+// recomputed are the violations that judging everything anew gives, and stored
+// those that evaluation left behind: both without what has been mended.
+func (b *bundle) recomputed(t testing.TB, draft *book.Book) []string {
+	t.Helper()
+	var out []string
+	err := b.JudgeStored(t.Context(), b.ws, draft, b.Now(), func(f *book.Facts, j *book.Judgement) {
+		for i := range j.Verdicts {
+			if v := &j.Verdicts[i]; v.Mended.IsZero() {
+				out = append(out, fmt.Sprintf("%v %s %s", f.Lead, f.ID, v.Cause()))
+			}
+		}
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	slices.Sort(out)
+	return slices.Compact(out)
+}
+
+func (b *bundle) stored(t testing.TB) []string {
+	t.Helper()
+	var out []string
+	b.in(t, func(tx pgx.Tx) error {
+		rows, err := tx.Query(t.Context(), `SELECT kind = 'leads', external_id, rule, detail, opened_at FROM violations WHERE mended_at IS NULL AND closed_at IS NULL`)
+		if err != nil {
+			return err
+		}
+		var lead bool
+		var id, rule, detail string
+		var opened time.Time
+		_, err = pgx.ForEachRow(rows, []any{&lead, &id, &rule, &detail, &opened}, func() error {
+			v := book.Verdict{Rule: book.Rule(rule), Detail: detail, Opened: opened}
+			out = append(out, fmt.Sprintf("%v %s %s", lead, id, v.Cause()))
+			return nil
+		})
+		return err
+	})
+	slices.Sort(out)
+	return out
+}
+
+func example(t testing.TB) string {
+	t.Helper()
+	text, err := book.Example("developer")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(text)
+}
+
+// TestViolationsAreWhatARecomputationGives goes through changes of all kinds,
+// and compares after each what evaluation keeps with judging everything anew.
+func TestViolationsAreWhatARecomputationGives(t *testing.T) {
+	t.Parallel()
+	b := setup(t, 200, pipedrive.Options{})
+	b.pull(t)
+	draft := b.activate(t, example(t))
+	check := func(when string) {
+		t.Helper()
+		b.standStill(t)
+		b.evaluate(t)
+		want, got := b.recomputed(t, draft), b.stored(t)
+		if d := cmp.Diff(want, got); d != "" {
+			t.Fatalf("%s (-recomputed +stored):\n%.3000s", when, d)
+		}
+		if len(want) == 0 {
+			t.Fatalf("%s: nothing is broken, which proves nothing", when)
+		}
+		if n := one[int](t, b, `SELECT count(*) FROM dirty`); n != 0 {
+			t.Errorf("%s: %d subjects are dirty still", when, n)
+		}
+	}
+	check("after activation")
+	rng, _ := dice(t)
+	for range 3 {
+		if _, err := b.sim.Trickle(rng, 60); err != nil {
+			t.Fatal(err)
+		}
+		b.pull(t)
+		check("after changes")
+	}
+	draft = b.activate(t, strings.Replace(example(t), "{rule: all, mode: observe}", "{rule: all, mode: observe}\n  - {rule: no_owner, mode: off}\n  - {rule: over_limit, mode: off}", 1))
+	check("after another book")
+	if n := one[int](t, b, `SELECT count(*) FROM violations WHERE rule = 'over_limit' AND mended_at IS NULL AND closed_at IS NULL`); n != 0 {
+		t.Errorf("%d violations of a rule that is off are open", n)
+	}
+	if n := one[int](t, b, `SELECT count(*) FROM (SELECT FROM violations GROUP BY connection_id, kind, external_id, rule, detail, opened_at HAVING count(*) > 1) twice`); n != 0 {
+		t.Errorf("%d violations stand twice", n)
+	}
+}
+
+// TestTimeAloneMakesViolations: nothing happens, and what is due is judged when
+// its time has come, and nothing else is.
+func TestTimeAloneMakesViolations(t *testing.T) {
+	t.Parallel()
+	b := setup(t, 100, pipedrive.Options{})
+	b.pull(t)
+	draft := b.activate(t, example(t))
+	b.evaluate(t)
+	all := one[int](t, b, `SELECT count(*) FROM judgements`)
+	later := time.Now().AddDate(0, 0, 10)
+	b.Pipeline.Now = func() time.Time { return later }
+	due := one[int](t, b, `WITH u AS (UPDATE judgements SET due_at = now() WHERE due_at < $1 RETURNING 1) SELECT count(*) FROM u`, later)
+	if due == 0 || due == all {
+		t.Fatalf("%d of %d subjects are due within ten days, which proves nothing", due, all)
+	}
+	n, err := b.Evaluate(t.Context(), b.ws)
+	if err != nil || n != due {
+		t.Errorf("%d subjects were judged (%v), want the %d that were due", n, err, due)
+	}
+	b.evaluate(t)
+	if d := cmp.Diff(b.recomputed(t, draft), b.stored(t)); d != "" {
+		t.Errorf("ten days later (-recomputed +stored):\n%.3000s", d)
+	}
+}
+
+// TestSeveralWorkersJudgeAtOnce while deals change: nothing is left out and
+// nothing stands twice.
+func TestSeveralWorkersJudgeAtOnce(t *testing.T) {
+	t.Parallel()
+	b := setup(t, 600, pipedrive.Options{})
+	b.pull(t)
+	draft := b.activate(t, example(t))
+	var all sync.WaitGroup
+	for range 4 {
+		all.Go(func() {
+			for range 20 {
+				if _, err := b.Evaluate(t.Context(), b.ws); err != nil {
+					t.Error(err)
+					return
+				}
+			}
+		})
+	}
+	rng := rand.New(rand.NewPCG(1, 1))
+	for range 5 {
+		if _, err := b.sim.Trickle(rng, 20); err != nil {
+			t.Fatal(err)
+		}
+		b.pull(t)
+	}
+	all.Wait()
+	b.standStill(t)
+	b.evaluate(t)
+	if d := cmp.Diff(b.recomputed(t, draft), b.stored(t)); d != "" {
+		t.Errorf("(-recomputed +stored):\n%.3000s", d)
+	}
+}
+
+// TestNothingIsJudgedWithoutABook, and what is dirty waits for one.
+func TestNothingIsJudgedWithoutABook(t *testing.T) {
+	t.Parallel()
+	b := setup(t, 20, pipedrive.Options{})
+	b.pull(t)
+	if n, err := b.Evaluate(t.Context(), b.ws); n != 0 || err != nil {
+		t.Errorf("%d subjects were judged, %v", n, err)
+	}
+	if n := one[int](t, b, `SELECT count(*) FROM dirty`); n == 0 {
+		t.Error("nothing waits for a book")
+	}
+}
