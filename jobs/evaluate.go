@@ -95,15 +95,18 @@ func (p *Pipeline) Evaluate(ctx context.Context, workspace int64) (judged int, e
 	return judged, nil
 }
 
-// evaluation opens what is needed to judge; nil if no book is in force or
-// nothing is connected.
+// evaluation opens what is needed to judge; nil if no book is in force, or there
+// is nothing to judge.
 func (p *Pipeline) evaluation(ctx context.Context, workspace int64) (*evaluation, error) {
 	var stored postgres.StoredBook
+	something := false
 	err := p.DB.In(ctx, workspace, func(tx pgx.Tx) (err error) {
-		stored, err = postgres.ActiveBook(ctx, tx, workspace)
+		if stored, err = postgres.ActiveBook(ctx, tx, workspace); err == nil {
+			something, err = postgres.AnythingToJudge(ctx, tx, workspace, p.Now())
+		}
 		return err
 	})
-	if err != nil || stored.Version == 0 {
+	if err != nil || stored.Version == 0 || !something {
 		return nil, err
 	}
 	b, err := book.Parse(fmt.Sprintf("book, version %d", stored.Version), []byte(stored.Text))
@@ -225,6 +228,9 @@ func (p *Pipeline) askToEvaluate(ctx context.Context, workspace int64) error {
 	return p.DB.In(ctx, workspace, func(tx pgx.Tx) error {
 		b, err := postgres.ActiveBook(ctx, tx, workspace)
 		if err != nil || b.Version == 0 {
+			return err
+		}
+		if any, err := postgres.AnythingToJudge(ctx, tx, workspace, p.Now()); err != nil || !any {
 			return err
 		}
 		_, err = p.Queue.InsertTx(ctx, tx, EvaluateArgs{Workspace: workspace}, nil)

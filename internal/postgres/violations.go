@@ -14,6 +14,15 @@ type SubjectKey struct {
 	ID         string
 }
 
+// AnythingToJudge tells whether something is dirty, or time alone may have
+// changed something by an instant.
+func AnythingToJudge(ctx context.Context, tx pgx.Tx, workspace int64, now time.Time) (any bool, err error) {
+	err = tx.QueryRow(ctx, `
+		SELECT EXISTS (SELECT FROM dirty WHERE workspace_id = $1) OR EXISTS (SELECT FROM judgements WHERE workspace_id = $1 AND due_at <= $2)`,
+		workspace, now).Scan(&any)
+	return any, err
+}
+
 // MarkDue makes dirty what time alone may have changed by an instant.
 func MarkDue(ctx context.Context, tx pgx.Tx, workspace int64, now time.Time, most int) error {
 	_, err := tx.Exec(ctx, `
