@@ -128,6 +128,12 @@ func scenes() map[string]scene {
 			"right before the COMMIT of a proof":           {"commit", "INSERT INTO proofs", 3},
 			"right after the COMMIT of a proof":            {"committed", "INSERT INTO proofs", 3},
 		}, check: sweptOnce},
+		"evaluate": {do: "evaluate", prepare: judgeAnew, boundaries: map[string]boundary{
+			"taken off the list, nothing judged":       {"statement", "FROM deals", 1},
+			"judged, violations not written":           {"statement", "INSERT INTO violations", 1},
+			"right before the COMMIT of what is found": {"commit", "INSERT INTO violations", 1},
+			"right after the COMMIT of what is found":  {"committed", "INSERT INTO violations", 1},
+		}, check: judgedAsRecomputed},
 		"watch": {do: "watch", prepare: unsubscribe, boundaries: map[string]boundary{
 			"before the vendor is asked to subscribe us": {"request", "/webhooks", 2},
 			"subscribed, but not noted":                  {"commit", "INSERT INTO subscriptions", 1},

@@ -55,6 +55,7 @@ func childDeeds() map[string]deed {
 	return map[string]deed{
 		"pull": pullToTheEnd, "receive": emptyInbox, "history": readHistory, "watch": watchOnce, "replay": replayToTheEnd,
 		"erase": erasePerson, "sweep": sweepToTheEnd, "token": renewToken, "serve": serveDeliveries, "work": workUntilTerm,
+		"evaluate": judgeToTheEnd,
 	}
 }
 

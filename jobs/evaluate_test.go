@@ -1,6 +1,7 @@
 package jobs_test
 
 import (
+	"context"
 	"fmt"
 	"math/rand/v2"
 	"slices"
@@ -14,6 +15,7 @@ import (
 
 	"salesbook.dev/internal/book"
 	"salesbook.dev/internal/sandbox/pipedrive"
+	"salesbook.dev/jobs"
 )
 
 // activate puts an example in force.
@@ -29,14 +31,35 @@ func (b *bundle) activate(t testing.TB, text string) *book.Book {
 // evaluate judges until nothing is dirty.
 func (b *bundle) evaluate(t testing.TB) {
 	t.Helper()
+	if err := judgeToTheEnd(t.Context(), b.Pipeline, childWork{Workspace: b.ws}); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func judgeToTheEnd(ctx context.Context, p *jobs.Pipeline, w childWork) error {
 	for {
-		n, err := b.Evaluate(t.Context(), b.ws)
-		if err != nil {
-			t.Fatal(err)
+		if n, err := p.Evaluate(ctx, w.Workspace); err != nil || n == 0 {
+			return err
 		}
-		if n == 0 {
-			return
-		}
+	}
+}
+
+// judgeAnew puts a book in force, and forgets what an earlier one has found.
+func judgeAnew(t *testing.T, b *bundle) {
+	t.Helper()
+	b.activate(t, example(t))
+	one[int](t, b, `WITH d AS (DELETE FROM violations RETURNING 1) SELECT count(*) FROM d`)
+}
+
+// judgedAsRecomputed compares what is stored with judging everything anew.
+func judgedAsRecomputed(t *testing.T, b *bundle) {
+	t.Helper()
+	defer func(now func() time.Time) { b.Pipeline.Now = now }(b.Pipeline.Now)
+	b.standStill(t)
+	b.evaluate(t)
+	want := b.recomputed(t, parseBook(t, example(t)))
+	if d := cmp.Diff(want, b.stored(t)); d != "" || len(want) == 0 {
+		t.Errorf("(-recomputed +stored):\n%.2000s", d)
 	}
 }
 
