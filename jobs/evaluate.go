@@ -109,14 +109,20 @@ func (p *Pipeline) evaluation(ctx context.Context, workspace int64) (*evaluation
 	if err != nil || stored.Version == 0 || !something {
 		return nil, err
 	}
+	e, err := p.openBook(ctx, workspace, stored)
+	if fault.KindOf(err) == fault.NotFound {
+		return nil, nil // nothing is connected any more
+	}
+	return e, err
+}
+
+// openBook opens a stored book and the connections that it judges.
+func (p *Pipeline) openBook(ctx context.Context, workspace int64, stored postgres.StoredBook) (*evaluation, error) {
 	b, err := book.Parse(fmt.Sprintf("book, version %d", stored.Version), []byte(stored.Text))
 	if err != nil {
 		return nil, fault.New(fault.Invalid, "the book that is in force cannot be read by this release: %w; activate a mended one", err)
 	}
 	sources, pipelines, err := p.judged(ctx, workspace)
-	if fault.KindOf(err) == fault.NotFound {
-		return nil, nil
-	}
 	if err != nil {
 		return nil, err
 	}
@@ -160,20 +166,7 @@ func (e *evaluation) judge(ctx context.Context, tx pgx.Tx, group postgres.Subjec
 	if s == nil {
 		return nil, nil // it was connected a moment ago, or is being removed
 	}
-	lead := group.Kind == "leads"
-	read := postgres.DealsByID
-	if lead {
-		read = postgres.LeadsByID
-	}
-	rows, err := read(ctx, tx, e.workspace, group.Connection, ids)
-	if err != nil {
-		return nil, err
-	}
-	t, err := newTeller(ctx, tx, s, e.compiled.Zone())
-	if err != nil {
-		return nil, err
-	}
-	facts, err := t.facts(ctx, tx, lead, rows)
+	facts, err := e.facts(ctx, tx, s, group.Kind == "leads", ids)
 	if err != nil {
 		return nil, err
 	}
@@ -186,6 +179,23 @@ func (e *evaluation) judge(ctx context.Context, tx pgx.Tx, group postgres.Subjec
 		out[i] = e.judged(group, f, &judgements[i], now)
 	}
 	return out, nil
+}
+
+// facts gathers what is known of some deals or leads of a connection.
+func (e *evaluation) facts(ctx context.Context, tx pgx.Tx, s *Source, lead bool, ids []string) ([]*book.Facts, error) {
+	read := postgres.DealsByID
+	if lead {
+		read = postgres.LeadsByID
+	}
+	rows, err := read(ctx, tx, e.workspace, s.ID, ids)
+	if err != nil || len(rows) == 0 {
+		return nil, err
+	}
+	t, err := newTeller(ctx, tx, s, e.compiled.Zone())
+	if err != nil {
+		return nil, err
+	}
+	return t.facts(ctx, tx, lead, rows)
 }
 
 // judged is what is stored of a judgement.

@@ -58,6 +58,7 @@ type cli struct {
 	Runs        runsCmd        `cmd:"" help:"What the last runs did."`
 	Failures    failuresCmd    `cmd:"" help:"List, show and retry what was given up."`
 	Mapping     mappingCmd     `cmd:"" help:"Show, check, preview and apply a connection's field map."`
+	Explain     explainCmd     `cmd:"" help:"Say what the book says of a deal or lead, and why."`
 	Violations  violationsCmd  `cmd:"" help:"List rules of the book that are broken now."`
 	Book        bookCmd        `cmd:"" help:"Check and test a sales book."`
 	Replay      replayCmd      `cmd:"" help:"Make canonical rows anew from stored raw records."`

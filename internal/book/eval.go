@@ -29,14 +29,17 @@ type answer struct {
 
 // Evidence is one part of a verdict: what was looked at and what was found.
 type Evidence struct {
-	What  string // the condition's key, or a field
-	Found string // what is there; empty: nothing
-	Want  string // what should be
-	Refs  []Ref  // the records behind it
+	What  string `json:"what"`            // the condition's key, or a field
+	Found string `json:"found,omitempty"` // what is there; empty: nothing
+	Want  string `json:"want,omitempty"`  // what should be
+	Refs  []Ref  `json:"refs,omitempty"`  // the records behind it
 }
 
 // Ref names a record behind a verdict.
-type Ref struct{ Kind, ID string }
+type Ref struct {
+	Kind string `json:"kind"`
+	ID   string `json:"id"`
+}
 
 // sooner is the earlier of two instants of which either may be none.
 func sooner(a, b time.Time) time.Time {
