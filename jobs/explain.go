@@ -23,18 +23,7 @@ type Explanation struct {
 // Explain judges one deal or lead as of an instant by the book that is in force.
 // An id that several connections have is explained for each.
 func (p *Pipeline) Explain(ctx context.Context, workspace int64, lead bool, id string, at time.Time) (out []Explanation, err error) {
-	var stored postgres.StoredBook
-	err = p.DB.In(ctx, workspace, func(tx pgx.Tx) (err error) {
-		stored, err = postgres.ActiveBook(ctx, tx, workspace)
-		return err
-	})
-	if err != nil {
-		return nil, err
-	}
-	if stored.Version == 0 {
-		return nil, fault.New(fault.NotFound, "no book is in force yet; `salesbook book activate` puts one")
-	}
-	e, err := p.openBook(ctx, workspace, stored)
+	e, err := p.inForce(ctx, workspace)
 	if err != nil {
 		return nil, err
 	}
@@ -54,4 +43,30 @@ func (p *Pipeline) Explain(ctx context.Context, workspace int64, lead bool, id s
 		return nil, fault.New(fault.NotFound, "there is no such %s here: %s", map[bool]string{false: "deal", true: "lead"}[lead], id)
 	}
 	return out, nil
+}
+
+// inForce opens the book that is in force; fault.NotFound if none is.
+func (p *Pipeline) inForce(ctx context.Context, workspace int64) (*evaluation, error) {
+	var stored postgres.StoredBook
+	err := p.DB.In(ctx, workspace, func(tx pgx.Tx) (err error) {
+		stored, err = postgres.ActiveBook(ctx, tx, workspace)
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	if stored.Version == 0 {
+		return nil, fault.New(fault.NotFound, "no book is in force yet; `salesbook book activate` puts one")
+	}
+	return p.openBook(ctx, workspace, stored)
+}
+
+// BookZone is the time zone of the first calendar of the book in force, by which
+// people mean days.
+func (p *Pipeline) BookZone(ctx context.Context, workspace int64) (*time.Location, error) {
+	e, err := p.inForce(ctx, workspace)
+	if err != nil {
+		return nil, err
+	}
+	return e.compiled.Zone(), nil
 }

@@ -50,7 +50,7 @@ func (t *teller) facts(ctx context.Context, tx pgx.Tx, lead bool, rows []postgre
 		}
 		ids[i], out[i], at[rows[i].ID] = rows[i].ID, f, f
 	}
-	for _, add := range []func(context.Context, pgx.Tx, bool, []string, map[string]*book.Facts) error{t.past, t.moves, t.activities, t.notes} {
+	for _, add := range []func(context.Context, pgx.Tx, bool, []string, map[string]*book.Facts) error{t.past, t.moves, t.activities, t.notes, t.snoozes} {
 		if err := add(ctx, tx, lead, ids, at); err != nil {
 			return nil, err
 		}
@@ -87,10 +87,7 @@ func (t *teller) subject(lead bool, r *postgres.Subject) (*book.Facts, error) {
 			f.Fields[name] = *v
 		}
 	}
-	kind := "deals"
-	if lead {
-		kind = "leads"
-	}
+	kind := kindOf(lead)
 	custom, err := t.dict.Describe(t.s.Map.DictionaryOf(kind), r.Custom)
 	if err != nil {
 		return nil, err
@@ -141,10 +138,7 @@ func (t *teller) ending(f *book.Facts, r *postgres.Subject) {
 
 // past adds earlier values of fields.
 func (t *teller) past(ctx context.Context, tx pgx.Tx, lead bool, ids []string, at map[string]*book.Facts) error {
-	kind := "deals"
-	if lead {
-		kind = "leads"
-	}
+	kind := kindOf(lead)
 	list, err := postgres.PastOf(ctx, tx, t.s.Workspace, t.s.ID, kind, ids)
 	for _, p := range list {
 		f := at[p.ID]
@@ -237,4 +231,21 @@ func (t *teller) notes(ctx context.Context, tx pgx.Tx, lead bool, ids []string, 
 		slices.SortStableFunc(f.Notes, func(a, b book.Note) int { return cmp.Or(a.At.Compare(b.At), cmp.Compare(a.ID, b.ID)) })
 	}
 	return err
+}
+
+func (t *teller) snoozes(ctx context.Context, tx pgx.Tx, lead bool, ids []string, at map[string]*book.Facts) error {
+	list, err := postgres.SnoozesOf(ctx, tx, t.s.Workspace, t.s.ID, kindOf(lead), ids)
+	for _, s := range list {
+		f := at[s.ID]
+		f.Snoozes = append(f.Snoozes, book.Snooze{From: s.From, Until: s.Until, By: s.By, Reason: s.Why})
+	}
+	return err
+}
+
+// kindOf is the canonical kind of leads, or of deals.
+func kindOf(lead bool) string {
+	if lead {
+		return "leads"
+	}
+	return "deals"
 }

@@ -52,6 +52,9 @@ CREATE TABLE violations (
   noticed_at    timestamptz NOT NULL DEFAULT now(),
   mended_at     timestamptz,
   closed_at     timestamptz,
+  excused_until timestamptz,
+  excused_by    text,
+  excused_why   text,
   PRIMARY KEY (workspace_id, id),
   UNIQUE (workspace_id, connection_id, kind, external_id, rule, detail, opened_at)
 );
@@ -68,8 +71,32 @@ COMMENT ON COLUMN violations.owner IS 'Address of the rep; empty: nobody.';
 COMMENT ON COLUMN violations.noticed_at IS 'When it was first seen.';
 COMMENT ON COLUMN violations.mended_at IS 'When what was missing was there.';
 COMMENT ON COLUMN violations.closed_at IS 'When the book no longer said so: the subject ended, or the book or a fact is another.';
+COMMENT ON COLUMN violations.excused_until IS 'Until when somebody lets it pass; null: nobody does.';
+COMMENT ON COLUMN violations.excused_by IS 'Who lets it pass.';
+COMMENT ON COLUMN violations.excused_why IS 'The reason given.';
 CREATE INDEX violations_open ON violations (workspace_id, rule, opened_at) WHERE mended_at IS NULL AND closed_at IS NULL;
 CALL isolate('violations');
+
+CREATE TABLE snoozes (
+  workspace_id  bigint NOT NULL,
+  id            bigint GENERATED ALWAYS AS IDENTITY,
+  connection_id bigint NOT NULL,
+  kind          text COLLATE "C" NOT NULL,
+  external_id   text COLLATE "C" NOT NULL,
+  from_at       timestamptz NOT NULL DEFAULT now(),
+  until_at      timestamptz NOT NULL CHECK (until_at >= from_at),
+  made_by       text NOT NULL,
+  why           text NOT NULL CHECK (why <> ''),
+  PRIMARY KEY (workspace_id, id)
+);
+COMMENT ON TABLE snoozes IS 'Decisions of people that a deal or lead waits, so that it does not hang meanwhile.';
+COMMENT ON COLUMN snoozes.kind IS 'Canonical kind of the subject.';
+COMMENT ON COLUMN snoozes.from_at IS 'When it was decided.';
+COMMENT ON COLUMN snoozes.until_at IS 'When it goes on.';
+COMMENT ON COLUMN snoozes.made_by IS 'Who decided.';
+COMMENT ON COLUMN snoozes.why IS 'The reason given.';
+CREATE INDEX snoozes_of ON snoozes (workspace_id, connection_id, kind, external_id);
+CALL isolate('snoozes');
 
 -- +goose Down
 SELECT 1;

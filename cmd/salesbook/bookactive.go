@@ -15,6 +15,7 @@ import (
 type bookActivateCmd struct {
 	File string `arg:"" help:"The book's file."`
 	Yes  bool   `help:"Do not ask."`
+	Wait bool   `help:"Judge here and now; a worker does it otherwise."`
 }
 
 // Run puts a book in force.
@@ -46,6 +47,11 @@ func (c *bookActivateCmd) Run(ctx context.Context, g *globals) error {
 	if err != nil {
 		return err
 	}
+	if c.Wait {
+		if err := judgeHere(ctx, g, a, ws); err != nil {
+			return err
+		}
+	}
 	if g.JSON {
 		return g.printJSON(map[string]any{"version": r.Version, "name": b.Name, "problems": len(r.Problems)})
 	}
@@ -57,6 +63,16 @@ func (c *bookActivateCmd) Run(ctx context.Context, g *globals) error {
 		fmt.Fprintln(g.stdout, "These parts judge nothing until the CRM has them.")
 	}
 	return nil
+}
+
+// judgeHere judges in this process until nothing is left to judge.
+func judgeHere(ctx context.Context, g *globals, a *app, ws int64) error {
+	defer g.telling("judging")()
+	for {
+		if n, err := a.pipeline.Evaluate(ctx, ws); err != nil || n == 0 {
+			return err
+		}
+	}
 }
 
 // passes wants a book's own cases to give what they say.

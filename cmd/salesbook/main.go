@@ -59,6 +59,10 @@ type cli struct {
 	Failures    failuresCmd    `cmd:"" help:"List, show and retry what was given up."`
 	Mapping     mappingCmd     `cmd:"" help:"Show, check, preview and apply a connection's field map."`
 	Explain     explainCmd     `cmd:"" help:"Say what the book says of a deal or lead, and why."`
+	Stale       staleCmd       `cmd:"" help:"List deals that hang, and why."`
+	Leads       leadsCmd       `cmd:"" help:"List leads that are not handled as the book says."`
+	Snooze      snoozeCmd      `cmd:"" help:"Let a deal or lead wait until a day."`
+	Excuse      excuseCmd      `cmd:"" help:"Let a violation pass until a day."`
 	Violations  violationsCmd  `cmd:"" help:"List rules of the book that are broken now."`
 	Book        bookCmd        `cmd:"" help:"Check and test a sales book."`
 	Replay      replayCmd      `cmd:"" help:"Make canonical rows anew from stored raw records."`

@@ -102,6 +102,9 @@ func dateOf(t time.Time) Date {
 	return Date{y, m, d}
 }
 
+// Start is the instant at which a day begins in a zone.
+func (d Date) Start(zone *time.Location) time.Time { return Clock(0).on(d, zone) }
+
 // End is the instant at which a day ends in a zone.
 func (d Date) End(zone *time.Location) time.Time { return Clock(0).on(d.add(1), zone) }
 

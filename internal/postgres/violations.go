@@ -91,6 +91,7 @@ type Violation struct {
 	NoticedAt time.Time
 	Mended    *time.Time
 	Closed    *time.Time
+	Excused   *time.Time // until when somebody lets it pass
 }
 
 // Judged is what a book said of a subject.
@@ -176,25 +177,30 @@ func writeDue(ctx context.Context, tx pgx.Tx, workspace int64, version int, at t
 }
 
 // OpenViolations returns violations that are neither mended nor closed, the
-// oldest first.
+// oldest first. Those that are excused at the instant are left out unless they
+// are asked for.
 func OpenViolations(ctx context.Context, tx pgx.Tx, workspace int64, f ViolationFilter) ([]Violation, error) {
 	rows, err := tx.Query(ctx, `
-		SELECT id, connection_id, kind, external_id, rule, detail, opened_at, book, cannot, assumed, place, owner, noticed_at, mended_at, closed_at
+		SELECT id, connection_id, kind, external_id, rule, detail, opened_at, book, cannot, assumed, place, owner, noticed_at, mended_at, closed_at, excused_until
 		FROM violations WHERE workspace_id = $1 AND mended_at IS NULL AND closed_at IS NULL
-			AND ($2 = '' OR rule = $2) AND ($3 = '' OR owner = $3) AND ($4 = '' OR place = $4 OR starts_with(place, $4 || '/'))
+			AND ($7 OR excused_until IS NULL OR excused_until <= $8)
+			AND (cardinality($2::text[]) = 0 OR rule = ANY($2)) AND ($9 = '' OR kind = $9) AND ($3 = '' OR owner = $3) AND ($4 = '' OR place = $4 OR starts_with(place, $4 || '/'))
 			AND ($5 = '' OR external_id = $5)
-		ORDER BY opened_at, id LIMIT $6`, workspace, f.Rule, f.Owner, f.Place, f.Subject, f.Most)
+		ORDER BY opened_at, id LIMIT $6`, workspace, append([]string{}, f.Rules...), f.Owner, f.Place, f.Subject, f.Most, f.Excused, f.Now, f.Kind)
 	if err != nil {
 		return nil, err
 	}
 	return pgx.CollectRows(rows, func(row pgx.CollectableRow) (v Violation, err error) {
-		return v, row.Scan(&v.ID, &v.Subject.Connection, &v.Subject.Kind, &v.Subject.ID, &v.Rule, &v.Detail, &v.Opened, &v.Book, &v.Cannot, &v.Assumed, &v.Place, &v.Owner, &v.NoticedAt, &v.Mended, &v.Closed)
+		return v, row.Scan(&v.ID, &v.Subject.Connection, &v.Subject.Kind, &v.Subject.ID, &v.Rule, &v.Detail, &v.Opened, &v.Book, &v.Cannot, &v.Assumed, &v.Place, &v.Owner, &v.NoticedAt, &v.Mended, &v.Closed, &v.Excused)
 	})
 }
 
 // ViolationFilter narrows a list of violations; empty fields let all through.
 type ViolationFilter struct {
-	Rule    string
+	Rules   []string
+	Kind    string // deals or leads
+	Excused bool   // also those that somebody lets pass
+	Now     time.Time
 	Owner   string // address of the rep
 	Place   string // funnel, or funnel/stage
 	Subject string // id of a deal or lead
