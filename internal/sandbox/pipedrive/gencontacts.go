@@ -7,6 +7,11 @@ import (
 	"time"
 )
 
+// kept is up to which number organizations, persons and deals are never deleted,
+// so that whoever speaks of deal 3 finds it, at whatever hour an account is
+// generated.
+const kept = 12
+
 func (g *generator) makeOrganizations() {
 	for i, at := range g.births(g.scale.Organizations) {
 		t := g.tongues[i%3]
@@ -20,7 +25,7 @@ func (g *generator) makeOrganizations() {
 			o.EmployeeCount = &staff
 		}
 		o.CustomFields = g.customValues("organization", at, 0.5)
-		o.IsDeleted = g.chance(0.01)
+		o.IsDeleted = g.chance(0.01) && o.ID > kept
 		g.organizations.save(g.tx, &o)
 		if !o.IsDeleted {
 			g.orgIDs, g.orgNames[o.ID] = append(g.orgIDs, o.ID), o.Name
@@ -64,7 +69,7 @@ func (g *generator) makePersons() {
 			p.OrgID = ref(skewed(g, g.orgIDs))
 		}
 		p.CustomFields = g.customValues("person", at, 0.4)
-		p.IsDeleted = g.chance(0.01)
+		p.IsDeleted = g.chance(0.01) && p.ID > kept
 		g.persons.save(g.tx, &p)
 		last = p
 		if !p.IsDeleted {

@@ -199,7 +199,7 @@ func (l *life) finish() {
 		d.OwnerID, l.reps = heir, heir
 	}
 	switch {
-	case l.chance(0.015) && idle > 24*time.Hour:
+	case l.chance(0.015) && idle > 24*time.Hour && d.ID > kept:
 		l.at = l.past(l.now.AddDate(0, 0, -l.rng.IntN(28)))
 		l.change("status", d.Status.String(), "deleted")
 		d.Status, d.IsDeleted = statusDeleted, true
