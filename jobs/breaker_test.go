@@ -226,6 +226,16 @@ func TestOneJobTriesWhenARestIsOver(t *testing.T) {
 	if r := may(); r < 59*time.Second {
 		t.Errorf("the second after the rest is kept away for %s, want as long as the first may try", r)
 	}
+	b.in(t, func(tx pgx.Tx) error { // work begins, and nobody has been asked for anything yet
+		if _, err := postgres.PlaceOf(t.Context(), tx, b.ws, b.conn, "deals"); err != nil {
+			return err
+		}
+		_, err := postgres.BeginSweep(t.Context(), tx, b.ws, b.conn, "deals", time.Now())
+		return err
+	})
+	if r := may(); r < 59*time.Second {
+		t.Errorf("the mere beginning of a walk counts as an answer: %s left", r)
+	}
 	b.pull(t) // the vendor answers
 	if k, r := b.breaker(t), may(); k != nil || r != 0 {
 		t.Errorf("after an answer: %+v, %s", k, r)

@@ -20,8 +20,8 @@ const (
 	// judgedAtOnce bounds the subjects of one transaction: whoever changes one of
 	// them meanwhile waits for it.
 	judgedAtOnce = 200
-	// dueAtOnceJudged bounds the subjects that time alone makes dirty in one go.
-	dueAtOnceJudged = 5000
+	// comeDueAtOnce bounds the subjects that time alone makes dirty in one go.
+	comeDueAtOnce = 5000
 	// evaluateEvery is how often a workspace's book is looked at without being
 	// asked: for what time alone has changed.
 	evaluateEvery = 15 * time.Second
@@ -77,7 +77,7 @@ func (p *Pipeline) Evaluate(ctx context.Context, workspace int64) (judged int, e
 		return 0, err
 	}
 	err = p.DB.In(ctx, workspace, func(tx pgx.Tx) error {
-		if err := postgres.MarkDue(ctx, tx, workspace, p.Now(), dueAtOnceJudged); err != nil {
+		if err := postgres.MarkDue(ctx, tx, workspace, p.Now(), comeDueAtOnce); err != nil {
 			return err
 		}
 		return postgres.SpreadDirty(ctx, tx, workspace)

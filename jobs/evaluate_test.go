@@ -1,9 +1,13 @@
 package jobs_test
 
 import (
+	"bytes"
 	"context"
+	"encoding/json"
 	"fmt"
+	"io"
 	"math/rand/v2"
+	"net/http"
 	"slices"
 	"strings"
 	"sync"
@@ -230,5 +234,89 @@ func TestNothingIsJudgedWithoutABook(t *testing.T) {
 	}
 	if n := one[int](t, b, `SELECT count(*) FROM dirty`); n == 0 {
 		t.Error("nothing waits for a book")
+	}
+}
+
+// retired lets the vendor say that a user has left.
+func retired(user int) http.RoundTripper {
+	return roundTrip(func(r *http.Request) (*http.Response, error) {
+		resp, err := http.DefaultTransport.RoundTrip(r)
+		if err != nil || !strings.HasSuffix(r.URL.Path, "/v1/users") {
+			return resp, err
+		}
+		defer resp.Body.Close()
+		var page map[string]any
+		if err := json.NewDecoder(resp.Body).Decode(&page); err != nil {
+			return nil, err
+		}
+		for _, u := range page["data"].([]any) {
+			if u := u.(map[string]any); u["id"] == float64(user) {
+				u["active_flag"] = false
+			}
+		}
+		body, err := json.Marshal(page)
+		resp.Body, resp.ContentLength = io.NopCloser(bytes.NewReader(body)), int64(len(body))
+		return resp, err
+	})
+}
+
+// TestWhatADealDependsOnReachesIt changes what stands beside deals, and never a
+// deal: those that it touches are judged anew.
+func TestWhatADealDependsOnReachesIt(t *testing.T) {
+	t.Parallel()
+	const planned = `SELECT a.external_id FROM activities a JOIN deals d ON d.external_id = a.deal_id
+		WHERE NOT a.done AND a.deleted_at IS NULL AND d.status = 'open' AND NOT d.archived AND d.deleted_at IS NULL
+			AND 1 = (SELECT count(*) FROM activities o WHERE o.deal_id = a.deal_id AND NOT o.done AND o.deleted_at IS NULL) ORDER BY a.external_id LIMIT 1`
+	cases := map[string]func(t *testing.T, b *bundle){
+		"an activity goes to another deal": func(t *testing.T, b *bundle) {
+			activity := one[string](t, b, planned)
+			from := one[string](t, b, `SELECT deal_id FROM activities WHERE external_id = $1`, activity)
+			to := one[int](t, b, `SELECT min(external_id::int) FROM deals WHERE external_id <> $1 AND status = 'open' AND deleted_at IS NULL`, from)
+			if _, err := b.sim.Do(1, "PATCH", "/api/v2/activities/"+activity, map[string]any{"deal_id": to}); err != nil {
+				t.Fatal(err)
+			}
+			b.pull(t)
+			// The CRM changes the deals, too; what is left is the activity alone.
+			one[int](t, b, `WITH d AS (DELETE FROM dirty WHERE kind = 'deals' AND external_id <> $1 RETURNING 1) SELECT count(*) FROM d`, from)
+		},
+		"a note is written": func(t *testing.T, b *bundle) {
+			deal := one[int](t, b, `SELECT max(external_id::int) FROM violations WHERE kind = 'deals' AND rule = 'no_touch' AND mended_at IS NULL AND closed_at IS NULL`)
+			if _, err := b.sim.Do(1, "POST", "/v1/notes", map[string]any{"deal_id": deal, "content": "Перезвонили, всё в силе"}); err != nil {
+				t.Fatal(err)
+			}
+			b.pull(t)
+		},
+		"a rep leaves": func(t *testing.T, b *bundle) {
+			rep := one[int](t, b, `SELECT owner_id::int FROM deals JOIN reps r ON r.external_id = owner_id WHERE r.active AND status = 'open' AND deals.deleted_at IS NULL GROUP BY 1 ORDER BY count(*) DESC LIMIT 1`)
+			b.Transport = retired(rep)
+			b.pull(t)
+		},
+		"the past becomes known": func(t *testing.T, b *bundle) {
+			if err := readHistory(t.Context(), b.Pipeline, childWork{Workspace: b.ws, Conn: b.conn}); err != nil {
+				t.Fatal(err)
+			}
+		},
+	}
+	for name, change := range cases {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			b := setup(t, 120, pipedrive.Options{})
+			b.pull(t)
+			draft := b.activate(t, example(t))
+			b.standStill(t)
+			b.evaluate(t)
+			before := b.stored(t)
+			b.Pipeline.Now = time.Now
+			change(t, b)
+			b.standStill(t)
+			b.evaluate(t)
+			got := b.stored(t)
+			if d := cmp.Diff(b.recomputed(t, draft), got); d != "" {
+				t.Errorf("(-recomputed +stored):\n%.2000s", d)
+			}
+			if slices.Equal(before, got) {
+				t.Error("nothing changed, which proves nothing")
+			}
+		})
 	}
 }

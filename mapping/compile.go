@@ -59,7 +59,7 @@ func Compile(f *File, d *Dictionary) (*Map, error) {
 			m.objects[name] = o
 		}
 	}
-	if err := c.problems.err(); err != nil {
+	if err := c.problems.Err(); err != nil {
 		return nil, err
 	}
 	m.version = c.version(m)
@@ -96,7 +96,7 @@ func (c *compiler) settings() {
 }
 
 func (c *compiler) fail(at Place, field, value, reason, hint string) {
-	c.problems.add(&Problem{Place: at, Object: c.name, Field: field, Value: strictyaml.Shorten(value), Reason: reason, Hint: hint})
+	add(&c.problems, &Problem{Place: at, Object: c.name, Field: field, Value: strictyaml.Shorten(value), Reason: reason, Hint: hint})
 }
 
 func (c *compiler) object(name string, o *object) *ObjectMap {

@@ -8,6 +8,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"salesbook.dev/connectors"
+	"salesbook.dev/internal/strictyaml"
 )
 
 // account is a dictionary with one field of each interesting kind.
@@ -104,8 +105,8 @@ func TestCompileTellsAll(t *testing.T) {
 		t.Fatal(err)
 	}
 	_, err = Compile(many, nil)
-	if problems, _ := errors.AsType[Problems](err); len(problems) != maxProblems+1 {
-		t.Errorf("%d problems, want %d and one that says there are more", len(problems), maxProblems)
+	if problems, _ := errors.AsType[Problems](err); len(problems) != strictyaml.MaxProblems+1 {
+		t.Errorf("%d problems, want %d and one that says there are more", len(problems), strictyaml.MaxProblems)
 	}
 }
 

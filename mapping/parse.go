@@ -18,7 +18,7 @@ func Parse(name string, text []byte) (*File, error) {
 	}
 	r := reader{name: name}
 	f := r.file(root)
-	if err := r.problems.err(); err != nil {
+	if err := r.problems.Err(); err != nil {
 		return nil, err
 	}
 	return f, nil

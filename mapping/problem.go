@@ -1,11 +1,6 @@
 package mapping
 
-import (
-	"strconv"
-	"strings"
-
-	"salesbook.dev/internal/strictyaml"
-)
+import "salesbook.dev/internal/strictyaml"
 
 // Place is where something stands in the text of a map; the zero Place means no
 // place.
@@ -25,69 +20,21 @@ type Problem struct {
 
 // Error returns all of it on one line.
 func (p *Problem) Error() string {
-	var b strings.Builder
-	if place := p.Place.String(); place != "" {
-		b.WriteString(place + ": ")
+	where := p.Object
+	if where != "" && p.ID != "" {
+		where += " " + p.ID
 	}
-	if p.Object != "" {
-		b.WriteString(p.Object)
-		if p.ID != "" {
-			b.WriteString(" " + p.ID)
-		}
-		b.WriteString(": ")
+	if where != "" && p.Field != "" {
+		where += ": "
 	}
-	if p.Field != "" {
-		b.WriteString(p.Field + ": ")
-	}
-	b.WriteString(p.Reason)
-	if p.Value != "" {
-		b.WriteString(" (found " + strconv.Quote(p.Value) + ")")
-	}
-	if p.Hint != "" {
-		b.WriteString("; " + p.Hint)
-	}
-	return b.String()
+	one := strictyaml.Problem{Place: p.Place, Where: where + p.Field, Value: p.Value, Reason: p.Reason, Hint: p.Hint}
+	return one.Error()
 }
 
 // Problems is everything found wrong with a map, in the order of its text.
-type Problems []*Problem
+type Problems = strictyaml.List[*Problem]
 
-// Error returns one problem a line.
-func (ps Problems) Error() string {
-	lines := make([]string, len(ps))
-	for i, p := range ps {
-		lines[i] = p.Error()
-	}
-	return strings.Join(lines, "\n")
-}
-
-// Unwrap returns the problems for errors.As.
-func (ps Problems) Unwrap() []error {
-	errs := make([]error, len(ps))
-	for i, p := range ps {
-		errs[i] = p
-	}
-	return errs
-}
-
-// maxProblems is how many are told at once: who has more than that mends the
-// first ones first.
-const maxProblems = 100
-
-// add appends a problem, unless there are too many already.
-func (ps *Problems) add(p *Problem) {
-	switch n := len(*ps); {
-	case n < maxProblems:
-		*ps = append(*ps, p)
-	case n == maxProblems:
-		*ps = append(*ps, &Problem{Place: Place{File: p.Place.File}, Reason: "and more; mend these first"})
-	}
-}
-
-// err returns the problems as an error, or nil if there are none.
-func (ps Problems) err() error {
-	if len(ps) == 0 {
-		return nil
-	}
-	return ps
+// add appends a problem to those of a map.
+func add(ps *Problems, p *Problem) {
+	ps.Append(p, &Problem{Place: Place{File: p.Place.File}, Reason: strictyaml.More})
 }

@@ -25,7 +25,7 @@ type entry struct {
 }
 
 func (r *reader) fail(at ast.Node, reason, hint string) {
-	r.problems.add(&Problem{Place: strictyaml.PlaceOf(r.name, at.GetToken()), Object: r.object, Field: r.field, Reason: reason, Hint: hint})
+	add(&r.problems, &Problem{Place: strictyaml.PlaceOf(r.name, at.GetToken()), Object: r.object, Field: r.field, Reason: reason, Hint: hint})
 }
 
 // file reads the whole map.

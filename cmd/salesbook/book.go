@@ -37,8 +37,9 @@ type bookProblemView struct {
 
 // Run lists everything that is wrong with a book.
 func (c *bookCheckCmd) Run(g *globals) error {
-	b, problems, err := readBook(c.File)
-	if err != nil {
+	b, err := readBook(c.File)
+	problems, wrong := errors.AsType[book.Problems](err)
+	if err != nil && !wrong {
 		return err
 	}
 	if g.JSON {
@@ -80,17 +81,14 @@ func contents(b *book.Book) []string {
 	return out
 }
 
-// readBook reads a book from a file; problems is what is wrong with it.
-func readBook(file string) (*book.Book, book.Problems, error) {
+// readBook reads a book from a file. The error is book.Problems if something is
+// wrong with the book itself.
+func readBook(file string) (*book.Book, error) {
 	text, err := os.ReadFile(file)
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
-	b, err := book.Parse(file, text)
-	if problems, ok := errors.AsType[book.Problems](err); ok {
-		return nil, problems, nil
-	}
-	return b, nil, err
+	return book.Parse(file, text)
 }
 
 type bookTestCmd struct {
@@ -108,10 +106,7 @@ type caseView struct {
 
 // Run judges the cases of a book.
 func (c *bookTestCmd) Run(g *globals) error {
-	b, problems, err := readBook(c.File)
-	if err == nil && len(problems) > 0 {
-		err = problems
-	}
+	b, err := readBook(c.File)
 	if err != nil {
 		return err
 	}

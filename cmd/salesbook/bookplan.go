@@ -22,10 +22,7 @@ type bookPlanCmd struct {
 
 // Run judges everything that is stored by a draft. It changes nothing.
 func (c *bookPlanCmd) Run(ctx context.Context, g *globals) error {
-	b, problems, err := readBook(c.File)
-	if err == nil && len(problems) > 0 {
-		err = problems
-	}
+	b, err := readBook(c.File)
 	if err != nil {
 		return err
 	}

@@ -46,7 +46,7 @@ func check(b *Book) Problems {
 }
 
 func (c *checker) fail(at Place, where, value, reason, hint string) {
-	c.problems.Add(&strictyaml.Problem{Place: at, Where: where, Value: strictyaml.Shorten(value), Reason: reason, Hint: hint})
+	strictyaml.Add(&c.problems, &strictyaml.Problem{Place: at, Where: where, Value: strictyaml.Shorten(value), Reason: reason, Hint: hint})
 }
 
 var idPattern = regexp.MustCompile(`^[\p{L}\p{N}][\p{L}\p{N}_-]{0,62}$`)

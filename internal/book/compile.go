@@ -205,7 +205,7 @@ func (c *Compiled) funnel(i int, pipelines []Pipeline, problems *Problems) {
 					names = append(names, p.Name)
 				}
 			}
-			problems.Add(&strictyaml.Problem{Place: from.At, Where: "funnels › " + f.ID, Value: from.Pipeline, Reason: "the CRM has no such pipeline", Hint: strictyaml.Suggest(from.Pipeline, names)})
+			strictyaml.Add(problems, &strictyaml.Problem{Place: from.At, Where: "funnels › " + f.ID, Value: from.Pipeline, Reason: "the CRM has no such pipeline", Hint: strictyaml.Suggest(from.Pipeline, names)})
 		}
 	}
 }
@@ -225,7 +225,7 @@ func (c *Compiled) bind(i int, p Pipeline, problems *Problems) {
 				c.stages[stageKey{p.Connection, p.Stages[at].ID}] = stageAt{i, j}
 				continue
 			}
-			problems.Add(&strictyaml.Problem{Place: s.At, Where: "funnels › " + f.ID + " › stages › " + s.ID, Value: name,
+			strictyaml.Add(problems, &strictyaml.Problem{Place: s.At, Where: "funnels › " + f.ID + " › stages › " + s.ID, Value: name,
 				Reason: "pipeline " + p.Name + " of " + p.Connection + " has no such stage", Hint: strictyaml.Suggest(name, names)})
 		}
 	}

@@ -66,7 +66,6 @@ func withSubject(name string) cel.MacroFactory {
 type variable struct {
 	name string
 	kind *cel.Type
-	doc  string
 	of   func(*subject) any
 }
 
@@ -76,9 +75,9 @@ func variables() []variable {
 		return func(s *subject) any { v, _ := s.value(field, s.at); return v }
 	}
 	return []variable{
-		{"title", cel.StringType, "The title.", func(s *subject) any { return s.Title }},
-		{"owner", cel.StringType, "E-mail address of the rep; empty if nobody owns it.", text("owner")},
-		{"amount", cel.DoubleType, "The amount; 0 if there is none.", func(s *subject) any {
+		{"title", cel.StringType, func(s *subject) any { return s.Title }},
+		{"owner", cel.StringType, text("owner")},
+		{"amount", cel.DoubleType, func(s *subject) any {
 			v, _ := s.value("amount", s.at)
 			d, err := decimal.NewFromString(v)
 			if err != nil {
@@ -86,15 +85,15 @@ func variables() []variable {
 			}
 			return d.InexactFloat64()
 		}},
-		{"currency", cel.StringType, "The currency of the amount.", func(s *subject) any { return s.Currency }},
-		{"source", cel.StringType, "Where it came from, as the CRM has it.", text("source")},
-		{"products", cel.IntType, "How many products are listed.", func(s *subject) any { return s.Products }},
-		{"added", cel.TimestampType, "When it was made.", func(s *subject) any { return s.Added }},
-		{"entered", cel.TimestampType, "When it entered its stage.", func(s *subject) any { return s.entered }},
-		{"funnel", cel.StringType, "Id of its funnel; empty if the book does not have it.", func(s *subject) any { f, _ := s.place(); return f }},
-		{"stage", cel.StringType, "Id of its stage.", func(s *subject) any { _, st := s.place(); return st }},
-		{"lead", cel.BoolType, "It is a lead of the lead inbox.", func(s *subject) any { return s.Lead }},
-		{"reason", cel.StringType, "The loss reason as written.", func(s *subject) any { return s.Reason }},
+		{"currency", cel.StringType, func(s *subject) any { return s.Currency }},
+		{"source", cel.StringType, text("source")},
+		{"products", cel.IntType, func(s *subject) any { return s.Products }},
+		{"added", cel.TimestampType, func(s *subject) any { return s.Added }},
+		{"entered", cel.TimestampType, func(s *subject) any { return s.entered }},
+		{"funnel", cel.StringType, func(s *subject) any { f, _ := s.place(); return f }},
+		{"stage", cel.StringType, func(s *subject) any { _, st := s.place(); return st }},
+		{"lead", cel.BoolType, func(s *subject) any { return s.Lead }},
+		{"reason", cel.StringType, func(s *subject) any { return s.Reason }},
 	}
 }
 
@@ -116,7 +115,6 @@ type helper struct {
 	name   string
 	args   []*cel.Type
 	result *cel.Type
-	doc    string
 	call   func(s *subject, flips *time.Time, args []ref.Val) ref.Val
 }
 
@@ -124,11 +122,11 @@ type helper struct {
 func helpers() []helper {
 	str := cel.StringType
 	return []helper{
-		{"field", []*cel.Type{str}, str, "What a field holds; empty if nothing.", func(s *subject, _ *time.Time, args []ref.Val) ref.Val {
+		{"field", []*cel.Type{str}, str, func(s *subject, _ *time.Time, args []ref.Val) ref.Val {
 			v, _ := s.value(fold(word(args[0])), s.at)
 			return types.String(v)
 		}},
-		{"number", []*cel.Type{str}, cel.DoubleType, "The number that a field holds; an error if it holds none.", func(s *subject, _ *time.Time, args []ref.Val) ref.Val {
+		{"number", []*cel.Type{str}, cel.DoubleType, func(s *subject, _ *time.Time, args []ref.Val) ref.Val {
 			v, _ := s.value(fold(word(args[0])), s.at)
 			n, err := strconv.ParseFloat(v, 64)
 			if err != nil {
@@ -136,18 +134,18 @@ func helpers() []helper {
 			}
 			return types.Double(n)
 		}},
-		{"older_than", []*cel.Type{cel.TimestampType, str}, cel.BoolType, "An instant lies longer ago than a span.", func(s *subject, flips *time.Time, args []ref.Val) ref.Val {
+		{"older_than", []*cel.Type{cel.TimestampType, str}, cel.BoolType, func(s *subject, flips *time.Time, args []ref.Val) ref.Val {
 			return overdue(s, flips, args[0], word(args[1]))
 		}},
-		{"done", []*cel.Type{str, str, cel.IntType}, cel.BoolType, "Within the last span at least so many activities of a type were done.", func(s *subject, flips *time.Time, args []ref.Val) ref.Val {
+		{"done", []*cel.Type{str, str, cel.IntType}, cel.BoolType, func(s *subject, flips *time.Time, args []ref.Val) ref.Val {
 			return counted(s, flips, word(args[0]), word(args[1]), args[2])
 		}},
-		{"planned", []*cel.Type{str}, cel.BoolType, "An activity of a type is planned and still to come.", func(s *subject, flips *time.Time, args []ref.Val) ref.Val {
+		{"planned", []*cel.Type{str}, cel.BoolType, func(s *subject, flips *time.Time, args []ref.Val) ref.Val {
 			a := s.planned("planned", []string{word(args[0])}, nil, nil)
 			*flips = sooner(*flips, a.flips)
 			return types.Bool(a.holds)
 		}},
-		{"passed", []*cel.Type{str}, cel.BoolType, "It has stood in a stage, given as funnel/stage.", func(s *subject, _ *time.Time, args []ref.Val) ref.Val {
+		{"passed", []*cel.Type{str}, cel.BoolType, func(s *subject, _ *time.Time, args []ref.Val) ref.Val {
 			if _, _, ok := s.c.Book.stageRef(word(args[0])); !ok {
 				return types.NewErr("there is no stage %q in the book", word(args[0]))
 			}

@@ -115,7 +115,16 @@ func (f *Facts) present(field string) string {
 	return f.Fields[field]
 }
 
-// stageAt is the last move at or before an instant; -1 if there is none.
+// stay is when the deal came to the stage that it entered by move i: an entry
+// into the stage that it stands in already is none.
+func (f *Facts) stay(i int) time.Time {
+	for i > 0 && f.Moves[i-1].Stage == f.Moves[i].Stage {
+		i--
+	}
+	return f.Moves[i].At
+}
+
+// moveAt is the last move at or before an instant; -1 if there is none.
 func (f *Facts) moveAt(at time.Time) int {
 	for i, m := range slices.Backward(f.Moves) {
 		if !m.At.After(at) {

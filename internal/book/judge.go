@@ -66,7 +66,7 @@ type judge struct {
 func (j *judge) as(at time.Time) *subject {
 	s := &subject{Facts: j.f, c: j.c, work: j.work, at: at, past: at.Before(j.now)}
 	if i := j.f.moveAt(at); i >= 0 {
-		s.entered = j.f.Moves[i].At
+		s.entered = j.f.stay(i)
 	}
 	return s
 }
@@ -86,7 +86,7 @@ func (j *judge) deal() {
 	j.standard()
 	if i := j.f.moveAt(j.now); i >= 0 {
 		if fn, stage := j.c.stage(j.f.Connection, j.f.Moves[i].Stage); fn != nil {
-			j.standing(fn, stage, j.f.Moves[i].At)
+			j.standing(fn, stage, j.f.stay(i))
 			if stage >= j.c.below[fn.ID] {
 				j.known(fn)
 			}

@@ -67,9 +67,9 @@ func (j *judge) left(fn *Funnel, stage int, at time.Time) {
 
 // entered is when a deal last entered a stage before an instant.
 func (j *judge) entered(fn *Funnel, stage int, at time.Time) time.Time {
-	for _, m := range slices.Backward(j.f.Moves) {
+	for n, m := range slices.Backward(j.f.Moves) {
 		if f, i := j.c.stage(j.f.Connection, m.Stage); m.At.Before(at) && f == fn && i == stage {
-			return m.At
+			return j.f.stay(n)
 		}
 	}
 	return j.f.Added

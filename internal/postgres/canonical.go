@@ -37,6 +37,9 @@ type Diff struct {
 	New json.RawMessage `json:"new"`
 }
 
+// OldText is the old value if it was a text; else empty.
+func (d Diff) OldText() string { return text(d.Old) }
+
 // Written is what became of canonical rows.
 type Written struct {
 	Changes []Change // how rows that existed differ from before; a difference in the modification time alone is none

@@ -183,10 +183,9 @@ func OpenViolations(ctx context.Context, tx pgx.Tx, workspace int64, f Violation
 	rows, err := tx.Query(ctx, `
 		SELECT id, connection_id, kind, external_id, rule, detail, opened_at, book, cannot, assumed, place, owner, noticed_at, mended_at, closed_at, excused_until
 		FROM violations WHERE workspace_id = $1 AND mended_at IS NULL AND closed_at IS NULL
-			AND ($7 OR excused_until IS NULL OR excused_until <= $8)
-			AND (cardinality($2::text[]) = 0 OR rule = ANY($2)) AND ($9 = '' OR kind = $9) AND ($3 = '' OR owner = $3) AND ($4 = '' OR place = $4 OR starts_with(place, $4 || '/'))
-			AND ($5 = '' OR external_id = $5)
-		ORDER BY opened_at, id LIMIT $6`, workspace, append([]string{}, f.Rules...), f.Owner, f.Place, f.Subject, f.Most, f.Excused, f.Now, f.Kind)
+			AND ($6 OR excused_until IS NULL OR excused_until <= $7)
+			AND (cardinality($2::text[]) = 0 OR rule = ANY($2)) AND ($8 = '' OR kind = $8) AND ($3 = '' OR owner = $3) AND ($4 = '' OR place = $4 OR starts_with(place, $4 || '/'))
+		ORDER BY opened_at, id LIMIT $5`, workspace, append([]string{}, f.Rules...), f.Owner, f.Place, f.Most, f.Excused, f.Now, f.Kind)
 	if err != nil {
 		return nil, err
 	}
@@ -203,6 +202,5 @@ type ViolationFilter struct {
 	Now     time.Time
 	Owner   string // address of the rep
 	Place   string // funnel, or funnel/stage
-	Subject string // id of a deal or lead
 	Most    int
 }

@@ -16,42 +16,6 @@ type Worded interface {
 	Words() []string
 }
 
-// maxProblems is how many are told at once: who has more than that mends the
-// first ones first.
-const maxProblems = 100
-
-// Problems is everything found wrong with a text, in the order in which it was
-// found.
-type Problems []*Problem
-
-// Error returns one problem a line.
-func (ps Problems) Error() string {
-	lines := make([]string, len(ps))
-	for i, p := range ps {
-		lines[i] = p.Error()
-	}
-	return strings.Join(lines, "\n")
-}
-
-// Unwrap returns the problems for errors.As.
-func (ps Problems) Unwrap() []error {
-	errs := make([]error, len(ps))
-	for i, p := range ps {
-		errs[i] = p
-	}
-	return errs
-}
-
-// Add appends a problem, unless there are too many already.
-func (ps *Problems) Add(p *Problem) {
-	switch n := len(*ps); {
-	case n < maxProblems:
-		*ps = append(*ps, p)
-	case n == maxProblems:
-		*ps = append(*ps, &Problem{Place: Place{File: p.Place.File}, Reason: "and more; mend these first"})
-	}
-}
-
 // Decode fills the struct that into points to from the text's top node and
 // returns what does not fit. Keys are the fields' yaml tags:
 //
@@ -78,7 +42,7 @@ type decoder struct {
 }
 
 func (d *decoder) fail(n ast.Node, value, reason, hint string) {
-	d.problems.Add(&Problem{Place: PlaceOf(d.name, start(n)), Where: strings.Join(d.where, " › "), Value: Shorten(value), Reason: reason, Hint: hint})
+	Add(&d.problems, &Problem{Place: PlaceOf(d.name, start(n)), Where: strings.Join(d.where, " › "), Value: Shorten(value), Reason: reason, Hint: hint})
 }
 
 // within goes into a part of the document while f runs.

@@ -113,7 +113,7 @@ func TestDecodeTellsAllButNotTooMuch(t *testing.T) {
 		t.Errorf("%d problems are told, want all 3: %v", len(problems), problems)
 	}
 	_, problems = decode(t, "name: x\nparts:\n"+strings.Repeat("  - {id: a}\n", 500))
-	if n := len(problems); n != maxProblems+1 || !strings.Contains(problems[n-1].Error(), "and more") {
+	if n := len(problems); n != MaxProblems+1 || !strings.Contains(problems[n-1].Error(), "and more") {
 		t.Errorf("%d problems are told, the last: %v", n, problems[n-1])
 	}
 }

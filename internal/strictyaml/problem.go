@@ -50,6 +50,61 @@ func (p *Problem) Error() string {
 	return b.String()
 }
 
+// Problems is everything found wrong with a text, in the order in which it was
+// found.
+type Problems = List[*Problem]
+
+// Add appends a problem to those of a text, unless there are too many already.
+func Add(ps *Problems, p *Problem) {
+	ps.Append(p, &Problem{Place: Place{File: p.Place.File}, Reason: More})
+}
+
+// List is a list of problems as one error.
+type List[P error] []P
+
+// Error returns one problem a line.
+func (l List[P]) Error() string {
+	lines := make([]string, len(l))
+	for i, p := range l {
+		lines[i] = p.Error()
+	}
+	return strings.Join(lines, "\n")
+}
+
+// Unwrap returns the problems for errors.As.
+func (l List[P]) Unwrap() []error {
+	errs := make([]error, len(l))
+	for i, p := range l {
+		errs[i] = p
+	}
+	return errs
+}
+
+// Err returns the problems as an error, or nil if there are none.
+func (l List[P]) Err() error {
+	if len(l) == 0 {
+		return nil
+	}
+	return l
+}
+
+// MaxProblems is how many are told at once: who has more than that mends the
+// first ones first.
+const MaxProblems = 100
+
+// More is the reason that stands last in a list that was cut off.
+const More = "and more; mend these first"
+
+// Append adds a problem. If there are too many already it appends more, once.
+func (l *List[P]) Append(p, more P) {
+	switch n := len(*l); {
+	case n < MaxProblems:
+		*l = append(*l, p)
+	case n == MaxProblems:
+		*l = append(*l, more)
+	}
+}
+
 // Shorten cuts s to what fits a message.
 func Shorten(s string) string {
 	const most = 60
