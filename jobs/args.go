@@ -90,6 +90,17 @@ type EvaluateArgs struct {
 // Kind is the stored name of the job.
 func (EvaluateArgs) Kind() string { return "evaluate" }
 
+// StartArgs asks for a look at whether a workspace can have a starter book.
+type StartArgs struct {
+	Workspace int64 `json:"workspace_id"`
+}
+
+// Kind is the stored name of the job.
+func (StartArgs) Kind() string { return "start" }
+
+// InsertOpts puts the job among those that take long.
+func (StartArgs) InsertOpts() river.InsertOpts { return river.InsertOpts{Queue: bulk} }
+
 // bulk is the queue of work that takes long, so that short work is never
 // kept waiting by it.
 const bulk = "bulk"
@@ -122,6 +133,8 @@ func argsOf(kind string, workspace, connection int64) river.JobArgs {
 		return RetainArgs{workspace}
 	case EvaluateArgs{}.Kind():
 		return EvaluateArgs{workspace}
+	case StartArgs{}.Kind():
+		return StartArgs{workspace}
 	}
 	return nil
 }

@@ -266,6 +266,14 @@ func (p *Pipeline) begin(ctx context.Context, s *Source) error {
 		if err := postgres.Schedule(ctx, tx, s.Workspace, RetainArgs{}.Kind(), 0, retainEvery); err != nil {
 			return err
 		}
+		// Nobody writes a book before seeing what it is good for.
+		if active, err := postgres.ActiveBook(ctx, tx, s.Workspace); err != nil {
+			return err
+		} else if active.Version == 0 || active.ActiveBy == starterBy {
+			if err := postgres.Schedule(ctx, tx, s.Workspace, StartArgs{}.Kind(), 0, startEvery); err != nil {
+				return err
+			}
+		}
 		// Started at once: an admin who has just connected watches.
 		_, err := p.Queue.InsertManyTx(ctx, tx, []river.InsertManyParams{{Args: PullArgs{Workspace: s.Workspace, Connection: s.ID}}, {Args: WatchArgs{s.Workspace, s.ID}}})
 		return err

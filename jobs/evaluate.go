@@ -34,7 +34,13 @@ type Activation struct {
 }
 
 // Activate puts a book in force for a workspace and has everything judged anew.
-func (p *Pipeline) Activate(ctx context.Context, workspace int64, b *book.Book, text, by string) (a Activation, err error) {
+func (p *Pipeline) Activate(ctx context.Context, workspace int64, b *book.Book, text, by string) (Activation, error) {
+	return p.activate(ctx, workspace, b, text, by, postgres.AfterAny)
+}
+
+// activate puts a book in force if the one with the given version still is, or
+// else is fault.Conflict.
+func (p *Pipeline) activate(ctx context.Context, workspace int64, b *book.Book, text, by string, after int) (a Activation, err error) {
 	if _, pipelines, err := p.judged(ctx, workspace); err == nil {
 		_, err := book.Compile(b, pipelines)
 		a.Problems, _ = errors.AsType[book.Problems](err)
@@ -42,7 +48,7 @@ func (p *Pipeline) Activate(ctx context.Context, workspace int64, b *book.Book, 
 		return a, err
 	}
 	return a, p.DB.In(ctx, workspace, func(tx pgx.Tx) error {
-		if a.Version, err = postgres.AddBook(ctx, tx, workspace, b.Name, text, by); err != nil {
+		if a.Version, err = postgres.AddBook(ctx, tx, workspace, b.Name, text, by, after); err != nil {
 			return err
 		}
 		if err := postgres.MarkAllDirty(ctx, tx, workspace); err != nil {

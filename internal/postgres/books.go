@@ -6,6 +6,8 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
+
+	"salesbook.dev/internal/fault"
 )
 
 // StoredBook is a sales book that is or was in force.
@@ -52,12 +54,21 @@ func Books(ctx context.Context, tx pgx.Tx, workspace int64) ([]StoredBook, error
 	return pgx.CollectRows(rows, pgx.RowToStructByPos[StoredBook])
 }
 
-// AddBook puts a book in force and returns its version.
-func AddBook(ctx context.Context, tx pgx.Tx, workspace int64, name, text, by string) (version int, err error) {
+// AfterAny puts a book in force whichever is.
+const AfterAny = -1
+
+// AddBook puts a book in force after the one with the given version (0: after
+// none), and returns its version. If another one is in force it is
+// fault.Conflict.
+func AddBook(ctx context.Context, tx pgx.Tx, workspace int64, name, text, by string, after int) (version int, err error) {
 	err = tx.QueryRow(ctx, `
 		INSERT INTO books (workspace_id, version, name, text, active_by)
 		SELECT $1, COALESCE(max(version), 0) + 1, $2, $3, $4 FROM books WHERE workspace_id = $1
-		RETURNING version`, workspace, name, text, by).Scan(&version)
+		HAVING $5 < 0 OR COALESCE(max(version), 0) = $5
+		ON CONFLICT DO NOTHING RETURNING version`, workspace, name, text, by, after).Scan(&version)
+	if errors.Is(err, pgx.ErrNoRows) {
+		return 0, fault.New(fault.Conflict, "another book was put in force meanwhile; `salesbook book history` lists them")
+	}
 	return version, err
 }
 

@@ -23,6 +23,12 @@ func Schedule(ctx context.Context, tx pgx.Tx, workspace int64, kind string, conn
 	return err
 }
 
+// Unschedule ends the running of a kind of job.
+func Unschedule(ctx context.Context, tx pgx.Tx, workspace int64, kind string, connection int64) error {
+	_, err := tx.Exec(ctx, `DELETE FROM schedules WHERE (workspace_id, kind, connection_id) = ($1, $2, $3)`, workspace, kind, connection)
+	return err
+}
+
 // DueIn sets when a schedule comes due next, from now on.
 func DueIn(ctx context.Context, tx pgx.Tx, workspace int64, kind string, connection int64, d time.Duration) error {
 	_, err := tx.Exec(ctx, `UPDATE schedules SET next_at = now() + $4::interval WHERE (workspace_id, kind, connection_id) = ($1, $2, $3)`, workspace, kind, connection, d)

@@ -117,9 +117,9 @@ func Shorten(s string) string {
 // Suggest returns a hint that names the candidate nearest to word, or else lists
 // the candidates.
 func Suggest(word string, candidates []string) string {
-	best, distance := "", len(word)/2+1
+	best, distance := "", utf8.RuneCountInString(word)/2+1
 	for _, c := range candidates {
-		d := editDistance(word, c)
+		d := EditDistance(word, c)
 		if len(word) > 2 && strings.HasPrefix(c, word) {
 			d = 1
 		}
@@ -136,26 +136,28 @@ func Suggest(word string, candidates []string) string {
 	return "known: " + strings.Join(candidates, ", ")
 }
 
-// editDistance is the number of letters to insert, drop or replace between a
-// and b. Words are short; longer ones are not compared.
-func editDistance(a, b string) int {
-	if len(a) > 64 || len(b) > 64 {
-		return 64
+// EditDistance is the number of letters to insert, drop or replace between a
+// and b. Words are short; longer ones are not compared, and 64 apart.
+func EditDistance(a, b string) int {
+	const most = 64
+	from, to := []rune(a), []rune(b)
+	if len(from) > most || len(to) > most {
+		return most
 	}
-	row := make([]int, len(b)+1)
+	row := make([]int, len(to)+1)
 	for j := range row {
 		row[j] = j
 	}
-	for i := range len(a) {
+	for i := range from {
 		diagonal := row[0]
 		row[0] = i + 1
-		for j := range len(b) {
+		for j := range to {
 			cost := diagonal
-			if a[i] != b[j] {
+			if from[i] != to[j] {
 				cost = 1 + min(diagonal, row[j], row[j+1])
 			}
 			diagonal, row[j+1] = row[j+1], cost
 		}
 	}
-	return row[len(b)]
+	return row[len(to)]
 }

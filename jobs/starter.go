@@ -1,0 +1,167 @@
+package jobs
+
+import (
+	"context"
+	"slices"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"salesbook.dev/connectors"
+	"salesbook.dev/internal/book"
+	"salesbook.dev/internal/book/starter"
+	"salesbook.dev/internal/fault"
+	"salesbook.dev/internal/postgres"
+)
+
+const (
+	// starterBy is who puts the starter book in force that is made by itself.
+	starterBy = "salesbook"
+	// startEvery is how often is looked whether a starter book can be made.
+	startEvery = 15 * time.Second
+	// startAgain is how often is looked whether a better one can be made: it takes
+	// hours at least, and counting costs.
+	startAgain = 5 * time.Minute
+)
+
+// Starter makes the starter book of a workspace from some of its connections,
+// or from all. Nothing is put in force.
+func (p *Pipeline) Starter(ctx context.Context, workspace int64, connections ...string) (starter.Draft, error) {
+	var list []postgres.Connection
+	err := p.DB.In(ctx, workspace, func(tx pgx.Tx) (err error) {
+		if len(connections) == 0 {
+			list, err = postgres.Connections(ctx, tx, workspace)
+			return err
+		}
+		for _, name := range connections {
+			c, err := postgres.ConnectionByName(ctx, tx, workspace, name)
+			if err != nil {
+				return err
+			}
+			list = append(list, c)
+		}
+		return nil
+	})
+	if err != nil {
+		return starter.Draft{}, err
+	}
+	var accounts []starter.Account
+	for _, c := range list {
+		a, err := p.account(ctx, workspace, c.ID)
+		if err != nil {
+			return starter.Draft{}, err
+		}
+		if len(a.Pipelines) > 0 {
+			accounts = append(accounts, a)
+		}
+	}
+	if len(accounts) == 0 {
+		return starter.Draft{}, fault.New(fault.NotFound, "no pipeline has been read yet, so there is nothing to make a book from; `salesbook status` tells how far the first load is")
+	}
+	return starter.Make(accounts, p.Now()), nil
+}
+
+// Start puts a starter book in force once the first load of a workspace is
+// over, and another one once the stage history of its deals is known. Where
+// somebody has put a book in force, that stays, and nothing more is to be done.
+func (p *Pipeline) Start(ctx context.Context, workspace int64) error {
+	active, loaded, known, err := p.beginnings(ctx, workspace)
+	if err != nil {
+		return err
+	}
+	switch {
+	case active.Version > 0 && active.ActiveBy != starterBy:
+		return p.stopStarting(ctx, workspace)
+	case len(loaded) == 0 || active.Version > 0 && !known:
+		return nil
+	}
+	draft, err := p.Starter(ctx, workspace, loaded...)
+	if err != nil {
+		return err
+	}
+	if draft.Text != active.Text {
+		b, err := book.Parse("starter book", []byte(draft.Text))
+		if err != nil {
+			return fault.New(fault.Invalid, "the starter book cannot be read, which is a fault of salesbook; please report it: %w", err)
+		}
+		_, err = p.activate(ctx, workspace, b, draft.Text, starterBy, active.Version)
+		if fault.KindOf(err) == fault.Conflict {
+			return nil // somebody put a book in force meanwhile: the next look tells whose
+		}
+		if err != nil {
+			return err
+		}
+		p.Log.InfoContext(ctx, "a starter book is in force; it only observes", "workspace", workspace, "connections", loaded)
+	}
+	if known {
+		return p.stopStarting(ctx, workspace)
+	}
+	return p.DB.In(ctx, workspace, func(tx pgx.Tx) error {
+		return postgres.Schedule(ctx, tx, workspace, StartArgs{}.Kind(), 0, startAgain)
+	})
+}
+
+// knownShare is of how many percent of deals the stage history must be known
+// for a starter book that is worth making anew: new deals come all the time.
+const knownShare = 99
+
+// beginnings tells which book is in force, which connections are loaded, and
+// whether their history is known.
+func (p *Pipeline) beginnings(ctx context.Context, workspace int64) (active postgres.StoredBook, loaded []string, known bool, err error) {
+	known = true
+	err = p.DB.In(ctx, workspace, func(tx pgx.Tx) error {
+		if active, err = postgres.ActiveBook(ctx, tx, workspace); err != nil {
+			return err
+		}
+		list, err := postgres.Connections(ctx, tx, workspace)
+		if err != nil {
+			return err
+		}
+		for _, c := range list {
+			spec, err := p.SpecOf(c.Vendor)
+			if err != nil {
+				return err
+			}
+			done, err := p.isLoaded(ctx, tx, c, spec)
+			if err != nil {
+				return err
+			}
+			if !done {
+				known = false
+				continue
+			}
+			loaded = append(loaded, c.Name)
+			if object, asks := askedOf(spec); asks {
+				have, all, err := postgres.HistoryKnown(ctx, tx, workspace, c.ID, object.Name)
+				if err != nil {
+					return err
+				}
+				known = known && have*100 >= all*knownShare
+			}
+		}
+		return nil
+	})
+	return active, loaded, known, err
+}
+
+// stopStarting ends the looking for whether a starter book is to be made.
+func (p *Pipeline) stopStarting(ctx context.Context, workspace int64) error {
+	return p.DB.In(ctx, workspace, func(tx pgx.Tx) error {
+		return postgres.Unschedule(ctx, tx, workspace, StartArgs{}.Kind(), 0)
+	})
+}
+
+// isLoaded tells whether the first load of a connection is over.
+func (p *Pipeline) isLoaded(ctx context.Context, tx pgx.Tx, c postgres.Connection, spec connectors.Spec) (bool, error) {
+	places, err := postgres.Places(ctx, tx, c.Workspace, c.ID)
+	if err != nil {
+		return false, err
+	}
+	loaded := map[string]bool{}
+	for _, place := range places {
+		loaded[place.Object] = place.LoadedAt != nil
+	}
+	return !slices.ContainsFunc(spec.Objects, func(o connectors.Object) bool {
+		return (o.Mode == connectors.Windowed || o.Mode == connectors.Listed) && !loaded[o.Name]
+	}), nil
+}
