@@ -269,7 +269,7 @@ func (p *Pipeline) begin(ctx context.Context, s *Source) error {
 		// Nobody writes a book before seeing what it is good for.
 		if active, err := postgres.ActiveBook(ctx, tx, s.Workspace); err != nil {
 			return err
-		} else if active.Version == 0 || active.ActiveBy == starterBy {
+		} else if active.Version == 0 || active.ActiveBy == StarterBy {
 			if err := postgres.Schedule(ctx, tx, s.Workspace, StartArgs{}.Kind(), 0, startEvery); err != nil {
 				return err
 			}

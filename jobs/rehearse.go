@@ -254,7 +254,7 @@ func (r *rehearsal) count(f *book.Facts, j *book.Judgement) {
 		if v.Mended.IsZero() && v.Cannot == "" {
 			counted[v.Rule] = true
 		}
-		if slices.Contains([]book.Rule{book.LossWithoutReason, book.LossReasonUnknown, book.LossReasonRefused}, v.Rule) {
+		if slices.Contains(book.Reasonless(), v.Rule) {
 			r.reason(f.Reason)
 		}
 	}

@@ -14,11 +14,12 @@ import (
 	"salesbook.dev/internal/postgres"
 )
 
+// StarterBy is who puts the starter book in force that is made by itself.
+const StarterBy = "salesbook"
+
 const (
-	// starterBy is who puts the starter book in force that is made by itself.
-	starterBy = "salesbook"
 	// startEvery is how often is looked whether a starter book can be made.
-	startEvery = 15 * time.Second
+	startEvery = 5 * time.Second
 	// startAgain is how often is looked whether a better one can be made: it takes
 	// hours at least, and counting costs.
 	startAgain = 5 * time.Minute
@@ -70,7 +71,7 @@ func (p *Pipeline) Start(ctx context.Context, workspace int64) error {
 		return err
 	}
 	switch {
-	case active.Version > 0 && active.ActiveBy != starterBy:
+	case active.Version > 0 && active.ActiveBy != StarterBy:
 		return p.stopStarting(ctx, workspace)
 	case len(loaded) == 0 || active.Version > 0 && !known:
 		return nil
@@ -84,7 +85,7 @@ func (p *Pipeline) Start(ctx context.Context, workspace int64) error {
 		if err != nil {
 			return fault.New(fault.Invalid, "the starter book cannot be read, which is a fault of salesbook; please report it: %w", err)
 		}
-		_, err = p.activate(ctx, workspace, b, draft.Text, starterBy, active.Version)
+		_, err = p.activate(ctx, workspace, b, draft.Text, StarterBy, active.Version)
 		if fault.KindOf(err) == fault.Conflict {
 			return nil // somebody put a book in force meanwhile: the next look tells whose
 		}

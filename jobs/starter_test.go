@@ -298,3 +298,22 @@ func TestAPersonsBookIsNotReplaced(t *testing.T) {
 		return nil
 	})
 }
+
+// BenchmarkStarter makes the starter book of an account of
+// SALESBOOK_BENCH_DEALS whose stage history is known.
+func BenchmarkStarter(b *testing.B) {
+	n := benchDeals(b)
+	v := setup(b, 0, pipedrive.Options{})
+	if err := v.sim.Generate(1, pipedrive.ScaleOf(n)); err != nil {
+		b.Fatal(err)
+	}
+	v.pull(b)
+	if err := v.History(b.Context(), v.ws, v.conn); err != nil {
+		b.Fatal(err)
+	}
+	for b.Loop() {
+		if _, err := v.Starter(b.Context(), v.ws); err != nil {
+			b.Fatal(err)
+		}
+	}
+}

@@ -10,6 +10,7 @@ import (
 )
 
 type bookCmd struct {
+	Starter  bookStarterCmd  `cmd:"" help:"Print a first book, made from what the CRM already holds."`
 	Check    bookCheckCmd    `cmd:"" help:"List everything that is wrong with a book."`
 	Test     bookTestCmd     `cmd:"" help:"Judge the cases of a book and compare with what they expect."`
 	Plan     bookPlanCmd     `cmd:"" help:"Judge everything that is stored by a draft, and change nothing."`

@@ -7,6 +7,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"strings"
 	"sync/atomic"
 	"time"
 
@@ -155,6 +156,7 @@ func (d *demonstration) once(ctx context.Context, changes int) error {
 		}
 	} else {
 		demo.Print(d.app.stdout, r)
+		fmt.Fprintln(d.app.stdout, "\nWhat the starter book says:\n\n"+strings.Join(overviewLines(&r.Overview), "\n"))
 	}
 	switch {
 	case err != nil && r.Drift == 0:

@@ -7,14 +7,17 @@ import (
 	"time"
 
 	"salesbook.dev/internal/demo"
+	"salesbook.dev/internal/fault"
 )
 
 // show draws the connection's status until ctx ends: progress with rate and
-// time left while it loads, then how closely it follows the living company.
+// time left while it loads, then what the starter book says and how closely it
+// follows the living company.
 func (d *demonstration) show(ctx context.Context) error {
 	screen := newScreen(d.app.stdout)
 	fmt.Fprintf(d.app.stdout, "A simulated Pipedrive answers at %s; data in %s. Ctrl-C ends it, `make demo` goes on.\n\n", d.scenario.Vendor.URL, d.app.Data)
 	reader := newStatusReader(d.app)
+	first := firstScreen{d: d}
 	live := false
 	beat := time.NewTicker(redrawEvery)
 	defer beat.Stop()
@@ -30,7 +33,16 @@ func (d *demonstration) show(ctx context.Context) error {
 				fmt.Fprintf(d.app.stdout, "loaded in %s; from here on it lives\n", span(time.Since(d.began)))
 			}
 		}
-		screen.draw(time.Now(), d.lines(all[0], live), d.summary(all[0]))
+		if live {
+			if err := first.look(ctx, time.Now()); err != nil {
+				return err
+			}
+		}
+		if first.told = first.told || screen.terminal(); !first.told && first.judged() {
+			first.told = true
+			fmt.Fprintf(d.app.stdout, "\n%s\n\n", strings.Join(first.lines, "\n"))
+		}
+		screen.draw(time.Now(), screen.fit(d.lines(all[0], live), first.lines), d.summary(all[0]))
 		select {
 		case <-ctx.Done():
 			return ctx.Err()
@@ -38,6 +50,38 @@ func (d *demonstration) show(ctx context.Context) error {
 		}
 	}
 }
+
+// firstScreen is what the starter book says, looked at now and then.
+type firstScreen struct {
+	d     *demonstration
+	lines []string // none until a book is in force
+	rest  int      // subjects that are not judged yet
+	next  time.Time
+	told  bool // where nobody watches it is printed once
+}
+
+// overviewEvery is how often the figures of the first screen are counted.
+const overviewEvery = 3 * time.Second
+
+// look counts the figures anew if it is time.
+func (f *firstScreen) look(ctx context.Context, now time.Time) error {
+	if now.Before(f.next) {
+		return nil
+	}
+	f.next = now.Add(overviewEvery)
+	o, err := f.d.app.pipeline.Overview(ctx, f.d.scenario.Workspace)
+	if fault.KindOf(err) == fault.NotFound {
+		return nil // the book is being made
+	}
+	if err != nil {
+		return err
+	}
+	f.lines, f.rest = overviewLines(&o), o.Portfolio.Unjudged
+	return nil
+}
+
+// judged tells whether the figures are whole.
+func (f *firstScreen) judged() bool { return f.lines != nil && f.rest == 0 }
 
 func (d *demonstration) lines(s connectionStatus, live bool) []string {
 	head := "LOADING, " + span(time.Since(d.began)) + " so far"

@@ -58,6 +58,7 @@ type cli struct {
 	Runs        runsCmd        `cmd:"" help:"What the last runs did."`
 	Failures    failuresCmd    `cmd:"" help:"List, show and retry what was given up."`
 	Mapping     mappingCmd     `cmd:"" help:"Show, check, preview and apply a connection's field map."`
+	Overview    overviewCmd    `cmd:"" help:"What a head of sales sees first: what hangs, what is lost, who waits for an answer."`
 	Explain     explainCmd     `cmd:"" help:"Say what the book says of a deal or lead, and why."`
 	Stale       staleCmd       `cmd:"" help:"List deals that hang, and why."`
 	Leads       leadsCmd       `cmd:"" help:"List leads that are not handled as the book says."`

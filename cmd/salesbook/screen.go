@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"strings"
 	"time"
 
@@ -39,6 +40,18 @@ func newScreen(w io.Writer) *screen {
 
 // terminal tells whether anybody watches the drawing.
 func (s *screen) terminal() bool { return s.width > 0 }
+
+// fit puts lines that must be seen above others, of which as many are shown as
+// there is room for.
+func (s *screen) fit(others, must []string) []string {
+	if len(must) == 0 {
+		return others
+	}
+	if room := max(0, s.most-len(must)-1); s.terminal() && len(others) > room {
+		others = others[:room]
+	}
+	return append(append(slices.Clone(must), ""), others...)
+}
 
 // draw shows lines on a terminal in place of the last ones; elsewhere it
 // prints the summary, at most once in summaryEvery.

@@ -29,8 +29,11 @@ type staleCmd struct{ violationList }
 
 // Run lists deals that hang, and why.
 func (c *staleCmd) Run(ctx context.Context, g *globals) error {
-	return c.list(ctx, g, "No deal hangs.", postgres.ViolationFilter{Kind: "deals", Rules: []string{
-		string(book.NoNextStep), string(book.NextStepOverdue), string(book.CloseDatePast), string(book.NoTouch), string(book.OverLimit)}})
+	f := postgres.ViolationFilter{Kind: "deals"}
+	for _, r := range book.Hanging() {
+		f.Rules = append(f.Rules, string(r))
+	}
+	return c.list(ctx, g, "No deal hangs.", f)
 }
 
 type leadsCmd struct{ violationList }

@@ -54,6 +54,16 @@ func Rules() []Rule {
 		FirstResponse, EntryData, Qualification, PrimaryDemand, ReasonForContact, Nuances}
 }
 
+// Hanging lists the rules by which a deal hangs.
+func Hanging() []Rule {
+	return []Rule{NoNextStep, NextStepOverdue, CloseDatePast, NoTouch, OverLimit}
+}
+
+// Reasonless lists the rules by which a loss has no reason of the book.
+func Reasonless() []Rule {
+	return []Rule{LossWithoutReason, LossReasonUnknown, LossReasonRefused}
+}
+
 // RuleNames lists all rules of a book: salesbook's own, then the book's.
 func (b *Book) RuleNames() []string {
 	var out []string

@@ -107,6 +107,19 @@ func (s *Scenario) Loaded(ctx context.Context) error {
 	})
 }
 
+// Judged waits until a book is in force and nothing waits to be judged, and
+// returns what it says.
+func (s *Scenario) Judged(ctx context.Context) (o jobs.Overview, err error) {
+	err = until(ctx, "the first judgement", func() (bool, error) {
+		o, err = s.Pipeline.Overview(ctx, s.Workspace)
+		if fault.KindOf(err) == fault.NotFound {
+			return false, nil // no book is in force yet
+		}
+		return o.Portfolio.Unjudged == 0, err
+	})
+	return o, err
+}
+
 // Subscribed waits until deliveries have been asked for.
 func (s *Scenario) Subscribed(ctx context.Context) error {
 	return until(ctx, "the subscription to deliveries", func() (ok bool, err error) {
@@ -193,6 +206,8 @@ type Report struct {
 	// how many differences its sweep found and repaired.
 	Proven bool  `json:"proven"`
 	Found  int64 `json:"found"`
+	// Overview is what the starter book says.
+	Overview jobs.Overview `json:"-"`
 }
 
 // errDrift is returned with a report that shows drift.
@@ -211,7 +226,9 @@ func (s *Scenario) Once(ctx context.Context, live int) (Report, error) {
 		name string
 		do   func(context.Context) error
 	}{
-		{"connect", s.Connect}, {"load", s.Loaded}, {"subscribe", s.Subscribed},
+		{"connect", s.Connect}, {"load", s.Loaded},
+		{"judge", func(ctx context.Context) (err error) { r.Overview, err = s.Judged(ctx); return err }},
+		{"subscribe", s.Subscribed},
 		{"live", func(ctx context.Context) error { return s.Live(ctx, Seed, live) }},
 		{"pull", s.Pull},
 		{"prove", func(ctx context.Context) error {
