@@ -23,6 +23,9 @@ type ReasonProposal struct {
 // rare is how few deals a text that the CRM does not offer must have at least.
 const rare = 3
 
+// mostWritten bounds the texts that the CRM does not offer: nobody reads more.
+const mostWritten = 30
+
 // long is how many letters a text may have: longer ones are stories.
 const long = 100
 
@@ -57,9 +60,15 @@ func group(options []string, reasons []Reason) []ReasonProposal {
 			p.Spellings = append(p.Spellings, r.Text)
 		}
 	}
-	out = slices.DeleteFunc(out, func(p ReasonProposal) bool { return !p.Option && p.Deals < rare })
 	slices.SortStableFunc(out, func(a, b ReasonProposal) int { return cmp.Compare(b.Deals, a.Deals) })
-	return out
+	written := 0
+	return slices.DeleteFunc(out, func(p ReasonProposal) bool {
+		if p.Option || p.Deals < rare {
+			return !p.Option
+		}
+		written++
+		return written > mostWritten
+	})
 }
 
 // nearest is the group whose text is a slip of the pen away; -1 if there is

@@ -142,6 +142,20 @@ func TestReasons(t *testing.T) {
 	}
 }
 
+// TestManyReasons: of hundreds of texts the most frequent are proposed, and all
+// that the CRM offers.
+func TestManyReasons(t *testing.T) {
+	t.Parallel()
+	var reasons []Reason
+	for i := range 500 {
+		reasons = append(reasons, Reason{strings.Repeat(string(rune('а'+i%32)), 10+i/32*2), 1000 - i})
+	}
+	got := group([]string{"Never given"}, reasons)
+	if len(got) != 31 || got[0].Deals < got[29].Deals || got[30].Text != "Never given" {
+		t.Errorf("%d are proposed: %+v", len(got), got)
+	}
+}
+
 // TestWithoutALeadInbox: where the lead inbox is not used, deals in the first
 // stage are the leads.
 func TestWithoutALeadInbox(t *testing.T) {
