@@ -114,8 +114,21 @@ func (c *Compiled) dealOf(d *CaseDeal, zone *time.Location) *Facts {
 	if d.Lost != nil {
 		end(&d.Lost.When, "lost", &f.Lost)
 		f.Reason = d.Lost.Reason
+		if d.Lost.Agreed != nil {
+			f.Approvals = []Approved{approvalOf(d.Lost, f, zone)}
+		}
 	}
 	return f
+}
+
+// approvalOf is a case's approval: of the loss that had happened, or of one to
+// come.
+func approvalOf(l *CaseLoss, f *Facts, zone *time.Location) Approved {
+	a := Approved{At: l.Agreed.in(zone), By: somebody, Reason: f.Reason}
+	if a.At.After(f.Lost) {
+		a.Loss = f.Lost
+	}
+	return a
 }
 
 func leadOf(l *CaseLead, zone *time.Location) *Facts {

@@ -170,6 +170,7 @@ type CaseNote struct {
 // CaseLoss is how a deal of a case was lost.
 type CaseLoss struct {
 	At     Place
-	When   Moment `yaml:"at,required" doc:"When."`
-	Reason string `yaml:"reason" doc:"What the rep gave as the reason; nothing unless set."`
+	When   Moment  `yaml:"at,required" doc:"When."`
+	Reason string  `yaml:"reason" doc:"What the rep gave as the reason; nothing unless set."`
+	Agreed *Moment `yaml:"approved" doc:"When the head agreed to it, before or after; never unless set."`
 }

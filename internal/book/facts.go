@@ -40,7 +40,7 @@ type Facts struct {
 	Activities []Activity
 	Notes      []Note
 	Snoozes    []Snooze
-	Approved   time.Time // when the head agreed to the loss
+	Approvals  []Approved
 }
 
 // Move is an entry into a stage, by the vendor's id of the stage.
@@ -79,6 +79,15 @@ type Note struct {
 type Snooze struct {
 	From, Until time.Time
 	By, Reason  string
+}
+
+// Approved is a decision of a person that a deal may be lost for a reason.
+type Approved struct {
+	At        time.Time
+	By        string
+	Loss      time.Time // which loss; zero: the next one, within thirty days
+	Reason    string    // of the loss, as it is written
+	Withdrawn time.Time // when it was taken back; zero: it stands
 }
 
 // value is what a field held at an instant, and whether that is known: before

@@ -88,6 +88,9 @@ func history(rng *rand.Rand, c *Compiled) *Facts {
 		f.Won = last.Add(time.Hour)
 	case 1:
 		f.Lost, f.Reason = last.Add(time.Hour), []string{"", "no contact", "Budget too low", "No time", "x"}[rng.IntN(5)]
+		for range rng.IntN(3) {
+			f.Approvals = append(f.Approvals, approval(rng, f))
+		}
 	case 2:
 		f.Deleted = last.Add(time.Hour)
 	case 3:
@@ -96,6 +99,17 @@ func history(rng *rand.Rand, c *Compiled) *Facts {
 		f.Snoozes = []Snooze{{From: last, Until: last.Add(100 * time.Hour)}}
 	}
 	return f
+}
+
+// approval is a decision about a lost deal at random: of this loss, of another
+// or of one to come, for its reason or another, and taken back or not.
+func approval(rng *rand.Rand, f *Facts) Approved {
+	a := Approved{At: f.Lost.Add(time.Duration(rng.IntN(100)-50) * time.Hour), Reason: []string{f.Reason, "budget TOO low", "no contact"}[rng.IntN(3)],
+		Loss: []time.Time{{}, f.Lost, f.Added}[rng.IntN(3)]}
+	if rng.IntN(2) == 0 {
+		a.Withdrawn = a.At.Add(time.Duration(rng.IntN(100)) * time.Hour)
+	}
+	return a
 }
 
 // causes are what tells violations apart, with when they were mended.
@@ -116,6 +130,9 @@ func nothingHappens(f *Facts, now time.Time) time.Time {
 	all := slices.Concat(j.happened(), []time.Time{f.Won, f.Lost, f.Deleted, f.Archived})
 	for _, s := range f.Snoozes {
 		all = append(all, s.From)
+	}
+	for _, a := range f.Approvals {
+		all = append(all, a.At, a.Withdrawn)
 	}
 	for _, t := range all {
 		if t.After(now) {

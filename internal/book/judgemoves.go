@@ -204,11 +204,5 @@ func (j *judge) lossFor(r *LossReason, at time.Time) {
 	if len(r.Facts) > 0 {
 		j.condition(Verdict{Rule: LossFacts, Detail: r.ID}, &Condition{Required: r.Facts}, at, at)
 	}
-	if j.approvalDue(r.Approval) && (j.f.Approved.IsZero() || j.f.Approved.After(j.now)) {
-		j.verdicts = append(j.verdicts, Verdict{Rule: LossApproval, Detail: r.ID, Opened: at})
-	}
-}
-
-func (j *judge) approvalDue(a *Approval) bool {
-	return a != nil && (a.Always || a.Above != nil && j.f.Amount != nil && j.f.Amount.GreaterThan(*a.Above))
+	j.approval(r, at)
 }
