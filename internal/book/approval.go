@@ -6,9 +6,14 @@ import (
 	"time"
 )
 
-// agreedAhead is how long an approval of a loss to come counts. Whoever was
-// asked agreed to what he knew of the deal then.
-const agreedAhead = 30 * 24 * time.Hour
+const (
+	// agreedAhead is how long an approval of a loss to come counts. Whoever was
+	// asked agreed to what he knew of the deal then.
+	agreedAhead = 30 * 24 * time.Hour
+	// heardLate is how long before it the loss may have happened: somebody agreed
+	// to it before we heard of it, or the CRM has another clock.
+	heardLate = 24 * time.Hour
+)
 
 // about tells whether a decision is about a loss: the very one, or the next one
 // for its reason.
@@ -19,7 +24,7 @@ func (a *Approved) about(lost time.Time, reason func(string) bool) bool {
 	case !a.Loss.IsZero():
 		return a.Loss.Equal(lost)
 	}
-	return !a.At.After(lost) && lost.Before(a.At.Add(agreedAhead))
+	return lost.After(a.At.Add(-heardLate)) && lost.Before(a.At.Add(agreedAhead))
 }
 
 // standing returns the earliest of some decisions that stands at an instant.

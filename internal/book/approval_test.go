@@ -28,7 +28,8 @@ func TestALossIsApprovedOnce(t *testing.T) {
 		"of one to come":                         {[]Approved{{At: at(-50), Reason: reason}}, time.Time{}, time.Time{}},
 		"of one to come, for another reason":     {[]Approved{{At: at(-50), Reason: "No contact"}}, lost, time.Time{}},
 		"of one to come, long ago":               {[]Approved{{At: at(-30 * 24), Reason: reason}}, lost, time.Time{}},
-		"of one to come, after this one":         {[]Approved{{At: at(1), Reason: reason}}, lost, time.Time{}},
+		"of one to come, a day after this one":   {[]Approved{{At: at(24), Reason: reason}}, lost, time.Time{}},
+		"of one to come, and this one was news":  {[]Approved{{At: at(23), Reason: reason}}, lost, at(23)},
 		"taken back":                             {[]Approved{{At: at(2), Loss: lost, Reason: reason, Withdrawn: at(3)}}, lost, time.Time{}},
 		"taken back, and given again":            {[]Approved{{At: at(2), Loss: lost, Reason: reason, Withdrawn: at(3)}, {At: at(4), Loss: lost, Reason: reason}}, lost, at(4)},
 		"of one to come, taken back before":      {[]Approved{{At: at(-50), Reason: reason, Withdrawn: at(-1)}}, lost, time.Time{}},
@@ -43,7 +44,7 @@ func TestALossIsApprovedOnce(t *testing.T) {
 			t.Parallel()
 			f := lostFor(c, lost, reason, tc.list)
 			var opened, mended time.Time
-			for _, v := range c.Judge(f, at(10)).Verdicts {
+			for _, v := range c.Judge(f, at(50)).Verdicts {
 				if v.Rule == LossApproval {
 					opened, mended = v.Opened, v.Mended
 				}

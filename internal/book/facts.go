@@ -85,7 +85,7 @@ type Snooze struct {
 type Approved struct {
 	At        time.Time
 	By        string
-	Loss      time.Time // which loss; zero: the next one, within thirty days
+	Loss      time.Time // which loss; zero: the next one that we hear of, within thirty days
 	Reason    string    // of the loss, as it is written
 	Withdrawn time.Time // when it was taken back; zero: it stands
 }
