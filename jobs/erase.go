@@ -318,7 +318,7 @@ type pass func(context.Context) error
 // mentions are the passes through what tells of the persons. Changes are the
 // last: they know what he was called before.
 func (x *scrub) mentions() []pass {
-	return []pass{x.records, x.documents, x.deliveries, x.failures, x.runs, x.dictionaries, x.changes}
+	return []pass{x.records, x.documents, x.decisions, x.deliveries, x.failures, x.runs, x.dictionaries, x.changes}
 }
 
 // persons is the pass through the persons themselves.

@@ -122,11 +122,19 @@ func (p *Pipeline) evaluation(ctx context.Context, workspace int64) (*evaluation
 	return e, err
 }
 
-// openBook opens a stored book and the connections that it judges.
-func (p *Pipeline) openBook(ctx context.Context, workspace int64, stored postgres.StoredBook) (*evaluation, error) {
+func parseStored(stored postgres.StoredBook) (*book.Book, error) {
 	b, err := book.Parse(fmt.Sprintf("book, version %d", stored.Version), []byte(stored.Text))
 	if err != nil {
 		return nil, fault.New(fault.Invalid, "the book that is in force cannot be read by this release: %w; activate a mended one", err)
+	}
+	return b, nil
+}
+
+// openBook opens a stored book and the connections that it judges.
+func (p *Pipeline) openBook(ctx context.Context, workspace int64, stored postgres.StoredBook) (*evaluation, error) {
+	b, err := parseStored(stored)
+	if err != nil {
+		return nil, err
 	}
 	sources, pipelines, err := p.judged(ctx, workspace)
 	if err != nil {

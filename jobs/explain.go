@@ -21,44 +21,70 @@ type Explanation struct {
 }
 
 // Explain judges one deal or lead as of an instant by the book that is in force.
-// An id that several connections have is explained for each.
-func (p *Pipeline) Explain(ctx context.Context, workspace int64, lead bool, id string, at time.Time) (out []Explanation, err error) {
+// The connection's name may be empty unless several have the id.
+func (p *Pipeline) Explain(ctx context.Context, workspace int64, lead bool, id, connection string, at time.Time) (x Explanation, err error) {
 	e, err := p.inForce(ctx, workspace)
 	if err != nil {
-		return nil, err
+		return x, err
 	}
-	for _, s := range e.sources {
-		err := p.DB.InByKey(ctx, workspace, func(tx pgx.Tx) error {
-			facts, err := e.facts(ctx, tx, s, lead, []string{id})
-			for _, f := range facts {
-				out = append(out, Explanation{s.Name, e.version, e.compiled.Place(f, at), f, e.compiled.Judge(f, at)})
-			}
-			return err
-		})
-		if err != nil {
-			return nil, err
+	return x, p.DB.InByKey(ctx, workspace, func(tx pgx.Tx) error {
+		f, _, err := e.called(ctx, tx, lead, id, connection)
+		if err == nil {
+			x = Explanation{f.Connection, e.version, e.compiled.Place(f, at), f, e.compiled.Judge(f, at)}
 		}
+		return err
+	})
+}
+
+// called tells what is known of the deal or lead that has an id.
+func (e *evaluation) called(ctx context.Context, tx pgx.Tx, lead bool, id, connection string) (*book.Facts, postgres.SubjectKey, error) {
+	c, err := postgres.SubjectCalled(ctx, tx, e.workspace, kindOf(lead), id, connection)
+	if err != nil {
+		return nil, c.SubjectKey, err
 	}
-	if len(out) == 0 {
-		return nil, fault.New(fault.NotFound, "there is no such %s here: %s", map[bool]string{false: "deal", true: "lead"}[lead], id)
+	s := e.sources[c.Connection]
+	if s == nil {
+		return nil, c.SubjectKey, fault.New(fault.Conflict, "%s was connected this moment; try again", c.ConnectionName)
 	}
-	return out, nil
+	facts, err := e.facts(ctx, tx, s, lead, []string{id})
+	if err == nil && len(facts) == 0 {
+		err = fault.New(fault.Conflict, "%s %s was removed this moment", c.ConnectionName, id)
+	}
+	if err != nil {
+		return nil, c.SubjectKey, err
+	}
+	return facts[0], c.SubjectKey, nil
 }
 
 // inForce opens the book that is in force; fault.NotFound if none is.
 func (p *Pipeline) inForce(ctx context.Context, workspace int64) (*evaluation, error) {
 	var stored postgres.StoredBook
 	err := p.DB.In(ctx, workspace, func(tx pgx.Tx) (err error) {
-		stored, err = postgres.ActiveBook(ctx, tx, workspace)
+		stored, err = storedBook(ctx, tx, workspace)
 		return err
 	})
 	if err != nil {
 		return nil, err
 	}
-	if stored.Version == 0 {
-		return nil, fault.New(fault.NotFound, "no book is in force yet; `salesbook book activate` puts one")
-	}
 	return p.openBook(ctx, workspace, stored)
+}
+
+// storedBook is the book that is in force; fault.NotFound if none is.
+func storedBook(ctx context.Context, tx pgx.Tx, workspace int64) (postgres.StoredBook, error) {
+	stored, err := postgres.ActiveBook(ctx, tx, workspace)
+	if err == nil && stored.Version == 0 {
+		err = fault.New(fault.NotFound, "no book is in force yet; `salesbook book activate` puts one")
+	}
+	return stored, err
+}
+
+// Book is the book that is in force; fault.NotFound if none is.
+func Book(ctx context.Context, tx pgx.Tx, workspace int64) (*book.Book, error) {
+	stored, err := storedBook(ctx, tx, workspace)
+	if err != nil {
+		return nil, err
+	}
+	return parseStored(stored)
 }
 
 // BookZone is the time zone of the first calendar of the book in force, by which

@@ -50,7 +50,7 @@ func (t *teller) facts(ctx context.Context, tx pgx.Tx, lead bool, rows []postgre
 		}
 		ids[i], out[i], at[rows[i].ID] = rows[i].ID, f, f
 	}
-	for _, add := range []func(context.Context, pgx.Tx, bool, []string, map[string]*book.Facts) error{t.past, t.moves, t.activities, t.notes, t.snoozes} {
+	for _, add := range []func(context.Context, pgx.Tx, bool, []string, map[string]*book.Facts) error{t.past, t.moves, t.activities, t.notes, t.snoozes, t.approvals} {
 		if err := add(ctx, tx, lead, ids, at); err != nil {
 			return nil, err
 		}
@@ -238,6 +238,18 @@ func (t *teller) snoozes(ctx context.Context, tx pgx.Tx, lead bool, ids []string
 	for _, s := range list {
 		f := at[s.ID]
 		f.Snoozes = append(f.Snoozes, book.Snooze{From: s.From, Until: s.Until, By: s.By, Reason: s.Why})
+	}
+	return err
+}
+
+func (t *teller) approvals(ctx context.Context, tx pgx.Tx, lead bool, ids []string, at map[string]*book.Facts) error {
+	if lead {
+		return nil
+	}
+	list, err := postgres.ApprovalsOf(ctx, tx, t.s.Workspace, t.s.ID, ids)
+	for _, a := range list {
+		f := at[a.Deal]
+		f.Approvals = append(f.Approvals, book.Approved{At: a.Given, By: a.By, Loss: *cmp.Or(a.Loss, &time.Time{}), Reason: a.Reason, Withdrawn: *cmp.Or(a.Withdrawn, &time.Time{})})
 	}
 	return err
 }

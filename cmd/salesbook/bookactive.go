@@ -55,7 +55,7 @@ func (c *bookActivateCmd) Run(ctx context.Context, g *globals) error {
 	if g.JSON {
 		return g.printJSON(map[string]any{"version": r.Version, "name": b.Name, "problems": len(r.Problems)})
 	}
-	fmt.Fprintf(g.stdout, "%s is in force as version %d. `salesbook up` or `work` judges by it; `salesbook violations` lists what it finds.\n", harmless(b.Name), r.Version)
+	fmt.Fprintf(g.stdout, "%s is in force as version %d. `salesbook up` or `work` judges by it; `salesbook violations` lists what breaks from now on, `salesbook backlog` what is older.\n", harmless(b.Name), r.Version)
 	for _, p := range r.Problems {
 		fmt.Fprintln(g.stdout, p.Error())
 	}

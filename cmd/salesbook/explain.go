@@ -11,10 +11,11 @@ import (
 )
 
 type explainCmd struct {
-	Kind string    `arg:"" enum:"deal,lead" help:"deal or lead."`
-	ID   string    `arg:"" help:"Its id in the CRM."`
-	Rule string    `placeholder:"RULE" help:"Only this rule."`
-	At   time.Time `placeholder:"TIME" help:"As of then, as in 2026-11-20T12:00:00Z; now unless set."`
+	Kind       string    `arg:"" enum:"deal,lead" help:"deal or lead."`
+	ID         string    `arg:"" help:"Its id in the CRM."`
+	Connection string    `placeholder:"NAME" help:"Connection it came through, if several have one of that id."`
+	Rule       string    `placeholder:"RULE" help:"Only this rule."`
+	At         time.Time `placeholder:"TIME" help:"As of then, as in 2026-11-20T12:00:00Z; now unless set."`
 }
 
 // verdictView is a verdict as JSON.
@@ -58,20 +59,15 @@ func (c *explainCmd) Run(ctx context.Context, g *globals) error {
 	if at.IsZero() {
 		at = a.pipeline.Now()
 	}
-	list, err := a.pipeline.Explain(ctx, ws, c.Kind == "lead", c.ID, at)
+	e, err := a.pipeline.Explain(ctx, ws, c.Kind == "lead", c.ID, c.Connection, at)
 	if err != nil {
 		return err
 	}
-	views := make([]explanationView, len(list))
-	for i := range list {
-		views[i] = c.view(&list[i], at)
-	}
+	v := c.view(&e, at)
 	if g.JSON {
-		return g.printJSON(views)
+		return g.printJSON(v)
 	}
-	for i := range views {
-		c.print(g, &views[i])
-	}
+	c.print(g, &v)
 	return nil
 }
 

@@ -64,7 +64,11 @@ type cli struct {
 	Leads       leadsCmd       `cmd:"" help:"List leads that are not handled as the book says."`
 	Snooze      snoozeCmd      `cmd:"" help:"Let a deal or lead wait until a day."`
 	Excuse      excuseCmd      `cmd:"" help:"Let a violation pass until a day."`
+	Acknowledge acknowledgeCmd `cmd:"" help:"Say that you have seen a violation and take it on."`
+	Approve     approveCmd     `cmd:"" help:"Agree to the loss of a deal."`
+	Approvals   approvalsCmd   `cmd:"" help:"List losses that wait for somebody to agree."`
 	Violations  violationsCmd  `cmd:"" help:"List rules of the book that are broken now."`
+	Backlog     backlogCmd     `cmd:"" help:"List deals and leads with violations from before the book, the dearest first."`
 	Book        bookCmd        `cmd:"" help:"Check and test a sales book."`
 	Replay      replayCmd      `cmd:"" help:"Make canonical rows anew from stored raw records."`
 	Show        showCmd        `cmd:"" help:"Show one canonical record with its history."`

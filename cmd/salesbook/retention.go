@@ -58,12 +58,12 @@ func (a *app) showRetention(ctx context.Context) error {
 		t.add(v.What, strconv.Itoa(v.Days), strconv.Itoa(v.Default), strconv.Itoa(v.Least), v.Note)
 	}
 	fmt.Fprint(a.stdout, t.text(""))
-	fmt.Fprintln(a.stdout, "\nRecords as the vendor has them, canonical rows and the audit stay for ever.")
+	fmt.Fprintln(a.stdout, "\nRecords as the vendor has them, canonical rows, decisions of people and the audit stay for ever.")
 	return nil
 }
 
 type retentionSetCmd struct {
-	What string `arg:"" help:"changes, deliveries, failures, proofs or runs."`
+	What string `arg:"" help:"changes, deliveries, failures, proofs, runs or violations."`
 	Keep keep   `arg:"" help:"Days, such as 90d, or default."`
 }
 

@@ -14,29 +14,24 @@ import (
 )
 
 type snoozeCmd struct {
-	Kind   string    `arg:"" enum:"deal,lead" help:"deal or lead."`
-	ID     string    `arg:"" help:"Its id in the CRM."`
-	Until  book.Date `required:"" placeholder:"2026-12-24" help:"Day on which it goes on."`
-	Reason string    `required:"" help:"Why it waits."`
+	Kind       string    `arg:"" enum:"deal,lead" help:"deal or lead."`
+	ID         string    `arg:"" help:"Its id in the CRM."`
+	Connection string    `placeholder:"NAME" help:"Connection it came through, if several have one of that id."`
+	Until      book.Date `required:"" placeholder:"2026-12-24" help:"Day on which it goes on."`
+	Reason     string    `required:"" help:"Why it waits."`
 }
 
 // Run has a deal or lead wait, so that it does not hang meanwhile.
 func (c *snoozeCmd) Run(ctx context.Context, g *globals) error {
 	return decide(ctx, g, c.Until, func(ctx context.Context, a *app, tx pgx.Tx, ws int64, until time.Time) error {
-		subjects, err := postgres.SubjectsCalled(ctx, tx, ws, c.Kind+"s", c.ID)
-		if err == nil && len(subjects) == 0 {
-			err = fault.New(fault.NotFound, "there is no such %s here: %s", c.Kind, c.ID)
-		}
-		if err == nil && len(subjects) > 1 {
-			err = fault.New(fault.Invalid, "several connections have a %s with the id %s, and this command cannot tell them apart yet", c.Kind, c.ID)
-		}
+		subject, err := postgres.SubjectCalled(ctx, tx, ws, c.Kind+"s", c.ID, c.Connection)
 		if err != nil {
 			return err
 		}
-		if err := postgres.Snooze(ctx, tx, ws, subjects[0], until, actor(), c.Reason); err != nil {
+		if err := postgres.Snooze(ctx, tx, ws, subject.SubjectKey, until, actor(), c.Reason); err != nil {
 			return err
 		}
-		if err := postgres.Audit(ctx, tx, ws, actor(), "snooze", c.Kind+" "+c.ID, map[string]any{"until": c.Until.String(), "why": c.Reason}); err != nil {
+		if err := postgres.Audit(ctx, tx, ws, actor(), "snooze", c.Kind+" "+c.ID, map[string]any{"connection": subject.ConnectionName, "until": c.Until.String()}); err != nil {
 			return err
 		}
 		_, err = a.pipeline.Queue.InsertTx(ctx, tx, jobs.EvaluateArgs{Workspace: ws}, nil)
@@ -53,11 +48,37 @@ type excuseCmd struct {
 // Run lets a violation pass for a while.
 func (c *excuseCmd) Run(ctx context.Context, g *globals) error {
 	return decide(ctx, g, c.Until, func(ctx context.Context, _ *app, tx pgx.Tx, ws int64, until time.Time) error {
-		if err := postgres.Excuse(ctx, tx, ws, c.ID, until, actor(), c.Reason); err != nil {
+		whose, err := postgres.Excuse(ctx, tx, ws, c.ID, until, actor(), c.Reason)
+		if err != nil {
 			return err
 		}
-		return postgres.Audit(ctx, tx, ws, actor(), "excuse", fmt.Sprintf("violation %d", c.ID), map[string]any{"until": c.Until.String(), "why": c.Reason})
+		return postgres.Audit(ctx, tx, ws, actor(), "excuse", fmt.Sprintf("violation %d", c.ID), map[string]any{"of": one(whose.Kind) + " " + whose.ID, "until": c.Until.String()})
 	}, fmt.Sprintf("Violation %d passes until %s.", c.ID, c.Until))
+}
+
+type acknowledgeCmd struct {
+	ID   int64  `arg:"" help:"The violation's number, from the list of violations."`
+	Note string `placeholder:"TEXT" help:"What you will do about it."`
+}
+
+// Run says that somebody has seen a violation and takes it on.
+func (c *acknowledgeCmd) Run(ctx context.Context, g *globals) error {
+	at, by := time.Now(), actor()
+	err := inWorkspace(ctx, g, func(tx pgx.Tx, ws int64) error {
+		whose, err := postgres.Acknowledge(ctx, tx, ws, c.ID, at, by, c.Note)
+		if err != nil {
+			return err
+		}
+		return postgres.Audit(ctx, tx, ws, by, "acknowledge", fmt.Sprintf("violation %d", c.ID), map[string]any{"of": one(whose.Kind) + " " + whose.ID})
+	})
+	if err != nil {
+		return err
+	}
+	if g.JSON {
+		return g.printJSON(map[string]any{"id": c.ID, "acknowledged_at": at.UTC(), "acknowledged_by": by})
+	}
+	fmt.Fprintf(g.stdout, "Violation %d is acknowledged by %s.\n", c.ID, harmless(by))
+	return nil
 }
 
 // decide stores a decision that holds until a day begins, by the zone of the

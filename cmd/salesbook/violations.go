@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"fmt"
-	"strings"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -12,31 +11,37 @@ import (
 	"salesbook.dev/internal/postgres"
 )
 
-type violationsCmd struct {
+// violationList are the flags of all lists of violations.
+type violationList struct {
 	Rule string `placeholder:"RULE" help:"Only of this rule."`
-	violationList
+	narrowing
+	Acknowledged   bool `xor:"acknowledged" help:"Only those that somebody has taken on."`
+	Unacknowledged bool `xor:"acknowledged" help:"Only those that nobody has."`
+	Most           int  `short:"n" default:"50" help:"How many at most, the oldest first."`
 }
 
-// violationList narrows a list of violations.
-type violationList struct {
-	Rep     string `placeholder:"ADDRESS" help:"Only of this rep's deals and leads."`
-	Place   string `placeholder:"FUNNEL[/STAGE]" help:"Only of deals that stand there."`
-	Excused bool   `help:"Also those that somebody lets pass."`
-	Most    int    `short:"n" default:"50" help:"How many at most, the oldest first."`
+type violationsCmd struct {
+	All bool `help:"Also the backlog: what is older than the book that says so, or than its connection."`
+	violationList
 }
 
 type staleCmd struct{ violationList }
 
-// Run lists deals that hang, and why.
-func (c *staleCmd) Run(ctx context.Context, g *globals) error {
-	f := postgres.ViolationFilter{Kind: "deals"}
-	for _, r := range book.Hanging() {
-		f.Rules = append(f.Rules, string(r))
+type leadsCmd struct{ violationList }
+
+// Run lists rules of the book that are broken now.
+func (c *violationsCmd) Run(ctx context.Context, g *globals) error {
+	var only postgres.ViolationFilter
+	if !c.All {
+		only.Backlog = new(false)
 	}
-	return c.list(ctx, g, "No deal hangs.", f)
+	return c.list(ctx, g, "No violation is open.", only)
 }
 
-type leadsCmd struct{ violationList }
+// Run lists deals that hang, and why.
+func (c *staleCmd) Run(ctx context.Context, g *globals) error {
+	return c.list(ctx, g, "No deal hangs.", postgres.ViolationFilter{Kind: "deals"}, book.Hanging()...)
+}
 
 // Run lists leads that are not handled as the book says.
 func (c *leadsCmd) Run(ctx context.Context, g *globals) error {
@@ -45,113 +50,124 @@ func (c *leadsCmd) Run(ctx context.Context, g *globals) error {
 
 // violationView is a violation as JSON.
 type violationView struct {
-	ID         int64      `json:"id"`
-	Connection string     `json:"connection"`
-	Kind       string     `json:"kind"`
-	Subject    string     `json:"subject"`
-	Title      string     `json:"title"`
-	Rule       string     `json:"rule"`
-	Detail     string     `json:"detail,omitempty"`
-	OpenedAt   time.Time  `json:"opened_at"`
-	Place      string     `json:"place,omitempty"`
-	Rep        string     `json:"rep,omitempty"`
-	Book       int        `json:"book"`
-	Cannot     string     `json:"cannot_judge,omitempty"`
-	Assumed    bool       `json:"on_present_values,omitempty"`
-	Excused    *time.Time `json:"excused_until,omitempty"`
+	ID               int64      `json:"id"`
+	Connection       string     `json:"connection"`
+	Kind             string     `json:"kind"`
+	Subject          string     `json:"subject"`
+	Title            string     `json:"title"`
+	Rule             string     `json:"rule"`
+	Detail           string     `json:"detail,omitempty"`
+	OpenedAt         time.Time  `json:"opened_at"`
+	Place            string     `json:"place,omitempty"`
+	Rep              string     `json:"rep,omitempty"`
+	Book             int        `json:"book"`
+	Backlog          bool       `json:"backlog"`
+	Cannot           string     `json:"cannot_judge,omitempty"`
+	Assumed          bool       `json:"on_present_values,omitempty"`
+	Excused          *time.Time `json:"excused_until,omitempty"`
+	AcknowledgedAt   *time.Time `json:"acknowledged_at,omitempty"`
+	AcknowledgedBy   string     `json:"acknowledged_by,omitempty"`
+	AcknowledgedNote string     `json:"acknowledged_note,omitempty"`
 }
 
-// Run lists rules of the book that are broken now.
-func (c *violationsCmd) Run(ctx context.Context, g *globals) error {
-	f := postgres.ViolationFilter{}
-	if c.Rule != "" {
-		f.Rules = []string{c.Rule}
-	}
-	return c.list(ctx, g, "No violation is open.", f)
-}
-
-// list prints violations; none is what is said if there are none.
-func (c *violationList) list(ctx context.Context, g *globals, none string, f postgres.ViolationFilter) error {
-	f.Owner, f.Place, f.Excused, f.Most, f.Now = strings.ToLower(c.Rep), c.Place, c.Excused, c.Most, time.Now()
-	var views []violationView
+// list prints violations of some rules, or all; none is what is said if there
+// are none.
+func (c *violationList) list(ctx context.Context, g *globals, none string, only postgres.ViolationFilter, rules ...book.Rule) error {
+	p := violationPage{none: none, news: only.Backlog != nil}
 	err := inWorkspace(ctx, g, func(tx pgx.Tx, ws int64) error {
-		list, err := postgres.OpenViolations(ctx, tx, ws, f)
+		f, err := c.filter(ctx, tx, ws, c.Rule, rules...)
 		if err != nil {
 			return err
 		}
-		names, err := postgres.Connections(ctx, tx, ws)
+		f.Kind, f.Backlog, p.now = only.Kind, only.Backlog, f.Now
+		if c.Acknowledged || c.Unacknowledged {
+			f.Acknowledged = &c.Acknowledged
+		}
+		list, more, err := listViolations(ctx, tx, ws, f, c.Most)
 		if err != nil {
 			return err
 		}
-		titles, err := titlesOf(ctx, tx, ws, list)
-		if err != nil {
+		p.more = more
+		if p.views, err = violationViews(ctx, tx, ws, list); err != nil || !p.news {
 			return err
 		}
-		called := map[int64]string{}
-		for _, n := range names {
-			called[n.ID] = n.Name
-		}
-		views = make([]violationView, len(list))
-		for i, v := range list {
-			views[i] = violationView{v.ID, called[v.Subject.Connection], strings.TrimSuffix(v.Subject.Kind, "s"), v.Subject.ID, titles[v.Subject], v.Rule, v.Detail, v.Opened.UTC(), v.Place, v.Owner, v.Book, text(v.Cannot), v.Assumed, v.Excused}
-		}
-		return nil
+		f.Backlog = new(true)
+		p.backlog, err = postgres.CountViolations(ctx, tx, ws, f)
+		return err
 	})
 	if err != nil {
 		return err
 	}
 	if g.JSON {
-		return g.printJSON(views)
+		return g.printJSON(p.views)
 	}
-	if len(views) == 0 {
-		fmt.Fprintln(g.stdout, none)
-		return nil
-	}
-	t := newTable(">ID", "SINCE", "RULE", "WHAT", "WHERE", "REP", "DETAIL")
-	for _, v := range views {
-		rule := v.Rule
-		if v.Cannot != "" {
-			rule += " (cannot be judged)"
-		}
-		if v.Excused != nil && v.Excused.After(f.Now) {
-			rule += " (excused)"
-		}
-		t.add(fmt.Sprint(v.ID), v.OpenedAt.Format("2006-01-02 15:04"), rule, fmt.Sprintf("%s %s %s", v.Kind, v.Subject, shorten(v.Title, 32)), v.Place, v.Rep, v.Detail)
-	}
-	fmt.Fprint(g.stdout, t.text(""))
-	if len(views) == c.Most {
-		fmt.Fprintf(g.stdout, "These are the oldest %d; -n shows more.\n", c.Most)
-	}
+	p.print(g)
 	return nil
 }
 
-func text(s *string) string {
-	if s == nil {
-		return ""
+func violationViews(ctx context.Context, tx pgx.Tx, ws int64, list []postgres.Violation) ([]violationView, error) {
+	names, err := connectionNames(ctx, tx, ws)
+	if err != nil {
+		return nil, err
 	}
-	return *s
+	subjects, err := subjectsOf(ctx, tx, ws, list)
+	if err != nil {
+		return nil, err
+	}
+	views := make([]violationView, len(list))
+	for i, v := range list {
+		views[i] = violationView{ID: v.ID, Connection: names[v.Subject.Connection], Kind: one(v.Subject.Kind), Subject: v.Subject.ID, Title: subjects[v.Subject].Title,
+			Rule: v.Rule, Detail: v.Detail, OpenedAt: v.Opened.UTC(), Place: v.Place, Rep: v.Owner, Book: v.Book, Backlog: v.Backlog, Cannot: text(v.Cannot), Assumed: v.Assumed,
+			Excused: v.Excused, AcknowledgedAt: v.Acknowledged, AcknowledgedBy: text(v.AcknowledgedBy), AcknowledgedNote: text(v.AcknowledgedNote)}
+	}
+	return views, nil
 }
 
-// titlesOf reads the titles of the deals and leads of violations.
-func titlesOf(ctx context.Context, tx pgx.Tx, ws int64, list []postgres.Violation) (map[postgres.SubjectKey]string, error) {
-	ids := map[postgres.SubjectKey][]string{}
-	for _, v := range list {
-		group := postgres.SubjectKey{Connection: v.Subject.Connection, Kind: v.Subject.Kind}
-		ids[group] = append(ids[group], v.Subject.ID)
+// violationPage is a page of a list of violations.
+type violationPage struct {
+	views   []violationView
+	none    string // what is said if there are none
+	news    bool   // the backlog is left out
+	backlog int64  // how many are
+	more    bool
+	now     time.Time
+}
+
+func (p *violationPage) print(g *globals) {
+	t := newTable(">ID", "SINCE", "RULE", "WHAT", "WHERE", "REP", "DETAIL")
+	for i := range p.views {
+		v := &p.views[i]
+		t.add(fmt.Sprint(v.ID), v.OpenedAt.Format("2006-01-02 15:04"), v.Rule+v.remarks(p.now), fmt.Sprintf("%s %s %s", v.Kind, v.Subject, shorten(v.Title, 32)), v.Place, v.Rep, v.Detail)
 	}
-	titles := map[postgres.SubjectKey]string{}
-	for group, some := range ids {
-		read := postgres.DealsByID
-		if group.Kind == "leads" {
-			read = postgres.LeadsByID
-		}
-		rows, err := read(ctx, tx, ws, group.Connection, some)
-		if err != nil {
-			return nil, err
-		}
-		for i := range rows {
-			titles[postgres.SubjectKey{Connection: group.Connection, Kind: group.Kind, ID: rows[i].ID}] = rows[i].Title
-		}
+	switch {
+	case len(p.views) > 0:
+		fmt.Fprint(g.stdout, t.text(""))
+	case p.backlog == 0:
+		fmt.Fprintln(g.stdout, p.none)
+	default:
+		fmt.Fprintln(g.stdout, "No violation is new.")
 	}
-	return titles, nil
+	if p.more {
+		fmt.Fprintf(g.stdout, "These are the oldest; --after %d shows the next.\n", p.views[len(p.views)-1].ID)
+	}
+	switch {
+	case p.backlog == 1:
+		fmt.Fprintln(g.stdout, "1 more is the backlog: `salesbook backlog`")
+	case p.backlog > 1:
+		fmt.Fprintf(g.stdout, "%s more are the backlog: `salesbook backlog`\n", count(p.backlog))
+	}
+}
+
+// remarks is what a list says of a violation beside its rule.
+func (v *violationView) remarks(now time.Time) (all string) {
+	if v.Cannot != "" {
+		all += " (cannot be judged)"
+	}
+	if v.Excused != nil && v.Excused.After(now) {
+		all += " (excused)"
+	}
+	if v.AcknowledgedAt != nil {
+		all += " (acknowledged by " + v.AcknowledgedBy + ")"
+	}
+	return all
 }

@@ -28,8 +28,9 @@ type Kept struct {
 }
 
 // kept are the defaults. Canonical rows, raw records and the audit stay for
-// ever. Two years and a month of changes let a year be compared with the one
-// before.
+// ever, and so do the decisions of people by which verdicts are recomputed. Two
+// years and a month of changes and violations let a year be compared with the
+// one before.
 func kept() []Kept {
 	return []Kept{
 		{What: "changes", Default: 760, Least: 31, Why: "the history of every record, which reports look back on"},
@@ -37,6 +38,7 @@ func kept() []Kept {
 		{What: "failures", Default: 180, Least: 1, Why: "after they were resolved"},
 		{What: "proofs", Default: 30, Least: 1, Why: "the last five of each object stay in any case"},
 		{What: "runs", Default: 30, Least: 1, Why: "those without news go after a day"},
+		{What: "violations", Default: 760, Least: 62, Why: "after they were mended or closed; the sheet of the month before counts them"},
 	}
 }
 
@@ -101,7 +103,13 @@ func RetentionRules() []RetentionRule {
 		{"failures", "failures", 0, "resolved_at < $2", "workspace_id, id"},
 		{"proofs", "proofs", 0, "finished_at < $2 AND id NOT IN (SELECT q.id FROM proofs o, LATERAL (SELECT p.id FROM proofs p " +
 			"WHERE (p.workspace_id, p.connection_id, p.object) = ($1, o.connection_id, o.object) ORDER BY p.id DESC LIMIT 5) q WHERE o.workspace_id = $1)", "workspace_id, id"},
-		// Stored by a receiver that did not know yet that its connection was removed.
+		// One that the book still tells of as mended is written again when its deal is judged again, and goes again.
+		{"violations", "violations", 0, "COALESCE(mended_at, closed_at) < $2", "workspace_id, id"},
+		// Written by a worker that did not know yet that its connection was removed.
+		{"violations", "", time.Hour, "noticed_at < $2 AND NOT EXISTS (SELECT FROM connections c WHERE (c.workspace_id, c.id) = (violations.workspace_id, violations.connection_id))", "workspace_id, id"},
+		{"judgements", "", time.Hour, "judged_at < $2 AND NOT EXISTS (SELECT FROM connections c WHERE (c.workspace_id, c.id) = (judgements.workspace_id, judgements.connection_id))",
+			"workspace_id, connection_id, kind, external_id"},
+		// Stored by a receiver, likewise.
 		{"inbox", "", time.Hour, "received_at < $2 AND done_at IS NULL AND NOT EXISTS (SELECT FROM connections c WHERE (c.workspace_id, c.id) = (inbox.workspace_id, inbox.connection_id))", "workspace_id, id, at"},
 	}
 }

@@ -169,6 +169,21 @@ func Reps(ctx context.Context, tx pgx.Tx, workspace, connection int64) ([]RepOf,
 	return pgx.CollectRows(rows, pgx.RowToStructByPos[RepOf])
 }
 
+// OwnersOf returns what users of all CRMs are known by: as owners of violations,
+// and by name.
+func OwnersOf(ctx context.Context, tx pgx.Tx, workspace int64) (owners, names []string, err error) {
+	rows, err := tx.Query(ctx, `SELECT DISTINCT COALESCE(NULLIF(email, ''), name), name FROM reps WHERE workspace_id = $1 ORDER BY 1, 2`, workspace)
+	if err != nil {
+		return nil, nil, err
+	}
+	var owner, name string
+	_, err = pgx.ForEachRow(rows, []any{&owner, &name}, func() error {
+		owners, names = append(owners, owner), append(names, name)
+		return nil
+	})
+	return owners, names, err
+}
+
 // StageOf is a stage of a pipeline, with both names.
 type StageOf struct {
 	PipelineID, Pipeline string

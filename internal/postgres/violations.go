@@ -92,6 +92,11 @@ type Violation struct {
 	Mended    *time.Time
 	Closed    *time.Time
 	Excused   *time.Time // until when somebody lets it pass
+
+	Acknowledged     *time.Time // when somebody took it on
+	AcknowledgedBy   *string
+	AcknowledgedNote *string
+	Backlog          bool // it is older than the book that says so, or the connection
 }
 
 // Judged is what a book said of a subject.
@@ -174,33 +179,4 @@ func writeDue(ctx context.Context, tx pgx.Tx, workspace int64, version int, at t
 		ON CONFLICT (workspace_id, connection_id, kind, external_id) DO UPDATE SET book = excluded.book, judged_at = excluded.judged_at, due_at = excluded.due_at`,
 		workspace, version, at, connection, kind, id, due)
 	return err
-}
-
-// OpenViolations returns violations that are neither mended nor closed, the
-// oldest first. Those that are excused at the instant are left out unless they
-// are asked for.
-func OpenViolations(ctx context.Context, tx pgx.Tx, workspace int64, f ViolationFilter) ([]Violation, error) {
-	rows, err := tx.Query(ctx, `
-		SELECT id, connection_id, kind, external_id, rule, detail, opened_at, book, cannot, assumed, place, owner, noticed_at, mended_at, closed_at, excused_until
-		FROM violations WHERE workspace_id = $1 AND mended_at IS NULL AND closed_at IS NULL
-			AND ($6 OR excused_until IS NULL OR excused_until <= $7)
-			AND (cardinality($2::text[]) = 0 OR rule = ANY($2)) AND ($8 = '' OR kind = $8) AND ($3 = '' OR owner = $3) AND ($4 = '' OR place = $4 OR starts_with(place, $4 || '/'))
-		ORDER BY opened_at, id LIMIT $5`, workspace, append([]string{}, f.Rules...), f.Owner, f.Place, f.Most, f.Excused, f.Now, f.Kind)
-	if err != nil {
-		return nil, err
-	}
-	return pgx.CollectRows(rows, func(row pgx.CollectableRow) (v Violation, err error) {
-		return v, row.Scan(&v.ID, &v.Subject.Connection, &v.Subject.Kind, &v.Subject.ID, &v.Rule, &v.Detail, &v.Opened, &v.Book, &v.Cannot, &v.Assumed, &v.Place, &v.Owner, &v.NoticedAt, &v.Mended, &v.Closed, &v.Excused)
-	})
-}
-
-// ViolationFilter narrows a list of violations; empty fields let all through.
-type ViolationFilter struct {
-	Rules   []string
-	Kind    string // deals or leads
-	Excused bool   // also those that somebody lets pass
-	Now     time.Time
-	Owner   string // address of the rep
-	Place   string // funnel, or funnel/stage
-	Most    int
 }
