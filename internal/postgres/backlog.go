@@ -23,11 +23,14 @@ type Burdened struct {
 	Worth    decimal.Decimal // of all that have the currency
 }
 
-// worth finds what deals and leads s are worth.
-const worth = ` LEFT JOIN deals d ON s.kind = 'deals' AND (d.workspace_id, d.connection_id, d.external_id) = ($1, s.connection_id, s.external_id)
-	LEFT JOIN leads l ON s.kind = 'leads' AND (l.workspace_id, l.connection_id, l.external_id) = ($1, s.connection_id, s.external_id)`
+// worth finds what deals and leads s are worth, each by its key, see Unseen.
+const worth = ` LEFT JOIN LATERAL (
+		SELECT title, amount, currency FROM deals WHERE s.kind = 'deals' AND (workspace_id, connection_id, external_id) = ($1, s.connection_id, s.external_id)
+		UNION ALL
+		SELECT title, amount, currency FROM leads WHERE s.kind = 'leads' AND (workspace_id, connection_id, external_id) = ($1, s.connection_id, s.external_id)
+		OFFSET 0) d ON true`
 
-const currencyOfWorth = `CASE WHEN COALESCE(d.amount, l.amount) IS NULL THEN '' ELSE COALESCE(d.currency, l.currency, '') END`
+const currencyOfWorth = `CASE WHEN d.amount IS NULL THEN '' ELSE COALESCE(d.currency, '') END`
 
 // Backlog returns the deals and leads whose violations are the backlog, the
 // dearest of each currency first, up to so many of each: there are no rates by
@@ -42,7 +45,7 @@ func Backlog(ctx context.Context, tx pgx.Tx, workspace int64, f ViolationFilter)
 	}
 	if f.After != 0 {
 		err := tx.QueryRow(ctx, `
-			SELECT `+currencyOfWorth+`, COALESCE(d.amount, l.amount, 0)::text, s.connection_id, s.kind, s.external_id
+			SELECT `+currencyOfWorth+`, COALESCE(d.amount, 0)::text, s.connection_id, s.kind, s.external_id
 			FROM violations s`+worth+` WHERE (s.workspace_id, s.id) = ($1, $2)`, workspace, f.After).
 			Scan(&from.currency, &from.amount, &from.subject.Connection, &from.subject.Kind, &from.subject.ID)
 		if err != nil {
@@ -55,7 +58,7 @@ func Backlog(ctx context.Context, tx pgx.Tx, workspace int64, f ViolationFilter)
 			SELECT v.connection_id, v.kind, v.external_id, min(v.id) AS id, min(v.opened_at) AS oldest, array_agg(DISTINCT v.rule ORDER BY v.rule) AS rules,
 				max(v.owner) AS owner, max(v.place) AS place`+openViolation+` AND v.cannot IS NULL GROUP BY 1, 2, 3),
 		dear AS (
-			SELECT s.*, COALESCE(d.title, l.title, '') AS title, COALESCE(d.amount, l.amount) AS amount, `+currencyOfWorth+` AS currency FROM subjects s`+worth+`),
+			SELECT s.*, COALESCE(d.title, '') AS title, d.amount, `+currencyOfWorth+` AS currency FROM subjects s`+worth+`),
 		counted AS (
 			SELECT *, count(*) OVER (PARTITION BY currency) AS of, COALESCE(sum(amount) OVER (PARTITION BY currency), 0) AS worth FROM dear),
 		ranked AS (
