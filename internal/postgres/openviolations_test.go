@@ -23,7 +23,7 @@ func (b storeBundle) books(t *testing.T) (now time.Time) {
 	t.Helper()
 	b.in(t, func(tx pgx.Tx) error {
 		for range 2 {
-			if _, err := postgres.AddBook(t.Context(), tx, b.ws, "book", "text", "test"); err != nil {
+			if _, err := postgres.AddBook(t.Context(), tx, b.ws, "book", "text", "test", postgres.AfterAny); err != nil {
 				return err
 			}
 		}
