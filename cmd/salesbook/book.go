@@ -14,6 +14,7 @@ type bookCmd struct {
 	Check    bookCheckCmd    `cmd:"" help:"List everything that is wrong with a book."`
 	Test     bookTestCmd     `cmd:"" help:"Judge the cases of a book and compare with what they expect."`
 	Plan     bookPlanCmd     `cmd:"" help:"Judge everything that is stored by a draft, and change nothing."`
+	Diff     bookDiffCmd     `cmd:"" help:"Say in what two books differ, and what that means for judging."`
 	Activate bookActivateCmd `cmd:"" help:"Put a book in force: everything is judged by it."`
 	History  bookHistoryCmd  `cmd:"" help:"List the books that were ever in force."`
 	Export   bookExportCmd   `cmd:"" help:"Print a book that is or was in force."`

@@ -40,6 +40,13 @@ func (c *bookActivateCmd) Run(ctx context.Context, g *globals) error {
 	if err != nil {
 		return err
 	}
+	diff, version, err := againstActive(ctx, a, ws, b)
+	if err != nil {
+		return err
+	}
+	if diff != nil && !c.Yes {
+		announce(g.stderr, diff, version)
+	}
 	if err := g.confirm(c.Yes, "Put this book in force? Every deal and lead is judged by it; nothing is written to a CRM."); err != nil {
 		return err
 	}
@@ -53,9 +60,16 @@ func (c *bookActivateCmd) Run(ctx context.Context, g *globals) error {
 		}
 	}
 	if g.JSON {
-		return g.printJSON(map[string]any{"version": r.Version, "name": b.Name, "problems": len(r.Problems)})
+		view := map[string]any{"version": r.Version, "name": b.Name, "problems": len(r.Problems)}
+		if diff != nil {
+			view["differences"] = len(diff.Differences)
+		}
+		return g.printJSON(view)
 	}
 	fmt.Fprintf(g.stdout, "%s is in force as version %d. `salesbook up` or `work` judges by it; `salesbook violations` lists what breaks from now on, `salesbook backlog` what is older.\n", harmless(b.Name), r.Version)
+	if diff != nil && c.Yes {
+		fmt.Fprintln(g.stdout, differsFrom(diff, version))
+	}
 	for _, p := range r.Problems {
 		fmt.Fprintln(g.stdout, p.Error())
 	}

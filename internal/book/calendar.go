@@ -10,9 +10,9 @@ import (
 type Calendar struct {
 	At       Place
 	ID       string  `yaml:"id,required" doc:"Short name for references."`
-	Name     string  `yaml:"name" doc:"What people call it."`
+	Name     string  `yaml:"name" doc:"What people call it." rules:"none"`
 	Zone     string  `yaml:"zone,required" doc:"Time zone, as in Europe/Warsaw."`
-	Hours    []Shift `yaml:"hours" doc:"Working hours; Monday to Friday from 09:00 to 18:00 unless set."`
+	Hours    []Shift `yaml:"hours,ordered" doc:"Working hours; Monday to Friday from 09:00 to 18:00 unless set."`
 	Holidays string  `yaml:"holidays_of" doc:"Country whose public holidays are free, ISO 3166-1, as in PL."`
 	Closed   []Date  `yaml:"closed" doc:"Days that are free besides."`
 	Open     []Date  `yaml:"open" doc:"Days that are worked though they would be free: with the hours of the first line of hours."`

@@ -78,6 +78,7 @@ func TestCheck(t *testing.T) {
 		{"case without a zone", "cases: [{name: k, now: 2026-11-20, lead: {added: 2026-11-19}, expect: []}]\n", `b.yaml:1:9: cases › k: nobody knows in which time zone this is; a book with cases has a calendar`},
 		{"moves in disorder", "calendars: [{id: o, zone: UTC}]\ncases:\n  - name: k\n    now: 2026-11-20\n    expect: []\n    deal:\n      funnel: f\n      added: 2026-11-01\n      moves: [{at: 2026-11-05, stage: b}, {at: 2026-11-04, stage: a}]\n", `b.yaml:9:43: cases › k: this move comes before what stands above it (found "a"); moves stand in the order of time`},
 		{"escalation of nothing", "leads: {escalate: {after: 30wm, tell: head}}\n", `b.yaml:1:19: leads › escalate: no response is due, so none can be late; add first_response`},
+		{"two ends of leads", "leads: {deals_below: [f/a, f/b]}\n", `b.yaml:1:8: leads › deals_below: leads of this funnel end at f/a already (found "f/b"); one stage for each funnel`},
 		{"told to nobody", "leads: {first_response: 15wm, escalate: {after: 30wm, tell: boss}}\n", `b.yaml:1:41: leads › escalate: can be nobody (found "boss"); write owner, head or an e-mail address`},
 		{"aliases", "roles: &r []\nteams: *r\n", `b.yaml:1:8: anchors (&) are not allowed in a book; write it out, or quote the text`},
 		{"a key twice", "kpis: []\nkpis: []\n", `b.yaml:2:1: mapping key "kpis" already defined at [1:1]`},

@@ -148,8 +148,14 @@ func (c *checker) reason(where string, r *LossReason) {
 
 func (c *checker) leads() {
 	l := &c.b.Leads
+	ends := map[string]string{}
 	for _, ref := range l.Below {
 		c.stage(l.At, "leads › deals_below", ref)
+		funnel, _, _ := strings.Cut(ref, "/")
+		if other, ok := ends[funnel]; ok {
+			c.fail(l.At, "leads › deals_below", ref, "leads of this funnel end at "+other+" already", "one stage for each funnel")
+		}
+		ends[funnel] = ref
 	}
 	c.positive(l.At, "leads › first_response", l.FirstResponse)
 	if l.Escalate != nil {

@@ -248,23 +248,27 @@ func (c *Compiled) stage(connection, id string) (f *Funnel, stage int) {
 	return &c.Book.Funnels[at.funnel], at.stage
 }
 
-// modeOn is what is done about a rule on a day: of the lines that name the rule,
-// or else all rules, the latest that has begun.
-func (c *Compiled) modeOn(rule Rule, day Date) Mode {
-	mode := Observe
+// modeOn is what is done about a rule on a day.
+func (b *Book) modeOn(rule Rule, day Date) Mode {
+	if e := b.enforcementOn(rule, day); e != nil && e.Mode != "" {
+		return e.Mode
+	}
+	return Observe
+}
+
+// enforcementOn is the line that holds for a rule on a day: of those that name the
+// rule, or else all rules, the latest that has begun; nil if there is none.
+func (b *Book) enforcementOn(rule Rule, day Date) (line *Enforcement) {
 	for _, name := range []string{"all", string(rule)} {
 		var since Date
-		for _, e := range c.Book.Enforcement {
-			from := e.begins()
-			if e.Rule != name || day.before(from) || from.before(since) {
-				continue
-			}
-			if since, mode = from, e.Mode; mode == "" {
-				mode = Observe
+		for i := range b.Enforcement {
+			e := &b.Enforcement[i]
+			if from := e.begins(); e.Rule == name && !day.before(from) && !from.before(since) {
+				since, line = from, e
 			}
 		}
 	}
-	return mode
+	return line
 }
 
 // begins is the first day of an enforcement.

@@ -7,7 +7,7 @@ import "github.com/shopspring/decimal"
 type Condition struct {
 	At             Place
 	ID             string           `yaml:"id" doc:"Short name by which enforcement and cases refer to it."`
-	Say            string           `yaml:"say" doc:"The rule in your own words; salesbook words it otherwise."`
+	Say            string           `yaml:"say" doc:"The rule in your own words; salesbook words it otherwise." rules:"none"`
 	Required       []string         `yaml:"required,one,choice" doc:"These fields are filled."`
 	Attempts       *Attempts        `yaml:"attempts,choice" doc:"Somebody tried so often to reach the client."`
 	Activity       *ActivityRule    `yaml:"activity,choice" doc:"There is an activity of some types."`
@@ -20,8 +20,8 @@ type Condition struct {
 	Field          *FieldRule       `yaml:"field,choice" doc:"A field holds something."`
 	StagePassed    string           `yaml:"stage_passed,choice" doc:"It has stood in this stage, given as funnel/stage."`
 	InvoicePaid    *InvoicePaid     `yaml:"invoice_paid,choice" doc:"An invoice was paid; {} for all of it."`
-	Any            []Condition      `yaml:"any,choice" doc:"At least one of these holds."`
-	All            []Condition      `yaml:"all,choice" doc:"All of these hold."`
+	Any            []Condition      `yaml:"any,choice,ordered" doc:"At least one of these holds."`
+	All            []Condition      `yaml:"all,choice,ordered" doc:"All of these hold."`
 	Not            *Condition       `yaml:"not,choice" doc:"This does not hold."`
 	CEL            string           `yaml:"cel,choice" doc:"An expression, for what nothing else says; see the manual."`
 }
@@ -98,7 +98,7 @@ type InvoicePaid struct {
 // Case is an example: a deal or lead, and the verdicts that the book gives on it.
 type Case struct {
 	At     Place
-	Name   string    `yaml:"name,required" doc:"What it shows."`
+	Name   string    `yaml:"name,required,key" doc:"What it shows."`
 	Now    Moment    `yaml:"now,required" doc:"When it is looked at, as in 2026-11-20 12:00, in the first calendar's zone."`
 	Deal   *CaseDeal `yaml:"deal,choice" doc:"The deal."`
 	Lead   *CaseLead `yaml:"lead,choice" doc:"The lead."`
@@ -114,10 +114,10 @@ type CaseDeal struct {
 	OwnerLeft  bool             `yaml:"owner_left" doc:"The rep is no longer there."`
 	Amount     *decimal.Decimal `yaml:"amount" doc:"What it is worth."`
 	Close      *Date            `yaml:"expected_close" doc:"The expected close date."`
-	Fields     []CaseField      `yaml:"fields" doc:"Other fields."`
-	Moves      []CaseMove       `yaml:"moves,required" doc:"The stages that it entered."`
-	Activities []CaseActivity   `yaml:"activities" doc:"Calls, meetings and tasks."`
-	Notes      []CaseNote       `yaml:"notes" doc:"Notes."`
+	Fields     []CaseField      `yaml:"fields,ordered" doc:"Other fields."`
+	Moves      []CaseMove       `yaml:"moves,required,ordered" doc:"The stages that it entered."`
+	Activities []CaseActivity   `yaml:"activities,ordered" doc:"Calls, meetings and tasks."`
+	Notes      []CaseNote       `yaml:"notes,ordered" doc:"Notes."`
 	Won        *Moment          `yaml:"won" doc:"When it was won."`
 	Lost       *CaseLoss        `yaml:"lost" doc:"When and why it was lost."`
 	Deleted    *Moment          `yaml:"deleted" doc:"When it was deleted."`
@@ -130,15 +130,15 @@ type CaseLead struct {
 	Added      Moment         `yaml:"added,required" doc:"When it came."`
 	Owner      string         `yaml:"owner" doc:"E-mail address of the rep; somebody unless set, nobody is -."`
 	Source     string         `yaml:"source" doc:"Where it came from, as the CRM has it."`
-	Fields     []CaseField    `yaml:"fields" doc:"Other fields."`
-	Activities []CaseActivity `yaml:"activities" doc:"Calls, meetings and tasks."`
-	Notes      []CaseNote     `yaml:"notes" doc:"Notes."`
+	Fields     []CaseField    `yaml:"fields,ordered" doc:"Other fields."`
+	Activities []CaseActivity `yaml:"activities,ordered" doc:"Calls, meetings and tasks."`
+	Notes      []CaseNote     `yaml:"notes,ordered" doc:"Notes."`
 }
 
 // CaseField is a field of a case.
 type CaseField struct {
 	At   Place
-	Name string `yaml:"name,required" doc:"The field."`
+	Name string `yaml:"name,required,key" doc:"The field."`
 	Is   string `yaml:"is,required" doc:"What it holds."`
 	Set  Moment `yaml:"at" doc:"Since when; since the deal was made unless set."`
 }

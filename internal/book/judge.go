@@ -45,7 +45,7 @@ func (c *Compiled) Judge(f *Facts, now time.Time) Judgement {
 	today := dateOf(now.In(c.calendar.zone))
 	kept := j.verdicts[:0]
 	for _, v := range j.verdicts {
-		if v.Mode = c.modeOn(v.Rule, today); v.Mode != Off {
+		if v.Mode = c.Book.modeOn(v.Rule, today); v.Mode != Off {
 			kept = append(kept, v)
 		}
 	}

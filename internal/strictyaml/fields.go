@@ -12,8 +12,10 @@ import (
 type field struct {
 	key                   string
 	index                 int
+	tag                   reflect.StructTag
 	doc                   string
 	required, one, choice bool
+	ordered, identity     bool // for Compare
 }
 
 // fieldsOf lists the keys of a struct type in its order.
@@ -24,7 +26,7 @@ func fieldsOf(t reflect.Type) []field {
 		if key == "" {
 			continue
 		}
-		f := field{key: key, index: i, doc: t.Field(i).Tag.Get("doc")}
+		f := field{key: key, index: i, tag: t.Field(i).Tag, doc: t.Field(i).Tag.Get("doc"), identity: key == "id"}
 		for option := range strings.SplitSeq(options, ",") {
 			switch option {
 			case "required":
@@ -33,6 +35,10 @@ func fieldsOf(t reflect.Type) []field {
 				f.one = true
 			case "choice":
 				f.choice = true
+			case "ordered":
+				f.ordered = true
+			case "key":
+				f.identity = true
 			case "":
 			default:
 				panic("strictyaml: unknown option " + option + " of " + t.String() + "." + t.Field(i).Name)
