@@ -140,8 +140,8 @@ func (p *Pipeline) openBook(ctx context.Context, workspace int64, stored postgre
 	if err != nil {
 		return nil, err
 	}
-	compiled, err := book.Compile(b, pipelines)
-	if _, unfit := errors.AsType[book.Problems](err); err != nil && !unfit {
+	compiled, err := compileFor(b, pipelines)
+	if err != nil {
 		return nil, err
 	}
 	e := &evaluation{p: p, workspace: workspace, version: stored.Version, compiled: compiled, sources: map[int64]*Source{}}
@@ -149,6 +149,15 @@ func (p *Pipeline) openBook(ctx context.Context, workspace int64, stored postgre
 		e.sources[s.ID] = s
 	}
 	return e, nil
+}
+
+// compileFor compiles a book as it is: parts that no CRM has judge nothing.
+func compileFor(b *book.Book, pipelines []book.Pipeline) (*book.Compiled, error) {
+	c, err := book.Compile(b, pipelines)
+	if _, unfit := errors.AsType[book.Problems](err); unfit {
+		return c, nil
+	}
+	return c, err
 }
 
 // some judges some dirty subjects in one transaction and returns how many.

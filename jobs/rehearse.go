@@ -4,59 +4,33 @@ import (
 	"cmp"
 	"context"
 	"fmt"
-	"maps"
-	"runtime"
 	"slices"
 	"time"
 
 	"github.com/jackc/pgx/v5"
-	"github.com/shopspring/decimal"
-	"golang.org/x/sync/errgroup"
 
 	"salesbook.dev/internal/book"
-	"salesbook.dev/internal/fault"
 	"salesbook.dev/internal/postgres"
 )
 
 // Rehearsal is what a book says of everything that is stored. Nothing was
 // changed by it.
 type Rehearsal struct {
-	Deals   int            `json:"deals"`   // judged
-	Leads   int            `json:"leads"`   // judged
-	Rules   []RuleCount    `json:"rules"`   // broken, in the order of a report
-	Reasons []ReasonCount  `json:"reasons"` // texts of losses that are none of the book's reasons, the most frequent first
-	Outside []OutsideCount `json:"outside"` // pipelines and stages that the book does not have
+	Deals        int            `json:"deals"`             // judged
+	Leads        int            `json:"leads"`             // judged
+	Rules        []RuleCount    `json:"rules"`             // broken, in the order of a report
+	Steps        Steps          `json:"moves"`             // of deals, and which the book would have refused
+	Reasons      []ReasonCount  `json:"reasons"`           // texts of losses that are none of the book's reasons, the most frequent first
+	OtherReasons int            `json:"other_reasons"`     // losses for further texts, of which there are too many to keep
+	Outside      []OutsideCount `json:"outside"`           // pipelines and stages that the book does not have
+	Against      *Against       `json:"against,omitempty"` // what differs from the book in force; nil: none is
+	NotAgainst   string         `json:"not_against,omitempty"`
 }
 
-// RuleCount is how often a rule is broken.
-type RuleCount struct {
-	Rule     book.Rule                  `json:"rule"`
-	Broken   int                        `json:"broken"`   // violations that are not mended
-	Subjects int                        `json:"subjects"` // deals and leads that have some
-	Mended   int                        `json:"mended"`
-	Cannot   int                        `json:"cannot_judge"`
-	Assumed  int                        `json:"on_present_values"` // judged on later values, for want of older ones
-	Worth    map[string]decimal.Decimal `json:"worth"`             // of the deals, by currency
-	ByPlace  map[string]int             `json:"by_stage"`          // violations by funnel/stage
-	ByRep    map[string]int             `json:"by_rep"`
-	Examples []SubjectRef               `json:"examples"` // the dearest first
-}
-
-// SubjectRef names a deal or lead.
-type SubjectRef struct {
-	Connection string           `json:"connection"`
-	Kind       string           `json:"kind"`
-	ID         string           `json:"id"`
-	Title      string           `json:"title"`
-	Amount     *decimal.Decimal `json:"amount,omitempty"`
-	Currency   string           `json:"currency,omitempty"`
-	Opened     time.Time        `json:"opened_at"`
-}
-
-// ReasonCount is a text that stands as a loss reason and is none.
-type ReasonCount struct {
-	Text  string `json:"text"` // empty: none was given
-	Count int    `json:"count"`
+// RehearseOptions narrow a rehearsal.
+type RehearseOptions struct {
+	Since   time.Time // violations that opened, moves and losses that happened before are left out; zero: none
+	Samples int       // how many deals and leads each rule is shown with; 5 unless set
 }
 
 // OutsideCount is a stage of a CRM that the book does not have.
@@ -67,166 +41,95 @@ type OutsideCount struct {
 	Deals      int    `json:"open_deals"`
 }
 
-// rehearsedAtOnce bounds the deals that are judged in one go.
-const rehearsedAtOnce = 2000
+// usualSamples is how many deals and leads a rule is shown with.
+const usualSamples = 5
 
-// examplesOfRule bounds the examples of a rule.
-const examplesOfRule = 5
-
-// Rehearse judges everything that is stored by a book, as of now. Violations
-// that opened before since are left out; the zero instant leaves none out.
-func (p *Pipeline) Rehearse(ctx context.Context, workspace int64, b *book.Book, since time.Time) (Rehearsal, error) {
-	r := &rehearsal{since: since, now: p.Now(), rules: map[book.Rule]*RuleCount{}, reasons: map[string]*ReasonCount{}, outside: map[OutsideCount]int{}, stages: map[[2]string]OutsideCount{}}
+// Rehearse judges everything that is stored by a book, as of now, and by the one
+// in force if there is one. What it needs does not grow with the account.
+func (p *Pipeline) Rehearse(ctx context.Context, workspace int64, draft *book.Book, o RehearseOptions) (Rehearsal, error) {
 	sources, pipelines, err := p.judged(ctx, workspace)
 	if err != nil {
 		return Rehearsal{}, err
 	}
-	if r.c, err = book.Compile(b, pipelines); err != nil {
+	compiled, err := book.Compile(draft, pipelines)
+	if err != nil {
 		return Rehearsal{}, err
 	}
+	r := newRehearsal(compiled, p.Now(), o)
 	for _, pl := range pipelines {
 		for _, s := range pl.Stages {
 			r.stages[[2]string{pl.Connection, s.ID}] = OutsideCount{pl.Connection, pl.Name, s.Name, 0}
 		}
 	}
-	if err := p.judgeStored(ctx, sources, r.c, r.now, r.count); err != nil {
+	books := []*book.Compiled{compiled}
+	active, err := p.active(ctx, workspace, pipelines)
+	switch {
+	case err != nil:
+		return Rehearsal{}, err
+	case active.compiled != nil:
+		r.against = newAgainst(active, r)
+		books = append(books, active.compiled)
+	}
+	review := &review{p, books, r.now, r.count}
+	if err := review.all(ctx, sources); err != nil {
 		return Rehearsal{}, err
 	}
-	return r.result(), nil
+	out := r.result()
+	out.NotAgainst = active.unreadable
+	return out, nil
 }
 
-// JudgeStored judges all deals and leads of a workspace as of an instant, and
-// calls each with the facts and what the book says of them.
-func (p *Pipeline) JudgeStored(ctx context.Context, workspace int64, b *book.Book, now time.Time, each func(*book.Facts, *book.Judgement)) error {
-	sources, pipelines, err := p.judged(ctx, workspace)
-	if err != nil {
-		return err
-	}
-	compiled, err := book.Compile(b, pipelines)
-	if err != nil {
-		return err
-	}
-	return p.judgeStored(ctx, sources, compiled, now, each)
+// activeBook is the book in force, ready to judge.
+type activeBook struct {
+	version    int
+	compiled   *book.Compiled // nil: none is in force, or it cannot be read
+	unreadable string         // why
 }
 
-func (p *Pipeline) judgeStored(ctx context.Context, sources []*Source, c *book.Compiled, now time.Time, each func(*book.Facts, *book.Judgement)) error {
-	for _, s := range sources {
-		for _, lead := range []bool{false, true} {
-			if err := p.judgeSource(ctx, s, c, now, lead, each); err != nil {
-				return fmt.Errorf("judge %s: %w", s.Name, err)
-			}
-		}
-	}
-	return nil
-}
-
-// judged opens a workspace's connections whose deals a book judges, with their
-// pipelines.
-func (p *Pipeline) judged(ctx context.Context, workspace int64) (sources []*Source, pipelines []book.Pipeline, err error) {
-	var list []postgres.Connection
-	err = p.DB.In(ctx, workspace, func(tx pgx.Tx) error {
-		list, err = postgres.Connections(ctx, tx, workspace)
+// active opens the book in force. One that this release cannot read is no
+// obstacle to rehearsing another.
+func (p *Pipeline) active(ctx context.Context, workspace int64, pipelines []book.Pipeline) (a activeBook, err error) {
+	var stored postgres.StoredBook
+	err = p.DB.In(ctx, workspace, func(tx pgx.Tx) (err error) {
+		stored, err = postgres.ActiveBook(ctx, tx, workspace)
 		return err
 	})
+	if err != nil || stored.Version == 0 {
+		return a, err
+	}
+	a.version = stored.Version
+	b, err := book.Parse(fmt.Sprintf("book, version %d", stored.Version), []byte(stored.Text))
 	if err != nil {
-		return nil, nil, err
+		a.unreadable = err.Error()
+		return a, nil
 	}
-	for _, c := range list {
-		s, err := p.Open(ctx, workspace, c.ID)
-		if err != nil {
-			return nil, nil, err
-		}
-		sources = append(sources, s)
-		err = p.DB.In(ctx, workspace, func(tx pgx.Tx) error {
-			stages, err := postgres.Stages(ctx, tx, workspace, c.ID)
-			pipelines = append(pipelines, pipelinesOf(c.Name, stages)...)
-			return err
-		})
-		if err != nil {
-			return nil, nil, err
-		}
-	}
-	if len(sources) == 0 {
-		return nil, nil, fault.New(fault.NotFound, "nothing is connected yet, so there is nothing to judge; `salesbook connect` comes first")
-	}
-	return sources, pipelines, nil
-}
-
-func pipelinesOf(connection string, stages []postgres.StageOf) (out []book.Pipeline) {
-	for _, s := range stages {
-		if n := len(out); n == 0 || out[n-1].ID != s.PipelineID {
-			out = append(out, book.Pipeline{Connection: connection, ID: s.PipelineID, Name: s.Pipeline})
-		}
-		last := &out[len(out)-1]
-		last.Stages = append(last.Stages, book.CRMStage{ID: s.ID, Name: s.Name})
-	}
-	return out
-}
-
-// judgeSource judges a connection's deals or leads, page by page.
-func (p *Pipeline) judgeSource(ctx context.Context, s *Source, c *book.Compiled, now time.Time, lead bool, each func(*book.Facts, *book.Judgement)) error {
-	read := postgres.Deals
-	if lead {
-		read = postgres.Leads
-	}
-	for after := ""; ; {
-		var facts []*book.Facts
-		err := p.DB.InByKey(ctx, s.Workspace, func(tx pgx.Tx) error {
-			rows, err := read(ctx, tx, s.Workspace, s.ID, after, rehearsedAtOnce)
-			if err != nil || len(rows) == 0 {
-				return err
-			}
-			after = rows[len(rows)-1].ID
-			t, err := newTeller(ctx, tx, s, c.Zone())
-			if err != nil {
-				return err
-			}
-			facts, err = t.facts(ctx, tx, lead, rows)
-			return err
-		})
-		if err != nil || len(facts) == 0 {
-			return err
-		}
-		judgements, err := judgeAll(ctx, c, facts, now)
-		if err != nil {
-			return err
-		}
-		for i := range facts {
-			each(facts[i], &judgements[i])
-		}
-	}
-}
-
-// judgeAll judges many deals on all processors.
-func judgeAll(ctx context.Context, c *book.Compiled, facts []*book.Facts, now time.Time) ([]book.Judgement, error) {
-	out := make([]book.Judgement, len(facts))
-	group, ctx := errgroup.WithContext(ctx)
-	share := len(facts)/runtime.GOMAXPROCS(0) + 1
-	for from := 0; from < len(facts); from += share {
-		group.Go(func() error {
-			for i := from; i < min(from+share, len(facts)); i++ {
-				out[i] = c.Judge(facts[i], now)
-			}
-			return ctx.Err()
-		})
-	}
-	return out, group.Wait()
+	a.compiled, err = compileFor(b, pipelines)
+	return a, err
 }
 
 // rehearsal is a rehearsal under way.
 type rehearsal struct {
 	c       *book.Compiled
-	since   time.Time
+	options RehearseOptions
 	now     time.Time
 	deals   int
 	leads   int
 	rules   map[book.Rule]*RuleCount
-	reasons map[string]*ReasonCount // by folded text
+	steps   Steps
+	reasons texts
 	outside map[OutsideCount]int
 	stages  map[[2]string]OutsideCount // by connection and stage id: a stage's names
+	against *against
 }
 
-func (r *rehearsal) count(f *book.Facts, j *book.Judgement) {
+func newRehearsal(c *book.Compiled, now time.Time, o RehearseOptions) *rehearsal {
+	o.Samples = cmp.Or(o.Samples, usualSamples)
+	return &rehearsal{c: c, options: o, now: now, rules: map[book.Rule]*RuleCount{}, steps: newSteps(), outside: map[OutsideCount]int{}, stages: map[[2]string]OutsideCount{}}
+}
+
+// count counts what the draft says of a deal or lead and, if there is one, the
+// book in force.
+func (r *rehearsal) count(f *book.Facts, j []book.Judgement) {
 	if f.Gone {
 		return
 	}
@@ -239,95 +142,43 @@ func (r *rehearsal) count(f *book.Facts, j *book.Judgement) {
 	if n := len(f.Moves); !f.Lead && place == "" && f.Status == "open" && n > 0 {
 		r.outside[r.stages[[2]string{f.Connection, f.Moves[n-1].Stage}]]++
 	}
-	counted := map[book.Rule]bool{}
-	for i := range j.Verdicts {
-		v := &j.Verdicts[i]
-		if v.Opened.Before(r.since) {
+	r.verdicts(f, place, j[0].Verdicts)
+	steps := r.c.Steps(f, r.now)
+	r.steps.count(steps, j[0].Verdicts, r.options.Since)
+	if r.against != nil {
+		r.against.count(f, place, j[0].Verdicts, j[1].Verdicts)
+	}
+}
+
+func (r *rehearsal) verdicts(f *book.Facts, place string, verdicts []book.Verdict) {
+	for i := range verdicts {
+		v := &verdicts[i]
+		if v.Opened.Before(r.options.Since) {
 			continue
 		}
 		c := r.rules[v.Rule]
 		if c == nil {
-			c = &RuleCount{Rule: v.Rule, Worth: map[string]decimal.Decimal{}, ByPlace: map[string]int{}, ByRep: map[string]int{}}
+			c = newRuleCount(v.Rule, r.options.Samples)
 			r.rules[v.Rule] = c
 		}
-		c.add(f, v, place, !counted[v.Rule])
-		if v.Mended.IsZero() && v.Cannot == "" {
-			counted[v.Rule] = true
-		}
+		first := !slices.ContainsFunc(verdicts[:i], func(o book.Verdict) bool {
+			return o.Rule == v.Rule && brokenNow(&o) && !o.Opened.Before(r.options.Since)
+		})
+		c.add(f, v, place, first)
 		if slices.Contains(book.Reasonless(), v.Rule) {
-			r.reason(f.Reason)
+			r.reasons.add(f.Reason)
 		}
 	}
-}
-
-// reason counts a text however it is capitalized, by its first spelling.
-func (r *rehearsal) reason(text string) {
-	key := book.FoldField(text)
-	if r.reasons[key] == nil {
-		r.reasons[key] = &ReasonCount{Text: text}
-	}
-	r.reasons[key].Count++
-}
-
-// add counts a verdict; first tells that it is the subject's first of the rule.
-func (c *RuleCount) add(f *book.Facts, v *book.Verdict, place string, first bool) {
-	switch {
-	case v.Cannot != "":
-		c.Cannot++
-		return
-	case !v.Mended.IsZero():
-		c.Mended++
-		return
-	}
-	c.Broken++
-	c.ByPlace[place]++
-	c.ByRep[f.Owner]++
-	if v.Assumed {
-		c.Assumed++
-	}
-	if !first {
-		return
-	}
-	c.Subjects++
-	if f.Amount != nil {
-		c.Worth[f.Currency] = c.Worth[f.Currency].Add(*f.Amount)
-	}
-	kind := "deal"
-	if f.Lead {
-		kind = "lead"
-	}
-	c.Examples = append(c.Examples, SubjectRef{f.Connection, kind, f.ID, f.Title, f.Amount, f.Currency, v.Opened})
-	if len(c.Examples) > 20*examplesOfRule {
-		c.dearest()
-	}
-}
-
-// dearest keeps the examples that are worth most.
-func (c *RuleCount) dearest() {
-	worth := func(s *SubjectRef) decimal.Decimal {
-		if s.Amount == nil {
-			return decimal.Zero
-		}
-		return *s.Amount
-	}
-	slices.SortStableFunc(c.Examples, func(a, b SubjectRef) int {
-		return cmp.Or(worth(&b).Cmp(worth(&a)), a.Opened.Compare(b.Opened), cmp.Compare(a.ID, b.ID))
-	})
-	c.Examples = c.Examples[:min(len(c.Examples), examplesOfRule)]
 }
 
 func (r *rehearsal) result() Rehearsal {
-	out := Rehearsal{Deals: r.deals, Leads: r.leads, Rules: []RuleCount{}, Reasons: []ReasonCount{}, Outside: []OutsideCount{}}
+	out := Rehearsal{Deals: r.deals, Leads: r.leads, Rules: []RuleCount{}, Steps: r.steps, Outside: []OutsideCount{}}
 	for _, rule := range r.c.Book.RuleNames() {
 		if c := r.rules[book.Rule(rule)]; c != nil {
-			c.dearest()
-			out.Rules = append(out.Rules, *c)
+			out.Rules = append(out.Rules, c.result())
 		}
 	}
-	for _, key := range slices.Sorted(maps.Keys(r.reasons)) {
-		out.Reasons = append(out.Reasons, *r.reasons[key])
-	}
-	slices.SortStableFunc(out.Reasons, func(a, b ReasonCount) int { return cmp.Compare(b.Count, a.Count) })
+	out.Reasons, out.OtherReasons = r.reasons.result()
 	for o, n := range r.outside {
 		o.Deals = n
 		out.Outside = append(out.Outside, o)
@@ -335,5 +186,8 @@ func (r *rehearsal) result() Rehearsal {
 	slices.SortFunc(out.Outside, func(a, b OutsideCount) int {
 		return cmp.Or(cmp.Compare(b.Deals, a.Deals), cmp.Compare(a.Pipeline, b.Pipeline), cmp.Compare(a.Stage, b.Stage))
 	})
+	if r.against != nil {
+		out.Against = r.against.result()
+	}
 	return out
 }

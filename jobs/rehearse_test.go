@@ -12,6 +12,7 @@ import (
 
 	"salesbook.dev/internal/book"
 	"salesbook.dev/internal/sandbox/pipedrive"
+	"salesbook.dev/jobs"
 )
 
 func parseBook(t testing.TB, text string) *book.Book {
@@ -92,7 +93,7 @@ func TestARehearsalCountsWhatSQLCounts(t *testing.T) {
 		t.Fatal(err)
 	}
 	before := one[string](t, b, `SELECT md5(string_agg(t::text, '' ORDER BY external_id)) FROM deals t`)
-	r, err := b.Rehearse(t.Context(), b.ws, parseBook(t, string(text)), time.Time{})
+	r, err := b.Rehearse(t.Context(), b.ws, parseBook(t, string(text)), jobs.RehearseOptions{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -128,7 +129,7 @@ func TestABookThatFitsNoPipelineSaysSo(t *testing.T) {
 	b := setup(t, 20, pipedrive.Options{})
 	b.pull(t)
 	draft := parseBook(t, "book: 1\nname: x\nfunnels:\n  - {id: f, name: F, crm: [{pipeline: Жилье}], stages: [{id: a, name: A}]}\n")
-	_, err := b.Rehearse(t.Context(), b.ws, draft, time.Time{})
+	_, err := b.Rehearse(t.Context(), b.ws, draft, jobs.RehearseOptions{})
 	if want := `book.yaml:4:28: funnels › f: the CRM has no such pipeline (found "Жилье"); did you mean "Жильё"?`; fmt.Sprint(err) != want {
 		t.Errorf("%v, want %s", err, want)
 	}
@@ -150,7 +151,7 @@ func BenchmarkRehearse(b *testing.B) {
 	draft := parseBook(b, string(text))
 	for b.Loop() {
 		start := time.Now()
-		if _, err := v.Rehearse(b.Context(), v.ws, draft, time.Time{}); err != nil {
+		if _, err := v.Rehearse(b.Context(), v.ws, draft, jobs.RehearseOptions{}); err != nil {
 			b.Fatal(err)
 		}
 		b.ReportMetric(float64(n)/time.Since(start).Seconds(), "deals/s")

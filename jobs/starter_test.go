@@ -16,6 +16,7 @@ import (
 	"salesbook.dev/internal/book/starter"
 	"salesbook.dev/internal/postgres"
 	"salesbook.dev/internal/sandbox/pipedrive"
+	"salesbook.dev/jobs"
 )
 
 // TestTheStarterBookOfRealDeals: of the published data set the starter book
@@ -63,7 +64,7 @@ func TestTheStarterBookOfRealDeals(t *testing.T) {
 	if err != nil {
 		t.Fatalf("the starter book does not pass its check: %v\n%s", err, draft.Text)
 	}
-	r, err := b.Rehearse(t.Context(), b.ws, parsed, time.Time{})
+	r, err := b.Rehearse(t.Context(), b.ws, parsed, jobs.RehearseOptions{})
 	if err != nil {
 		t.Fatal(err)
 	}

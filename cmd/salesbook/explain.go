@@ -134,17 +134,22 @@ func printVerdict(g *globals, v *verdictView) {
 		fmt.Fprintln(g.stdout, "  judged on later values, since those of that time are not known")
 	}
 	for _, e := range v.Evidence {
-		line := "  " + e.What + ": " + orNothing(e.Found, "nothing")
-		if e.Want != "" {
-			line += "; wanted: " + e.Want
-		}
-		var refs []string
-		for _, r := range e.Refs {
-			refs = append(refs, r.Kind+" "+r.ID)
-		}
-		if len(refs) > 0 {
-			line += " (" + strings.Join(refs, ", ") + ")"
-		}
-		fmt.Fprintln(g.stdout, harmless(line))
+		fmt.Fprintln(g.stdout, "  "+evidenceLine(e))
 	}
+}
+
+// evidenceLine is what was found and what is wanted, by which records.
+func evidenceLine(e book.Evidence) string {
+	line := e.What + ": " + orNothing(e.Found, "nothing")
+	if e.Want != "" {
+		line += "; wanted: " + e.Want
+	}
+	var refs []string
+	for _, r := range e.Refs {
+		refs = append(refs, r.Kind+" "+r.ID)
+	}
+	if len(refs) > 0 {
+		line += " (" + strings.Join(refs, ", ") + ")"
+	}
+	return harmless(line)
 }

@@ -149,6 +149,24 @@ func (f *Facts) Ended(now time.Time) bool {
 	return f.Gone || !end.IsZero() && !end.After(now)
 }
 
+// end is how the deal had ended by an instant, and when: won, lost, deleted or
+// archived; empty: it had not.
+func (f *Facts) end(now time.Time) (how string, at time.Time) {
+	if end := f.closed(); end.IsZero() || end.After(now) {
+		return "", time.Time{}
+	}
+	by := func(t time.Time) bool { return !t.IsZero() && !t.After(now) }
+	switch {
+	case by(f.Won):
+		return "won", f.Won
+	case by(f.Lost):
+		return "lost", f.Lost
+	case by(f.Deleted):
+		return "deleted", f.Deleted
+	}
+	return "archived", f.Archived
+}
+
 // closed is when the deal was won, lost, deleted or archived; zero: it is open.
 func (f *Facts) closed() time.Time {
 	var first time.Time

@@ -16,6 +16,7 @@ type Verdict struct {
 	Mended   time.Time // when it was mended; zero: it is not
 	Cannot   string    // why it cannot be judged; empty: it was judged
 	Assumed  bool      // judged on later values, since those of that time are not known
+	Step     int       // the step of the deal by which it broke, see Steps; 0: it is about a state
 	Evidence []Evidence
 }
 
@@ -60,6 +61,12 @@ type judge struct {
 	verdicts []Verdict
 	next     time.Time
 	instants []time.Time // when something happened, the latest first; made when needed
+	step     int         // that is being judged
+}
+
+func (j *judge) add(v Verdict) {
+	v.Step = j.step
+	j.verdicts = append(j.verdicts, v)
 }
 
 // as is the subject as of an instant.
@@ -78,8 +85,8 @@ func (j *judge) deal() {
 			j.response() // it came as a lead
 		}
 	}
-	if end := j.f.closed(); !end.IsZero() && !end.After(j.now) {
-		j.ending()
+	if end, at := j.f.end(j.now); end != "" {
+		j.ending(end, at)
 		return
 	}
 	j.care()
@@ -111,7 +118,7 @@ func (j *judge) missed(v Verdict, deadline time.Time) {
 		return
 	}
 	v.Opened = deadline
-	j.verdicts = append(j.verdicts, v)
+	j.add(v)
 }
 
 // state adds a verdict if a condition does not hold now: it is broken since the
@@ -124,7 +131,7 @@ func (j *judge) state(v Verdict, from time.Time, test func(s *subject) answer) {
 	}
 	v.Cannot, v.Assumed, v.Evidence = a.cannot, a.assumed, a.evidence
 	v.Opened = j.since(from, test)
-	j.verdicts = append(j.verdicts, v)
+	j.add(v)
 }
 
 // since is the first instant, at or after from, from which on the test fails

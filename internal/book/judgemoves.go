@@ -8,26 +8,20 @@ import (
 
 // moves judges every way from one stage of a funnel to another.
 func (j *judge) moves() {
-	for i := 1; i < len(j.f.Moves); i++ {
+	j.c.eachMove(j.f, j.now, func(i int, from, to place) {
+		j.step = i + 1
 		m := &j.f.Moves[i]
-		if m.At.After(j.now) {
-			return
-		}
-		from, a := j.c.stage(j.f.Connection, j.f.Moves[i-1].Stage)
-		to, b := j.c.stage(j.f.Connection, m.Stage)
-		if to == nil {
-			continue
-		}
-		if from == to && a != b {
-			j.order(to, a, b, i)
-			if b > a {
-				j.left(to, a, m.At)
+		if from.funnel == to.funnel {
+			j.order(to.funnel, from.stage, to.stage, i)
+			if to.stage < from.stage {
+				return
 			}
+			j.left(to.funnel, from.stage, m.At)
 		}
-		if from != to || b > a {
-			j.asked(EntryCriteria, to.ID+"/"+to.Stages[b].ID, to.Stages[b].Entry, m.At, j.f.Moves[i].At)
-		}
-	}
+		st := &to.funnel.Stages[to.stage]
+		j.asked(EntryCriteria, to.String(), st.Entry, m.At, m.At)
+	})
+	j.step = 0
 }
 
 // order judges whether a move kept to the order of a strict funnel.
@@ -49,7 +43,7 @@ func (j *judge) order(fn *Funnel, a, b, move int) {
 			break
 		}
 	}
-	j.verdicts = append(j.verdicts, v)
+	j.add(v)
 }
 
 // left judges what must have been done before a deal left a stage.
@@ -101,7 +95,7 @@ func (j *judge) condition(v Verdict, k *Condition, at, entered time.Time) {
 	if a.cannot == "" {
 		v.Mended = j.mended(k, at, entered)
 	}
-	j.verdicts = append(j.verdicts, v)
+	j.add(v)
 }
 
 // mended is the first instant after at at which a condition holds by what has
@@ -121,18 +115,22 @@ func (j *judge) mended(k *Condition, at, entered time.Time) time.Time {
 }
 
 // ending judges how a deal ended.
-func (j *judge) ending() {
-	f := j.f
-	switch {
-	case !f.Won.IsZero() && !f.Won.After(j.now):
-		j.won()
-	case !f.Lost.IsZero() && !f.Lost.After(j.now):
-		j.lost()
-	case !f.Deleted.IsZero() && !f.Deleted.After(j.now):
-		j.verdicts = append(j.verdicts, Verdict{Rule: DeletedOpen, Opened: f.Deleted})
-	default:
-		j.verdicts = append(j.verdicts, Verdict{Rule: ArchivedOpen, Opened: f.Archived})
+func (j *judge) ending(end string, at time.Time) {
+	switch end {
+	case "deleted":
+		j.add(Verdict{Rule: DeletedOpen, Opened: at})
+		return
+	case "archived":
+		j.add(Verdict{Rule: ArchivedOpen, Opened: at})
+		return
 	}
+	j.step = len(j.f.Moves) + 1
+	if end == "won" {
+		j.won()
+	} else {
+		j.lost()
+	}
+	j.step = 0
 }
 
 func (j *judge) won() {
@@ -140,7 +138,7 @@ func (j *judge) won() {
 	if value, known := j.f.value("amount", at); value == "" || value == "0" {
 		v := Verdict{Rule: WonWithoutAmount, Opened: at, Assumed: !known, Evidence: []Evidence{{What: "amount", Found: value}}}
 		v.Mended = j.filledAfter("amount", at)
-		j.verdicts = append(j.verdicts, v)
+		j.add(v)
 	}
 	j.tooEarly(WonTooEarly, "", j.c.Book.Won.From, at)
 	j.asked(WonCriteria, "won", j.c.Book.Won.Criteria, at, j.as(at).entered)
@@ -170,7 +168,7 @@ func (j *judge) tooEarly(rule Rule, detail string, from []string, at time.Time) 
 	}
 	for _, ref := range from {
 		if f, least, _ := j.c.Book.stageRef(ref); f == fn && stage < least {
-			j.verdicts = append(j.verdicts, Verdict{Rule: rule, Detail: detail, Opened: at,
+			j.add(Verdict{Rule: rule, Detail: detail, Opened: at,
 				Evidence: []Evidence{{What: "stage", Found: fn.Stages[stage].Name, Want: fn.Stages[least].Name}}})
 		}
 	}
@@ -194,7 +192,7 @@ func (j *judge) lost() {
 	default:
 		return // a book without reasons takes any
 	}
-	j.verdicts = append(j.verdicts, open)
+	j.add(open)
 }
 
 // lossFor judges a loss for one of the book's reasons.

@@ -1,0 +1,212 @@
+package jobs
+
+import (
+	"context"
+	"fmt"
+	"runtime"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"golang.org/x/sync/errgroup"
+
+	"salesbook.dev/internal/book"
+	"salesbook.dev/internal/fault"
+	"salesbook.dev/internal/postgres"
+)
+
+// rehearsedAtOnce bounds the deals that are judged in one go.
+const rehearsedAtOnce = 1000
+
+// JudgeStored judges all deals and leads of a workspace as of an instant, and
+// calls each with the facts and what the book says of them.
+func (p *Pipeline) JudgeStored(ctx context.Context, workspace int64, b *book.Book, now time.Time, each func(*book.Facts, *book.Judgement)) error {
+	sources, pipelines, err := p.judged(ctx, workspace)
+	if err != nil {
+		return err
+	}
+	compiled, err := book.Compile(b, pipelines)
+	if err != nil {
+		return err
+	}
+	r := &review{p, []*book.Compiled{compiled}, now, func(f *book.Facts, j []book.Judgement) { each(f, &j[0]) }}
+	return r.all(ctx, sources)
+}
+
+// judged opens a workspace's connections whose deals a book judges, with their
+// pipelines.
+func (p *Pipeline) judged(ctx context.Context, workspace int64) (sources []*Source, pipelines []book.Pipeline, err error) {
+	var list []postgres.Connection
+	err = p.DB.In(ctx, workspace, func(tx pgx.Tx) error {
+		list, err = postgres.Connections(ctx, tx, workspace)
+		return err
+	})
+	if err != nil {
+		return nil, nil, err
+	}
+	for _, c := range list {
+		s, err := p.Open(ctx, workspace, c.ID)
+		if err != nil {
+			return nil, nil, err
+		}
+		sources = append(sources, s)
+		err = p.DB.In(ctx, workspace, func(tx pgx.Tx) error {
+			stages, err := postgres.Stages(ctx, tx, workspace, c.ID)
+			pipelines = append(pipelines, pipelinesOf(c.Name, stages)...)
+			return err
+		})
+		if err != nil {
+			return nil, nil, err
+		}
+	}
+	if len(sources) == 0 {
+		return nil, nil, fault.New(fault.NotFound, "nothing is connected yet, so there is nothing to judge; `salesbook connect` comes first")
+	}
+	return sources, pipelines, nil
+}
+
+func pipelinesOf(connection string, stages []postgres.StageOf) (out []book.Pipeline) {
+	for _, s := range stages {
+		if n := len(out); n == 0 || out[n-1].ID != s.PipelineID {
+			out = append(out, book.Pipeline{Connection: connection, ID: s.PipelineID, Name: s.Pipeline})
+		}
+		last := &out[len(out)-1]
+		last.Stages = append(last.Stages, book.CRMStage{ID: s.ID, Name: s.Name})
+	}
+	return out
+}
+
+// review judges everything that is stored, once, by some books.
+type review struct {
+	p     *Pipeline
+	books []*book.Compiled
+	now   time.Time
+	each  func(*book.Facts, []book.Judgement) // the facts as the first book has them, and the judgements by book
+}
+
+func (r *review) all(ctx context.Context, sources []*Source) error {
+	for _, s := range sources {
+		for _, lead := range []bool{false, true} {
+			if err := r.source(ctx, s, lead); err != nil {
+				return fmt.Errorf("judge %s: %w", s.Name, err)
+			}
+		}
+	}
+	return nil
+}
+
+// source judges a connection's deals or leads, page by page. The next page is
+// read while one is judged: PostgreSQL and this process then work side by side.
+func (r *review) source(ctx context.Context, s *Source, lead bool) error {
+	group, ctx := errgroup.WithContext(ctx)
+	pages := make(chan [][]*book.Facts)
+	group.Go(func() error {
+		defer close(pages)
+		return r.read(ctx, s, lead, pages)
+	})
+	group.Go(func() error {
+		for facts := range pages {
+			if err := r.judge(ctx, facts); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	return group.Wait()
+}
+
+// read reads deals or leads page by page, with what is known of them, by book.
+func (r *review) read(ctx context.Context, s *Source, lead bool, pages chan<- [][]*book.Facts) error {
+	some := postgres.Deals
+	if lead {
+		some = postgres.Leads
+	}
+	var tellers []*teller
+	for after := ""; ; {
+		var facts [][]*book.Facts
+		err := r.p.DB.InByKey(ctx, s.Workspace, func(tx pgx.Tx) (err error) {
+			if tellers == nil {
+				if tellers, err = r.tellers(ctx, tx, s); err != nil {
+					return err
+				}
+			}
+			rows, err := some(ctx, tx, s.Workspace, s.ID, after, rehearsedAtOnce)
+			if err != nil || len(rows) == 0 {
+				return err
+			}
+			facts = make([][]*book.Facts, len(r.books))
+			for i, t := range tellers {
+				if t == nil {
+					facts[i] = facts[0]
+				} else if facts[i], err = t.facts(ctx, tx, lead, rows); err != nil {
+					return err
+				}
+			}
+			after = rows[len(rows)-1].ID
+			return nil
+		})
+		if err != nil || len(facts) == 0 {
+			return err
+		}
+		select {
+		case pages <- facts:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+}
+
+// tellers tell each book what is known; nil for one that is told the same as the
+// first. Days without a time end by the zone of the book.
+func (r *review) tellers(ctx context.Context, tx pgx.Tx, s *Source) ([]*teller, error) {
+	out := make([]*teller, len(r.books))
+	for i, b := range r.books {
+		if i > 0 && b.Zone().String() == r.books[0].Zone().String() {
+			continue
+		}
+		t, err := newTeller(ctx, tx, s, b.Zone())
+		if err != nil {
+			return nil, err
+		}
+		out[i] = t
+	}
+	return out, nil
+}
+
+// judge judges a page on all processors.
+func (r *review) judge(ctx context.Context, facts [][]*book.Facts) error {
+	judgements := make([][]book.Judgement, len(facts[0]))
+	err := share(ctx, len(judgements), func(i int) {
+		judgements[i] = make([]book.Judgement, len(r.books))
+		for b, c := range r.books {
+			judgements[i][b] = c.Judge(facts[b][i], r.now)
+		}
+	})
+	if err != nil {
+		return err
+	}
+	for i, j := range judgements {
+		r.each(facts[0][i], j)
+	}
+	return nil
+}
+
+// judgeAll judges many deals on all processors.
+func judgeAll(ctx context.Context, c *book.Compiled, facts []*book.Facts, now time.Time) ([]book.Judgement, error) {
+	out := make([]book.Judgement, len(facts))
+	return out, share(ctx, len(facts), func(i int) { out[i] = c.Judge(facts[i], now) })
+}
+
+// share calls f for the numbers below n, on all processors.
+func share(ctx context.Context, n int, f func(i int)) error {
+	group, ctx := errgroup.WithContext(ctx)
+	part := n/runtime.GOMAXPROCS(0) + 1
+	for from := 0; from < n; from += part {
+		group.Go(func() error {
+			for i := from; i < min(from+part, n); i++ {
+				f(i)
+			}
+			return ctx.Err()
+		})
+	}
+	return group.Wait()
+}
