@@ -67,7 +67,7 @@ func (c *approveCmd) Run(ctx context.Context, g *globals) error {
 
 type approvalsCmd struct {
 	narrowing
-	Most int `short:"n" default:"50" help:"How many at most, the oldest first."`
+	Most pageSize `short:"n" default:"50" help:"How many at most, the oldest first."`
 }
 
 // approvalView is a loss that waits for an approval, as JSON.

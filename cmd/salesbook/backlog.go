@@ -15,7 +15,7 @@ import (
 type backlogCmd struct {
 	Rule string `placeholder:"RULE" help:"Only with violations of this rule."`
 	narrowing
-	Most int `short:"n" default:"20" help:"How many at most of each currency, the dearest first."`
+	Most pageSize `short:"n" default:"20" help:"How many at most of each currency, the dearest first."`
 }
 
 // backlogView is the backlog of one currency, as JSON.
@@ -48,7 +48,7 @@ func (c *backlogCmd) Run(ctx context.Context, g *globals) error {
 		if err != nil {
 			return err
 		}
-		f.Most = c.Most
+		f.Most = int(c.Most)
 		list, err := postgres.Backlog(ctx, tx, ws, f)
 		if err != nil {
 			return err
@@ -101,7 +101,7 @@ func (c *backlogCmd) print(g *globals, v *backlogView) {
 		t.add(fmt.Sprint(b.ID), money(b.Amount, v.Currency), fmt.Sprintf("%s %s %s", b.Kind, b.Subject, shorten(b.Title, 32)), b.Oldest.Format(time.DateOnly), b.Place, b.Rep, strings.Join(b.Rules, ", "))
 	}
 	fmt.Fprint(g.stdout, t.text("  "))
-	if len(v.Dearest) == c.Most && int64(c.Most) < v.Subjects {
+	if len(v.Dearest) == int(c.Most) && int64(c.Most) < v.Subjects {
 		fmt.Fprintf(g.stdout, "  --after %d shows the next.\n", v.Dearest[len(v.Dearest)-1].ID)
 	}
 }

@@ -2,6 +2,8 @@ package main
 
 import (
 	"context"
+	"fmt"
+	"strconv"
 	"strings"
 	"time"
 
@@ -29,10 +31,23 @@ func (n *narrowing) filter(ctx context.Context, tx pgx.Tx, ws int64, rule string
 	return f, err
 }
 
-// list reads a page of violations and tells whether there are more.
-func listViolations(ctx context.Context, tx pgx.Tx, ws int64, f postgres.ViolationFilter, most int) (list []postgres.Violation, more bool, err error) {
-	f.Most = most + 1
-	if list, err = postgres.OpenViolations(ctx, tx, ws, f); len(list) > most {
+// pageSize is how many a list shows at most.
+type pageSize int
+
+// UnmarshalText reads a number from 1.
+func (n *pageSize) UnmarshalText(text []byte) error {
+	k, err := strconv.Atoi(string(text))
+	if err != nil || k < 1 || k > 100_000 {
+		return fmt.Errorf("%q is not a number from 1 to 100000", text)
+	}
+	*n = pageSize(k)
+	return nil
+}
+
+// listViolations reads a page of violations and tells whether there are more.
+func listViolations(ctx context.Context, tx pgx.Tx, ws int64, f postgres.ViolationFilter, most pageSize) (list []postgres.Violation, more bool, err error) {
+	f.Most = int(most) + 1
+	if list, err = postgres.OpenViolations(ctx, tx, ws, f); len(list) > int(most) {
 		return list[:most], true, err
 	}
 	return list, false, err

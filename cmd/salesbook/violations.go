@@ -15,9 +15,9 @@ import (
 type violationList struct {
 	Rule string `placeholder:"RULE" help:"Only of this rule."`
 	narrowing
-	Acknowledged   bool `xor:"acknowledged" help:"Only those that somebody has taken on."`
-	Unacknowledged bool `xor:"acknowledged" help:"Only those that nobody has."`
-	Most           int  `short:"n" default:"50" help:"How many at most, the oldest first."`
+	Acknowledged   bool     `xor:"acknowledged" help:"Only those that somebody has taken on."`
+	Unacknowledged bool     `xor:"acknowledged" help:"Only those that nobody has."`
+	Most           pageSize `short:"n" default:"50" help:"How many at most, the oldest first."`
 }
 
 type violationsCmd struct {
