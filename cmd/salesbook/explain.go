@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"salesbook.dev/internal/book"
+	"salesbook.dev/internal/language"
 	"salesbook.dev/jobs"
 )
 
@@ -86,7 +87,7 @@ func (c *explainCmd) view(e *jobs.Explanation, at time.Time) explanationView {
 		if c.Rule != "" && c.Rule != string(d.Rule) {
 			continue
 		}
-		one := verdictView{Rule: string(d.Rule), Words: d.Rule.Words(), Mode: string(d.Mode), Detail: d.Detail, OpenedAt: d.Opened.UTC(), Cannot: d.Cannot, Assumed: d.Assumed, Evidence: append([]book.Evidence{}, d.Evidence...)}
+		one := verdictView{Rule: string(d.Rule), Words: language.English.Rule(string(d.Rule)), Mode: string(d.Mode), Detail: d.Detail, OpenedAt: d.Opened.UTC(), Cannot: d.Cannot, Assumed: d.Assumed, Evidence: append([]book.Evidence{}, d.Evidence...)}
 		if !d.Mended.IsZero() {
 			mended := d.Mended.UTC()
 			one.MendedAt = &mended
