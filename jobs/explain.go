@@ -18,6 +18,7 @@ type Explanation struct {
 	Place      string
 	Facts      *book.Facts
 	Judgement  book.Judgement
+	Book       *book.Book
 }
 
 // Explain judges one deal or lead as of an instant by the book that is in force.
@@ -30,7 +31,7 @@ func (p *Pipeline) Explain(ctx context.Context, workspace int64, lead bool, id, 
 	return x, p.DB.InByKey(ctx, workspace, func(tx pgx.Tx) error {
 		f, _, err := e.called(ctx, tx, lead, id, connection)
 		if err == nil {
-			x = Explanation{f.Connection, e.version, e.compiled.Place(f, at), f, e.compiled.Judge(f, at)}
+			x = Explanation{f.Connection, e.version, e.compiled.Place(f, at), f, e.compiled.Judge(f, at), e.compiled.Book}
 		}
 		return err
 	})

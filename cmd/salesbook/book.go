@@ -18,6 +18,7 @@ type bookCmd struct {
 	Activate bookActivateCmd `cmd:"" help:"Put a book in force: everything is judged by it."`
 	History  bookHistoryCmd  `cmd:"" help:"List the books that were ever in force."`
 	Export   bookExportCmd   `cmd:"" help:"Print a book that is or was in force."`
+	Print    bookPrintCmd    `cmd:"" help:"Make a book a page of HTML, to read and to print."`
 	Example  bookExampleCmd  `cmd:"" help:"Print a book that ships with salesbook."`
 	Schema   bookSchemaCmd   `cmd:"" help:"Print the JSON Schema of books, for editors."`
 }

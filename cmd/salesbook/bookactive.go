@@ -148,13 +148,7 @@ type bookExportCmd struct {
 func (c *bookExportCmd) Run(ctx context.Context, g *globals) error {
 	var b postgres.StoredBook
 	err := inWorkspace(ctx, g, func(tx pgx.Tx, ws int64) (err error) {
-		if c.Version > 0 {
-			b, err = postgres.BookVersion(ctx, tx, ws, c.Version)
-			return err
-		}
-		if b, err = postgres.ActiveBook(ctx, tx, ws); err == nil && b.Version == 0 {
-			err = errors.New("no book is in force yet; `salesbook book activate` puts one")
-		}
+		b, err = storedBook(ctx, tx, ws, c.Version)
 		return err
 	})
 	if err != nil {
@@ -162,6 +156,18 @@ func (c *bookExportCmd) Run(ctx context.Context, g *globals) error {
 	}
 	_, err = g.stdout.Write([]byte(b.Text))
 	return err
+}
+
+// storedBook reads a version of the book; the one in force for 0.
+func storedBook(ctx context.Context, tx pgx.Tx, ws int64, version int) (postgres.StoredBook, error) {
+	if version != 0 {
+		return postgres.BookVersion(ctx, tx, ws, version)
+	}
+	b, err := postgres.ActiveBook(ctx, tx, ws)
+	if err == nil && b.Version == 0 {
+		err = errors.New("no book is in force yet; `salesbook book activate` puts one")
+	}
+	return b, err
 }
 
 // inWorkspace reads from the database within the workspace that was chosen.

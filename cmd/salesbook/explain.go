@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"salesbook.dev/internal/book"
+	"salesbook.dev/internal/language"
+	"salesbook.dev/internal/wording"
 	"salesbook.dev/jobs"
 )
 
@@ -22,6 +24,7 @@ type explainCmd struct {
 type verdictView struct {
 	Rule     string          `json:"rule"`
 	Words    string          `json:"words"`
+	Mends    string          `json:"mends,omitempty"`
 	Mode     string          `json:"mode"`
 	Detail   string          `json:"detail,omitempty"`
 	OpenedAt time.Time       `json:"opened_at"`
@@ -77,12 +80,13 @@ func (c *explainCmd) view(e *jobs.Explanation, at time.Time) explanationView {
 		due := e.Judgement.NextDue.UTC()
 		v.NextDue = &due
 	}
+	words := wording.In(language.English, e.Book)
 	for i := range e.Judgement.Verdicts {
 		d := &e.Judgement.Verdicts[i]
 		if c.Rule != "" && c.Rule != string(d.Rule) {
 			continue
 		}
-		one := verdictView{Rule: string(d.Rule), Words: d.Rule.Words(), Mode: string(d.Mode), Detail: d.Detail, OpenedAt: d.Opened.UTC(), Cannot: d.Cannot, Assumed: d.Assumed, Evidence: append([]book.Evidence{}, d.Evidence...)}
+		one := verdictView{Rule: string(d.Rule), Words: words.Rule(string(d.Rule)), Mends: words.Mends(string(d.Rule)), Mode: string(d.Mode), Detail: d.Detail, OpenedAt: d.Opened.UTC(), Cannot: d.Cannot, Assumed: d.Assumed, Evidence: append([]book.Evidence{}, d.Evidence...)}
 		if !d.Mended.IsZero() {
 			mended := d.Mended.UTC()
 			one.MendedAt = &mended
@@ -102,8 +106,9 @@ func (c *explainCmd) print(g *globals, v *explanationView) {
 	for i := range v.Verdicts {
 		printVerdict(g, &v.Verdicts[i])
 	}
+	fmt.Fprintf(g.stdout, "\nAs the CRM has it: salesbook show %s %s --raw\n", c.Kind, v.ID)
 	if v.NextDue != nil {
-		fmt.Fprintf(g.stdout, "\nUnless something happens, this holds until %s.\n", v.NextDue.Format("2006-01-02 15:04 UTC"))
+		fmt.Fprintf(g.stdout, "Unless something happens, this holds until %s.\n", v.NextDue.Format("2006-01-02 15:04 UTC"))
 	}
 }
 
@@ -128,13 +133,16 @@ func printVerdict(g *globals, v *verdictView) {
 	}
 	fmt.Fprintf(g.stdout, "\n%s: %s\n", name, state)
 	if v.Words != "" {
-		fmt.Fprintf(g.stdout, "  %s\n", v.Words)
+		fmt.Fprintf(g.stdout, "  %s\n", harmless(v.Words))
 	}
 	if v.Assumed {
 		fmt.Fprintln(g.stdout, "  judged on later values, since those of that time are not known")
 	}
 	for _, e := range v.Evidence {
 		fmt.Fprintln(g.stdout, "  "+evidenceLine(e))
+	}
+	if v.Mends != "" && v.MendedAt == nil && v.Cannot == "" {
+		fmt.Fprintf(g.stdout, "  What mends it: %s\n", v.Mends)
 	}
 }
 

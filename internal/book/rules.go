@@ -84,6 +84,17 @@ func (b *Book) RuleNames() []string {
 	return out
 }
 
+// ConditionOf finds the condition that is a rule of its own; nil if there is
+// none of this name.
+func (b *Book) ConditionOf(rule Rule) (found *Condition) {
+	b.eachCondition(func(c *Condition, _ scope) {
+		if c.ID != "" && c.ID == string(rule) {
+			found = c
+		}
+	})
+	return found
+}
+
 // scope is where a condition stands.
 type scope struct {
 	where  string  // as messages have it

@@ -38,7 +38,7 @@ func entangling(dir string) bool {
 
 // pure are the packages whose results depend on their arguments alone.
 func pure(dir string) bool {
-	return slices.ContainsFunc([]string{"mapping/...", "internal/book/...", "internal/report/...", "internal/sales", faults},
+	return slices.ContainsFunc([]string{"mapping/...", "internal/book/...", "internal/report/...", "internal/language/...", "internal/wording/...", "internal/handbook/...", "internal/sales", faults},
 		func(pattern string) bool { return within(dir, pattern) })
 }
 
