@@ -60,6 +60,9 @@ func judgedAsRecomputed(t *testing.T, b *bundle) {
 	t.Helper()
 	defer func(now func() time.Time) { b.Pipeline.Now = now }(b.Pipeline.Now)
 	b.standStill(t)
+	// What a process that was killed had taken off the list is locked until
+	// PostgreSQL hears of its death.
+	one[int](t, b, `SELECT count(*) FROM (SELECT FROM dirty FOR UPDATE) d`)
 	b.evaluate(t)
 	want := b.recomputed(t, parseBook(t, example(t)))
 	if d := cmp.Diff(want, b.stored(t)); d != "" || len(want) == 0 {
