@@ -32,6 +32,7 @@ func check(b *Book) Problems {
 		c.fail(b.At, "currency", b.Currency, "is no currency", "three capital letters of ISO 4217, as in PLN")
 	}
 	c.calendars()
+	c.rates()
 	c.people()
 	c.standard()
 	c.funnels()

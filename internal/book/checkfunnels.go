@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"salesbook.dev/internal/sales"
 )
 
 func (c *checker) funnels() {
@@ -267,6 +269,9 @@ func (c *checker) caseDeal(where string, d *CaseDeal) {
 			c.fail(m.At, where, m.Stage, "this move comes before what stands above it", "moves stand in the order of time")
 		}
 		last = m.When
+	}
+	if _, known := sales.MinorDigits(d.Currency); d.Currency != "" && !known {
+		c.fail(d.At, where, d.Currency, "is no currency", "three capital letters of ISO 4217, as in EUR")
 	}
 	if d.Won != nil && d.Lost != nil {
 		c.fail(d.At, where, "", "a deal is not both won and lost", "")

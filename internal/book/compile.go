@@ -31,6 +31,7 @@ type Compiled struct {
 	roles       map[string]map[string]bool
 	below       map[string]int    // by funnel: number of the stage before which a deal is a lead
 	folded      map[string]string // names of fields, as Facts has them
+	rates       map[string][]rateFrom
 	expressions map[*Condition]*expression
 }
 
@@ -48,6 +49,7 @@ func Compile(b *Book, pipelines []Pipeline) (*Compiled, error) {
 	if err := c.calendars(); err != nil {
 		return nil, err
 	}
+	c.compileRates()
 	for i := range b.LossReasons {
 		for _, s := range append([]string{b.LossReasons[i].Name}, b.LossReasons[i].Spellings...) {
 			c.reasons[fold(s)] = i

@@ -18,6 +18,7 @@ type Book struct {
 	Name        string        `yaml:"name,required" doc:"What the company calls its book."`
 	Language    Language      `yaml:"language" doc:"Language of the book: en, pl, ru or uk; en unless set."`
 	Currency    string        `yaml:"currency" doc:"Currency of amounts in the book, ISO 4217, as in PLN."`
+	Rates       []Rate        `yaml:"rates" doc:"What other currencies are worth in the book's."`
 	Calendars   []Calendar    `yaml:"calendars" doc:"Working hours and holidays; the first one is everybody's who has no other."`
 	Standard    []Commandment `yaml:"standard" doc:"Part one of the book: what always holds, at every stage."`
 	Roles       []Role        `yaml:"roles" doc:"Who does what: hunter, closer, farmer, or your own."`

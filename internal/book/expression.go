@@ -85,7 +85,7 @@ func variables() []variable {
 			}
 			return d.InexactFloat64()
 		}},
-		{"currency", cel.StringType, func(s *subject) any { return s.Currency }},
+		{"currency", cel.StringType, text("currency")},
 		{"source", cel.StringType, text("source")},
 		{"products", cel.IntType, func(s *subject) any { return s.Products }},
 		{"added", cel.TimestampType, func(s *subject) any { return s.Added }},
@@ -133,6 +133,14 @@ func helpers() []helper {
 				return types.NewErr("%s holds no number", word(args[0]))
 			}
 			return types.Double(n)
+		}},
+		{"worth", nil, cel.DoubleType, func(s *subject, flips *time.Time, _ []ref.Val) ref.Val {
+			w := s.worth()
+			*flips = sooner(*flips, w.flips)
+			if w.cannot != "" {
+				return types.NewErr("%s", w.cannot)
+			}
+			return types.Double(w.amount.InexactFloat64())
 		}},
 		{"older_than", []*cel.Type{cel.TimestampType, str}, cel.BoolType, func(s *subject, flips *time.Time, args []ref.Val) ref.Val {
 			return overdue(s, flips, args[0], word(args[1]))

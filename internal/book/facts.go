@@ -106,6 +106,8 @@ func (f *Facts) present(field string) string {
 			return f.Amount.String()
 		}
 		return ""
+	case "currency":
+		return f.Currency
 	case "expected_close":
 		if f.Close != nil {
 			return f.Close.String()

@@ -204,11 +204,25 @@ func (j *judge) lossFor(r *LossReason, at time.Time) {
 	if len(r.Facts) > 0 {
 		j.condition(Verdict{Rule: LossFacts, Detail: r.ID}, &Condition{Required: r.Facts}, at, at)
 	}
-	if j.approvalDue(r.Approval) && (j.f.Approved.IsZero() || j.f.Approved.After(j.now)) {
-		j.verdicts = append(j.verdicts, Verdict{Rule: LossApproval, Detail: r.ID, Opened: at})
+	due := j.approvalDue(r.Approval, at)
+	if due != nil && (j.f.Approved.IsZero() || j.f.Approved.After(j.now)) {
+		due.Rule, due.Detail, due.Opened = LossApproval, r.ID, at
+		j.verdicts = append(j.verdicts, *due)
 	}
 }
 
-func (j *judge) approvalDue(a *Approval) bool {
-	return a != nil && (a.Always || a.Above != nil && j.f.Amount != nil && j.f.Amount.GreaterThan(*a.Above))
+// approvalDue tells whether the head has to agree to a loss at an instant; nil:
+// not. What it cannot tell, for want of a rate, cannot be judged.
+func (j *judge) approvalDue(a *Approval, at time.Time) *Verdict {
+	switch {
+	case a == nil:
+		return nil
+	case a.Always:
+		return &Verdict{}
+	}
+	w := j.as(at).worth()
+	if w.none || w.cannot == "" && !w.amount.GreaterThan(*a.Above) {
+		return nil
+	}
+	return &Verdict{Cannot: w.cannot, Assumed: !w.known, Evidence: []Evidence{{What: "amount", Found: w.found, Want: "at most " + a.Above.String()}}}
 }
