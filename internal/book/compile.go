@@ -51,13 +51,13 @@ func Compile(b *Book, pipelines []Pipeline) (*Compiled, error) {
 	}
 	c.compileRates()
 	for i := range b.LossReasons {
-		for _, s := range append([]string{b.LossReasons[i].Name}, b.LossReasons[i].Spellings...) {
-			c.reasons[fold(s)] = i
+		for _, s := range b.LossReasons[i].written() {
+			c.reasons[FoldReason(s)] = i
 		}
 	}
 	for i := range b.Refused {
-		for _, s := range append([]string{b.Refused[i].Text}, b.Refused[i].Spellings...) {
-			c.refused[fold(s)] = i
+		for _, s := range b.Refused[i].written() {
+			c.refused[FoldReason(s)] = i
 		}
 	}
 	for _, r := range b.Roles {

@@ -34,6 +34,9 @@ type Facts struct {
 	Gone     bool   // it was merged into another or erased: nothing is judged
 	Reason   string // the loss reason as written
 
+	Renamed   []string  // other names that the CRM's option of that name has or had
+	Spellings Spellings // what people have decided on texts; shared by many, and never changed
+
 	Moves      []Move
 	Past       []Change // earlier values of fields
 	KnownSince time.Time
