@@ -22,6 +22,9 @@ type teller struct {
 	reps  map[string]postgres.RepOf
 	zone  *time.Location // of days without a time
 	names map[string]string
+
+	spellings book.Spellings
+	renamed   renames
 }
 
 // newTeller reads what all deals and leads of a connection share.
@@ -35,6 +38,12 @@ func newTeller(ctx context.Context, tx pgx.Tx, s *Source, zone *time.Location) (
 	for _, r := range reps {
 		t.reps[r.ID] = r
 	}
+	if err != nil {
+		return nil, err
+	}
+	t.renamed = renamesOf(s.Map, t.dict)
+	list, err := postgres.SpellingsOf(ctx, tx, s.Workspace)
+	t.spellings = decided(list)
 	return t, err
 }
 
@@ -66,7 +75,8 @@ func (t *teller) facts(ctx context.Context, tx pgx.Tx, lead bool, rows []postgre
 // subject tells what the canonical row holds.
 func (t *teller) subject(lead bool, r *postgres.Subject) (*book.Facts, error) {
 	f := &book.Facts{Lead: lead, Connection: t.s.Name, ID: r.ID, Title: r.Title, Amount: r.Amount, Currency: value(r.Currency), Status: r.Status,
-		Reason: value(r.Reason), Added: *cmp.Or(r.Added, &r.FirstSeen), KnownSince: r.FirstSeen, Fields: map[string]string{}}
+		Reason: value(r.Reason), Added: *cmp.Or(r.Added, &r.FirstSeen), KnownSince: r.FirstSeen, Fields: map[string]string{},
+		Renamed: t.renamed.of(value(r.Reason)), Spellings: t.spellings}
 	if rep, ok := t.reps[value(r.Owner)]; ok {
 		f.Owner, f.OwnerLeft = rep.Email, !rep.Active
 	} else {

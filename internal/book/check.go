@@ -37,6 +37,7 @@ func check(b *Book) Problems {
 	c.standard()
 	c.funnels()
 	c.conditions()
+	c.fields()
 	c.won()
 	c.reasons()
 	c.leads()

@@ -71,6 +71,7 @@ func TestCheck(t *testing.T) {
 		{"two conditions at once", "won: {criteria: [{required: x, amount_at_least: 5}]}\n", `b.yaml:1:18: won › criteria › 1: it says several things at once: required, amount_at_least; give exactly one`},
 		{"document", "won: {criteria: [{document_sent: {}}]}\n", `b.yaml:1:18: won: it does not say how it shows that the document was sent; name a field`},
 		{"expression", "won: {criteria: [{cel: amuont > 5}]}\n", `b.yaml:1:18: won: the expression is wrong: undeclared reference to 'amuont' (did you mean 'amount'?) (at character 1) (found "amuont > 5")`},
+		{"field of nothing", "leads: {entry_data: [person.]}\n", `b.yaml:1:8: leads › entry_data: no field is named (found "person."); as in Budget, person.Email or company.Industry`},
 		{"expression of a wrong type", "won: {criteria: [{cel: amount > title}]}\n", `b.yaml:1:18: won: the expression is wrong: found no matching overload for '_>_' applied to '(double, string)'`},
 		{"expression that says neither yes nor no", "won: {criteria: [{cel: amount * 2.0}]}\n", `b.yaml:1:18: won: the expression is wrong: it gives double, and must say yes or no`},
 		{"expression with a wrong span", "won: {criteria: [{cel: \"older_than(added, '5 days')\"}]}\n", `b.yaml:1:18: won: the expression is wrong: "5 days": must be a number with wm`},

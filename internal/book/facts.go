@@ -40,6 +40,13 @@ type Facts struct {
 	Moves      []Move
 	Past       []Change // earlier values of fields
 	KnownSince time.Time
+
+	// Of the person and the company that it is about, present and past values
+	// stand under person. and company.; since when they are known of those whom it
+	// is about now:
+	PersonSince, CompanySince time.Time
+	Aliases                   map[string]string // other names of fields, folded: the names that they have here; never changed
+
 	Activities []Activity
 	Notes      []Note
 	Snoozes    []Snooze
@@ -87,6 +94,9 @@ type Snooze struct {
 // value is what a field held at an instant, and whether that is known: before
 // changes were recorded the earliest known value is taken.
 func (f *Facts) value(field string, at time.Time) (value string, known bool) {
+	if name, ok := f.Aliases[field]; ok {
+		field = name
+	}
 	value = f.present(field)
 	for _, c := range slices.Backward(f.Past) {
 		if !c.At.After(at) {
@@ -96,7 +106,19 @@ func (f *Facts) value(field string, at time.Time) (value string, known bool) {
 			value = c.Old
 		}
 	}
-	return value, !at.Before(f.KnownSince)
+	return value, !at.Before(f.knownSince(field))
+}
+
+// knownSince is from when on the values of a field are known.
+func (f *Facts) knownSince(field string) time.Time {
+	since := f.KnownSince
+	switch {
+	case strings.HasPrefix(field, OfPerson) && f.PersonSince.After(since):
+		since = f.PersonSince
+	case strings.HasPrefix(field, OfCompany) && f.CompanySince.After(since):
+		since = f.CompanySince
+	}
+	return since
 }
 
 // present is what a field holds now.
