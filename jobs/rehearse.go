@@ -26,6 +26,7 @@ type Rehearsal struct {
 	Rules   []RuleCount    `json:"rules"`   // broken, in the order of a report
 	Reasons []ReasonCount  `json:"reasons"` // texts of losses that are none of the book's reasons, the most frequent first
 	Outside []OutsideCount `json:"outside"` // pipelines and stages that the book does not have
+	Fields  book.Problems  `json:"-"`       // fields that the book names and no CRM has
 }
 
 // RuleCount is how often a rule is broken.
@@ -92,7 +93,13 @@ func (p *Pipeline) Rehearse(ctx context.Context, workspace int64, b *book.Book, 
 	if err := p.judgeStored(ctx, sources, r.c, r.now, r.count); err != nil {
 		return Rehearsal{}, err
 	}
-	return r.result(), nil
+	out := r.result()
+	err = p.DB.In(ctx, workspace, func(tx pgx.Tx) error {
+		accounts, err := accountsOf(ctx, tx, sources)
+		out.Fields = unknownFields(r.c, accounts, nil)
+		return err
+	})
+	return out, err
 }
 
 // JudgeStored judges all deals and leads of a workspace as of an instant, and
@@ -177,7 +184,7 @@ func (p *Pipeline) judgeSource(ctx context.Context, s *Source, c *book.Compiled,
 				return err
 			}
 			after = rows[len(rows)-1].ID
-			t, err := newTeller(ctx, tx, s, c.Zone())
+			t, err := newTeller(ctx, tx, s, c, nil)
 			if err != nil {
 				return err
 			}
@@ -262,7 +269,7 @@ func (r *rehearsal) count(f *book.Facts, j *book.Judgement) {
 
 // reason counts a text however it is capitalized, by its first spelling.
 func (r *rehearsal) reason(text string) {
-	key := book.FoldField(text)
+	key := book.FoldReason(text)
 	if r.reasons[key] == nil {
 		r.reasons[key] = &ReasonCount{Text: text}
 	}

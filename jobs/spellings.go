@@ -227,7 +227,7 @@ func (p *Pipeline) SetSpelling(ctx context.Context, workspace int64, n NewSpelli
 	if err := n.sound(e.compiled, folded); err != nil {
 		return 0, err
 	}
-	return losses, p.DB.In(ctx, workspace, func(tx pgx.Tx) error {
+	err = p.DB.In(ctx, workspace, func(tx pgx.Tx) error {
 		texts, count, err := textsOf(ctx, tx, workspace, folded)
 		if err != nil {
 			return err
@@ -244,6 +244,7 @@ func (p *Pipeline) SetSpelling(ctx context.Context, workspace int64, n NewSpelli
 		_, err = p.Queue.InsertTx(ctx, tx, EvaluateArgs{Workspace: workspace}, nil)
 		return err
 	})
+	return losses, err
 }
 
 // sound refuses a decision that could not take effect.

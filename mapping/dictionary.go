@@ -18,6 +18,7 @@ type FieldDef struct {
 	Name    string   `json:"name"` // the human name; not unique
 	Type    string   `json:"type"` // the vendor's type
 	Custom  bool     `json:"custom,omitempty"`
+	Deleted bool     `json:"deleted,omitempty"` // the account has it no longer; records may still hold it
 	Options []Option `json:"options,omitempty"`
 }
 
