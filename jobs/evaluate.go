@@ -34,6 +34,7 @@ type evaluation struct {
 	version   int
 	ground    postgres.Ground
 	compiled  *book.Compiled
+	problems  book.Problems // pipelines and stages that it names and no CRM ever had
 	sources   map[int64]*Source
 	bound     map[int64][]postgres.Binding // by connection: what names meant when the book was put in force
 }
@@ -143,9 +144,11 @@ func (p *Pipeline) openBook(ctx context.Context, workspace int64, stored postgre
 		e.bound[k.Connection] = append(e.bound[k.Connection], k)
 	}
 	e.compiled, err = book.CompileBound(b, pipelines, e.bindings(bound))
-	if _, unfit := errors.AsType[book.Problems](err); err != nil && !unfit {
+	problems, unfit := errors.AsType[book.Problems](err)
+	if err != nil && !unfit {
 		return nil, err
 	}
+	e.problems = problems
 	return e, nil
 }
 

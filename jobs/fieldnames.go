@@ -118,11 +118,11 @@ func bindField(f book.NamedField, connection int64, a accountFields, before []po
 	return out
 }
 
-// fieldDrift is what bound names mean that the CRM calls otherwise by now, or has
+// fieldDrift is what bound names mean that a CRM calls otherwise by now, or has
 // deleted.
-func fieldDrift(bound []postgres.Binding, a accountFields) (out []postgres.Binding, now []string) {
+func fieldDrift(connection string, bound []postgres.Binding, a accountFields) (out []Renamed) {
 	for _, b := range bound {
-		if b.Kind != book.BindsField {
+		if b.Kind != book.BindsField || a == nil {
 			continue
 		}
 		kind, _, _ := strings.Cut(b.ID, ".")
@@ -133,8 +133,8 @@ func fieldDrift(bound []postgres.Binding, a accountFields) (out []postgres.Bindi
 			}
 		}
 		if book.FoldField(label) != book.FoldField(b.Name) {
-			out, now = append(out, b), append(now, label)
+			out = append(out, Renamed{connection, "field", b.Ref, b.Written, b.Name, label, label == "", b.ID})
 		}
 	}
-	return out, now
+	return out
 }

@@ -26,7 +26,7 @@ type Rehearsal struct {
 	Rules   []RuleCount    `json:"rules"`   // broken, in the order of a report
 	Reasons []ReasonCount  `json:"reasons"` // texts of losses that are none of the book's reasons, the most frequent first
 	Outside []OutsideCount `json:"outside"` // pipelines and stages that the book does not have
-	Fields  book.Problems  `json:"-"`       // fields that the book names and no CRM has
+	Fields  []string       `json:"fields"`  // what is wrong with the names of fields: no CRM has them
 }
 
 // RuleCount is how often a rule is broken.
@@ -96,7 +96,9 @@ func (p *Pipeline) Rehearse(ctx context.Context, workspace int64, b *book.Book, 
 	out := r.result()
 	err = p.DB.In(ctx, workspace, func(tx pgx.Tx) error {
 		accounts, err := accountsOf(ctx, tx, sources)
-		out.Fields = unknownFields(r.c, accounts, nil)
+		for _, p := range unknownFields(r.c, accounts, nil) {
+			out.Fields = append(out.Fields, p.Error())
+		}
 		return err
 	})
 	return out, err
@@ -324,7 +326,7 @@ func (c *RuleCount) dearest() {
 }
 
 func (r *rehearsal) result() Rehearsal {
-	out := Rehearsal{Deals: r.deals, Leads: r.leads, Rules: []RuleCount{}, Reasons: []ReasonCount{}, Outside: []OutsideCount{}}
+	out := Rehearsal{Deals: r.deals, Leads: r.leads, Rules: []RuleCount{}, Reasons: []ReasonCount{}, Outside: []OutsideCount{}, Fields: []string{}}
 	for _, rule := range r.c.Book.RuleNames() {
 		if c := r.rules[book.Rule(rule)]; c != nil {
 			c.dearest()

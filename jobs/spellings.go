@@ -190,7 +190,7 @@ func (l *spellingList) decision(s *postgres.Spelling) {
 
 func (g *reasonGroup) text() ReasonText {
 	g.Written = slices.SortedFunc(maps.Keys(g.written), func(a, b string) int {
-		return cmp.Or(cmp.Compare(g.written[b], g.written[a]), cmp.Compare(a, b))
+		return cmp.Or(cmp.Compare(g.written[b], g.written[a]), cmp.Compare(b, a)) // small letters first
 	})
 	g.Text = g.Written[0]
 	slices.Sort(g.Connections)

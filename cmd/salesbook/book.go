@@ -14,6 +14,7 @@ type bookCmd struct {
 	Test     bookTestCmd     `cmd:"" help:"Judge the cases of a book and compare with what they expect."`
 	Plan     bookPlanCmd     `cmd:"" help:"Judge everything that is stored by a draft, and change nothing."`
 	Activate bookActivateCmd `cmd:"" help:"Put a book in force: everything is judged by it."`
+	Show     bookShowCmd     `cmd:"" help:"Say how the book in force fits what is connected: what was renamed, what is missing."`
 	History  bookHistoryCmd  `cmd:"" help:"List the books that were ever in force."`
 	Export   bookExportCmd   `cmd:"" help:"Print a book that is or was in force."`
 	Example  bookExampleCmd  `cmd:"" help:"Print a book that ships with salesbook."`

@@ -53,15 +53,16 @@ func (c *bookActivateCmd) Run(ctx context.Context, g *globals) error {
 		}
 	}
 	if g.JSON {
-		return g.printJSON(map[string]any{"version": r.Version, "name": b.Name, "problems": len(r.Problems)})
+		return g.printJSON(map[string]any{"version": r.Version, "name": b.Name, "problems": len(r.Problems), "fields": len(r.Fields)})
 	}
 	fmt.Fprintf(g.stdout, "%s is in force as version %d. `salesbook up` or `work` judges by it; `salesbook violations` lists what it finds.\n", harmless(b.Name), r.Version)
 	for _, p := range r.Problems {
-		fmt.Fprintln(g.stdout, p.Error())
+		fmt.Fprintln(g.stdout, harmless(p.Error()))
 	}
 	if len(r.Problems) > 0 {
 		fmt.Fprintln(g.stdout, "These parts judge nothing until the CRM has them.")
 	}
+	printFields(g, problemTexts(r.Fields))
 	return nil
 }
 

@@ -63,6 +63,7 @@ type cli struct {
 	Leads       leadsCmd       `cmd:"" help:"List leads that are not handled as the book says."`
 	Snooze      snoozeCmd      `cmd:"" help:"Let a deal or lead wait until a day."`
 	Excuse      excuseCmd      `cmd:"" help:"Let a violation pass until a day."`
+	Spellings   spellingsCmd   `cmd:"" help:"List what reps write as loss reasons, and decide what it means."`
 	Violations  violationsCmd  `cmd:"" help:"List rules of the book that are broken now."`
 	Book        bookCmd        `cmd:"" help:"Check and test a sales book."`
 	Replay      replayCmd      `cmd:"" help:"Make canonical rows anew from stored raw records."`

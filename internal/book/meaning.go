@@ -76,6 +76,12 @@ func (c *Compiled) Meaning(text string, renamed []string, decided Spellings) Mea
 	return m
 }
 
+// Says tells whether the book itself knows a text.
+func (c *Compiled) Says(text string) bool {
+	m := c.said(text, nil)
+	return m.Known()
+}
+
 // said finds what the book, or else somebody, says of a text.
 func (c *Compiled) said(text string, decided Spellings) Meaning {
 	key := FoldReason(text)
