@@ -238,8 +238,9 @@ func (b *batch) settle(ctx context.Context, tx pgx.Tx) error {
 	return b.settleFailures(ctx, tx)
 }
 
-// markDirty marks the subjects of the book that are new or changed. New ones
-// of a first walk are many; they are marked as a whole when it is complete.
+// markDirty marks the subjects of the book that are new or changed, and what
+// subjects depend on. New ones of a first walk are many; they are marked as a
+// whole when it is complete.
 func (b *batch) markDirty(ctx context.Context, tx pgx.Tx) error {
 	dirty := map[string][]string{}
 	for _, c := range b.changes {
@@ -257,8 +258,14 @@ func (b *batch) markDirty(ctx context.Context, tx pgx.Tx) error {
 		}
 		dirty["deals"], dirty["leads"] = append(dirty["deals"], deals...), append(dirty["leads"], leads...)
 	}
+	if len(dirty["fields"])+len(dirty["pipelines"])+len(dirty["stages"]) > 0 {
+		// What names and options mean, and where deals stand, all deals depend on.
+		if err := postgres.MarkDirty(ctx, tx, b.s.Workspace, b.s.ID, "connections", []string{fmt.Sprint(b.s.ID)}); err != nil {
+			return err
+		}
+	}
 	for _, k := range sales.Kinds() {
-		if !k.Judged {
+		if !k.Judged && k.Name != "people" && k.Name != "companies" {
 			continue
 		}
 		ids := slices.Concat(dirty[k.Name], b.formerly(k))
@@ -273,7 +280,7 @@ func (b *batch) markDirty(ctx context.Context, tx pgx.Tx) error {
 // formerly are the deals or leads that activities and notes no longer are about.
 func (b *batch) formerly(k *sales.Kind) (ids []string) {
 	for _, c := range b.changes {
-		if id := c.Fields[k.One+"_id"].OldText(); id != "" && (c.Kind == "activities" || c.Kind == "notes") {
+		if id := c.Fields[k.One+"_id"].OldText(); id != "" && k.Judged && (c.Kind == "activities" || c.Kind == "notes") {
 			ids = append(ids, id)
 		}
 	}

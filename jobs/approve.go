@@ -63,7 +63,7 @@ func (p *Pipeline) Withdraw(ctx context.Context, workspace int64, a Approval) er
 				continue
 			}
 			standing = true
-			r := e.compiled.Book.LossReasonCalled(one.Reason)
+			r := e.compiled.Meaning(one.Reason, nil, f.Spellings).Reason
 			if r == nil {
 				r = &book.LossReason{} // the book is another: the head may
 			}
@@ -120,11 +120,11 @@ func (e *evaluation) lossOf(f *book.Facts, coming string, now time.Time) (*book.
 	if f.Gone || f.Lost.IsZero() {
 		return nil, fault.New(fault.Invalid, "deal %s is not lost; to agree to a loss to come, say for which reason with --for", f.ID)
 	}
-	r := b.LossReasonCalled(f.Reason)
+	r := e.compiled.Meaning(f.Reason, f.Renamed, f.Spellings).Reason
 	if r == nil {
 		return nil, fault.New(fault.Invalid, "deal %s is lost for %q, which is none of the book's reasons: the reason comes first", f.ID, f.Reason)
 	}
-	if due, cannot := b.ApprovalDue(r, f); !due && cannot == "" {
+	if due, cannot := e.compiled.ApprovalDue(r, f, f.Lost); !due && cannot == "" {
 		return nil, fault.New(fault.Invalid, "nobody has to agree to this loss of deal %s", f.ID)
 	}
 	return r, nil

@@ -48,6 +48,9 @@ func (p *Pipeline) Erase(ctx context.Context, workspace int64, w postgres.Wanted
 		r.report.Done = err == nil && !dry
 		return r.report, err
 	}
+	if err := r.spellings(ctx); err != nil {
+		return r.report, fmt.Errorf("erase in spellings: %w", err)
+	}
 	// Once the persons themselves are gone nobody can tell any more what is left
 	// to do, so they stay until it is done in all connections.
 	for _, passes := range []func(*scrub) []pass{(*scrub).mentions, (*scrub).persons} {

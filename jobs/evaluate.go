@@ -27,52 +27,20 @@ const (
 	evaluateEvery = 15 * time.Second
 )
 
-// Activation is a book that was put in force.
-type Activation struct {
-	Version  int           `json:"version"`
-	Problems book.Problems `json:"-"` // what it names and no CRM has; those parts judge nothing
-}
-
-// Activate puts a book in force for a workspace and has everything judged anew.
-func (p *Pipeline) Activate(ctx context.Context, workspace int64, b *book.Book, text, by string) (Activation, error) {
-	return p.activate(ctx, workspace, b, text, by, postgres.AfterAny)
-}
-
-// activate puts a book in force if the one with the given version still is, or
-// else is fault.Conflict.
-func (p *Pipeline) activate(ctx context.Context, workspace int64, b *book.Book, text, by string, after int) (a Activation, err error) {
-	if _, pipelines, err := p.judged(ctx, workspace); err == nil {
-		_, err := book.Compile(b, pipelines)
-		a.Problems, _ = errors.AsType[book.Problems](err)
-	} else if fault.KindOf(err) != fault.NotFound {
-		return a, err
-	}
-	return a, p.DB.In(ctx, workspace, func(tx pgx.Tx) error {
-		if a.Version, err = postgres.AddBook(ctx, tx, workspace, b.Name, text, by, after); err != nil {
-			return err
-		}
-		if err := postgres.MarkAllDirty(ctx, tx, workspace); err != nil {
-			return err
-		}
-		if err := postgres.Schedule(ctx, tx, workspace, EvaluateArgs{}.Kind(), 0, evaluateEvery); err != nil {
-			return err
-		}
-		if err := postgres.Audit(ctx, tx, workspace, by, "activate book", b.Name, map[string]any{"version": a.Version}); err != nil {
-			return err
-		}
-		_, err := p.Queue.InsertTx(ctx, tx, EvaluateArgs{Workspace: workspace}, nil)
-		return err
-	})
-}
-
 // evaluation is one look at a workspace's dirty subjects.
 type evaluation struct {
 	p         *Pipeline
 	workspace int64
 	version   int
+	ground    postgres.Ground
 	compiled  *book.Compiled
+	problems  book.Problems // pipelines and stages that it names and no CRM ever had
 	sources   map[int64]*Source
+	bound     map[int64][]postgres.Binding // by connection: what names meant when the book was put in force
 }
+
+// errMoved tells that the book or what it stands on is another by now.
+var errMoved = errors.New("the book, or the pipelines that it names, have changed meanwhile")
 
 // Evaluate judges what has changed, or what time alone may have changed, by the
 // workspace's book. It returns how many subjects were judged. Without a book
@@ -82,23 +50,48 @@ func (p *Pipeline) Evaluate(ctx context.Context, workspace int64) (judged int, e
 	if err != nil || e == nil {
 		return 0, err
 	}
-	err = p.DB.In(ctx, workspace, func(tx pgx.Tx) error {
-		if err := postgres.MarkDue(ctx, tx, workspace, p.Now(), comeDueAtOnce); err != nil {
-			return err
-		}
-		return postgres.SpreadDirty(ctx, tx, workspace)
-	})
-	if err != nil {
+	if err := e.spread(ctx); err != nil {
 		return 0, err
 	}
 	for until := p.Now().Add(p.slice()); p.Now().Before(until); {
 		n, err := e.some(ctx)
+		if errors.Is(err, errMoved) {
+			if e, err = p.evaluation(ctx, workspace); err != nil || e == nil {
+				return judged, err
+			}
+			continue
+		}
 		judged += n
 		if err != nil || n < judgedAtOnce {
 			return judged, err
 		}
 	}
 	return judged, nil
+}
+
+// spread makes dirty what has come due, and what depends on what has changed. Each
+// has a transaction of its own: within one, subjects are marked in one order.
+func (e *evaluation) spread(ctx context.Context) error {
+	steps := []func(context.Context, pgx.Tx, int64) error{
+		func(ctx context.Context, tx pgx.Tx, ws int64) error {
+			return postgres.MarkDue(ctx, tx, ws, e.p.Now(), comeDueAtOnce)
+		},
+		postgres.SpreadDirty, e.clients("people", postgres.SpreadPeople), e.clients("companies", postgres.SpreadCompanies),
+	}
+	for _, step := range steps {
+		if err := e.p.DB.In(ctx, e.workspace, func(tx pgx.Tx) error { return step(ctx, tx, e.workspace) }); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// clients spreads people or companies, if the book asks for anything of them.
+func (e *evaluation) clients(kind string, spread func(context.Context, pgx.Tx, int64) error) func(context.Context, pgx.Tx, int64) error {
+	if e.compiled.Reads(prefixOf(kind)) {
+		return spread
+	}
+	return func(ctx context.Context, tx pgx.Tx, ws int64) error { return postgres.DropDirty(ctx, tx, ws, kind) }
 }
 
 // evaluation opens what is needed to judge; nil if no book is in force, or there
@@ -136,28 +129,45 @@ func (p *Pipeline) openBook(ctx context.Context, workspace int64, stored postgre
 	if err != nil {
 		return nil, err
 	}
+	e := &evaluation{p: p, workspace: workspace, version: stored.Version, sources: map[int64]*Source{}, bound: map[int64][]postgres.Binding{}}
+	var bound []postgres.Binding
+	err = p.DB.In(ctx, workspace, func(tx pgx.Tx) (err error) {
+		if e.ground, err = postgres.GroundOf(ctx, tx, workspace); err != nil {
+			return err
+		}
+		bound, err = postgres.BindingsOf(ctx, tx, workspace, stored.Version)
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
 	sources, pipelines, err := p.judged(ctx, workspace)
 	if err != nil {
 		return nil, err
 	}
-	compiled, err := compileFor(b, pipelines)
-	if err != nil {
-		return nil, err
-	}
-	e := &evaluation{p: p, workspace: workspace, version: stored.Version, compiled: compiled, sources: map[int64]*Source{}}
 	for _, s := range sources {
 		e.sources[s.ID] = s
 	}
+	for _, k := range bound {
+		e.bound[k.Connection] = append(e.bound[k.Connection], k)
+	}
+	e.compiled, err = book.CompileBound(b, pipelines, e.bindings(bound))
+	problems, unfit := errors.AsType[book.Problems](err)
+	if err != nil && !unfit {
+		return nil, err
+	}
+	e.problems = problems
 	return e, nil
 }
 
-// compileFor compiles a book as it is: parts that no CRM has judge nothing.
-func compileFor(b *book.Book, pipelines []book.Pipeline) (*book.Compiled, error) {
-	c, err := book.Compile(b, pipelines)
-	if _, unfit := errors.AsType[book.Problems](err); unfit {
-		return c, nil
+// bindings are stored bindings as the book has them: connections by their names.
+func (e *evaluation) bindings(list []postgres.Binding) (out []book.Binding) {
+	for _, k := range list {
+		if s := e.sources[k.Connection]; s != nil {
+			out = append(out, book.Binding{Connection: s.Name, Kind: k.Kind, Ref: k.Ref, ID: k.ID, Written: k.Written, Name: k.Name})
+		}
 	}
-	return c, err
+	return out
 }
 
 // some judges some dirty subjects in one transaction and returns how many.
@@ -166,6 +176,13 @@ func (e *evaluation) some(ctx context.Context) (n int, err error) {
 		keys, err := postgres.ClaimDirty(ctx, tx, e.workspace, judgedAtOnce)
 		if err != nil || len(keys) == 0 {
 			return err
+		}
+		ground, err := postgres.GroundOf(ctx, tx, e.workspace)
+		if err != nil {
+			return err
+		}
+		if !ground.Same(e.ground) {
+			return errMoved
 		}
 		n = len(keys)
 		now := e.p.Now()
@@ -214,7 +231,7 @@ func (e *evaluation) facts(ctx context.Context, tx pgx.Tx, s *Source, lead bool,
 	if err != nil || len(rows) == 0 {
 		return nil, err
 	}
-	t, err := newTeller(ctx, tx, s, e.compiled.Zone())
+	t, err := newTeller(ctx, tx, s, e.compiled, e.bound[s.ID])
 	if err != nil {
 		return nil, err
 	}

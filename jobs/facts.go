@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"encoding/json"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -18,24 +19,51 @@ import (
 // teller tells the sales book what is known of a connection's deals and leads.
 type teller struct {
 	s     *Source
+	c     *book.Compiled
 	dict  *mapping.Dictionary
 	reps  map[string]postgres.RepOf
 	zone  *time.Location // of days without a time
 	names map[string]string
+
+	account   accountFields
+	aliases   map[string]map[string]string // by kind
+	spellings book.Spellings
+	renamed   renames
 }
 
-// newTeller reads what all deals and leads of a connection share.
-func newTeller(ctx context.Context, tx pgx.Tx, s *Source, zone *time.Location) (*teller, error) {
-	t := &teller{s: s, zone: zone, reps: map[string]postgres.RepOf{}, names: map[string]string{}}
+// newTeller reads what all deals and leads of a connection share. bound says what
+// names of fields mean that were bound when the book was put in force.
+func newTeller(ctx context.Context, tx pgx.Tx, s *Source, c *book.Compiled, bound []postgres.Binding) (*teller, error) {
+	t := &teller{s: s, c: c, zone: c.Zone(), reps: map[string]postgres.RepOf{}, names: map[string]string{}, aliases: map[string]map[string]string{}}
 	var err error
 	if t.dict, err = Dictionary(ctx, tx, s.Workspace, s.ID); err != nil {
 		return nil, err
 	}
+	t.renamed, t.account = renamesOf(s.Map, t.dict), accountFieldsOf(s.Map, t.dict)
+	for _, kind := range []string{"deals", "leads"} {
+		t.aliases[kind] = t.account.aliases(kind, bound)
+	}
 	reps, err := postgres.Reps(ctx, tx, s.Workspace, s.ID)
+	if err != nil {
+		return nil, err
+	}
 	for _, r := range reps {
 		t.reps[r.ID] = r
 	}
+	list, err := postgres.SpellingsOf(ctx, tx, s.Workspace)
+	t.spellings = decided(list)
 	return t, err
+}
+
+// tellsAs tells whether another teller of the connection tells the same: days
+// without a time end alike, and names of fields and clients mean the same.
+func (t *teller) tellsAs(o *teller) bool {
+	for _, kind := range []string{"people", "companies"} {
+		if t.c.Reads(prefixOf(kind)) != o.c.Reads(prefixOf(kind)) {
+			return false
+		}
+	}
+	return t.zone.String() == o.zone.String() && maps.EqualFunc(t.aliases, o.aliases, maps.Equal)
 }
 
 // facts gathers what is known of some deals or leads.
@@ -50,7 +78,7 @@ func (t *teller) facts(ctx context.Context, tx pgx.Tx, lead bool, rows []postgre
 		}
 		ids[i], out[i], at[rows[i].ID] = rows[i].ID, f, f
 	}
-	for _, add := range []func(context.Context, pgx.Tx, bool, []string, map[string]*book.Facts) error{t.past, t.moves, t.activities, t.notes, t.snoozes, t.approvals} {
+	for _, add := range []func(context.Context, pgx.Tx, bool, []string, map[string]*book.Facts) error{t.past, t.moves, t.activities, t.notes, t.snoozes, t.approvals, t.clients} {
 		if err := add(ctx, tx, lead, ids, at); err != nil {
 			return nil, err
 		}
@@ -66,7 +94,8 @@ func (t *teller) facts(ctx context.Context, tx pgx.Tx, lead bool, rows []postgre
 // subject tells what the canonical row holds.
 func (t *teller) subject(lead bool, r *postgres.Subject) (*book.Facts, error) {
 	f := &book.Facts{Lead: lead, Connection: t.s.Name, ID: r.ID, Title: r.Title, Amount: r.Amount, Currency: value(r.Currency), Status: r.Status,
-		Reason: value(r.Reason), Added: *cmp.Or(r.Added, &r.FirstSeen), KnownSince: r.FirstSeen, Fields: map[string]string{}}
+		Reason: value(r.Reason), Added: *cmp.Or(r.Added, &r.FirstSeen), KnownSince: r.FirstSeen, Fields: map[string]string{},
+		Renamed: t.renamed.of(value(r.Reason)), Spellings: t.spellings}
 	if rep, ok := t.reps[value(r.Owner)]; ok {
 		f.Owner, f.OwnerLeft = rep.Email, !rep.Active
 	} else {
@@ -88,17 +117,35 @@ func (t *teller) subject(lead bool, r *postgres.Subject) (*book.Facts, error) {
 		}
 	}
 	kind := kindOf(lead)
-	custom, err := t.dict.Describe(t.s.Map.DictionaryOf(kind), r.Custom)
+	f.Aliases = t.aliases[kind]
+	return f, t.custom(f, kind, r.Custom)
+}
+
+// custom tells what a custom document holds: by the code of each field, and by its
+// name where that is not known to mean the code.
+func (t *teller) custom(f *book.Facts, kind string, document []byte) error {
+	named, err := t.dict.Describe(t.s.Map.DictionaryOf(kind), document)
 	if err != nil {
-		return nil, err
+		return err
 	}
-	for _, n := range custom {
-		if n.Text != "" {
-			f.Fields[t.fold(n.Name)] = n.Text
-			f.Fields[t.fold(n.Code)] = n.Text
+	for _, n := range named {
+		if n.Text == "" {
+			continue
+		}
+		for _, key := range t.keys(f, kind, &n) {
+			f.Fields[key] = n.Text
 		}
 	}
-	return f, nil
+	return nil
+}
+
+// keys are the names under which facts have a member of a custom document.
+func (t *teller) keys(f *book.Facts, kind string, n *mapping.Named) []string {
+	key, name := t.fold(prefixOf(kind)+n.Code), t.fold(prefixOf(kind)+n.Name)
+	if name == key || f.Aliases[name] == key {
+		return []string{key}
+	}
+	return []string{key, name}
 }
 
 // fold folds names that come again and again.
@@ -140,43 +187,57 @@ func (t *teller) ending(f *book.Facts, r *postgres.Subject) {
 func (t *teller) past(ctx context.Context, tx pgx.Tx, lead bool, ids []string, at map[string]*book.Facts) error {
 	kind := kindOf(lead)
 	list, err := postgres.PastOf(ctx, tx, t.s.Workspace, t.s.ID, kind, ids)
-	for _, p := range list {
-		f := at[p.ID]
-		for field, diff := range p.Fields {
-			name, old := t.earlier(kind, field, diff.Old)
-			f.Past = append(f.Past, book.Change{At: p.At, Field: name, Old: old})
-		}
+	for i := range list {
+		t.earlier(at[list[i].ID], kind, &list[i])
 	}
 	return err
 }
 
-// earlier is a field as the book knows it, and what it held.
-func (t *teller) earlier(kind, field string, old json.RawMessage) (name, text string) {
+// earlier adds what fields held before a change of a deal or lead, or of whom it
+// is about.
+func (t *teller) earlier(f *book.Facts, kind string, p *postgres.Past) {
+	for field, diff := range p.Fields {
+		names, text := t.earlierOf(f, kind, field, diff.Old)
+		for _, name := range names {
+			f.Past = append(f.Past, book.Change{At: p.At, Field: name, Old: text})
+		}
+	}
+}
+
+// earlierOf is a field as the book knows it, and what it held.
+func (t *teller) earlierOf(f *book.Facts, kind, field string, old json.RawMessage) (names []string, text string) {
 	if code, ok := strings.CutPrefix(field, "custom."); ok {
 		doc, err := json.Marshal(map[string]json.RawMessage{code: old})
 		if err != nil {
-			return code, ""
+			return nil, ""
 		}
 		named, err := t.dict.Describe(t.s.Map.DictionaryOf(kind), doc)
 		if err != nil || len(named) == 0 {
-			return code, ""
+			return []string{t.fold(prefixOf(kind) + code)}, ""
 		}
-		return t.fold(named[0].Name), named[0].Text
+		return t.keys(f, kind, &named[0]), named[0].Text
 	}
-	_ = json.Unmarshal(old, &text) // what is no text is a number or null
-	if text == "" && string(old) != "null" {
-		text = strings.Trim(string(old), `"`)
+	name := cmp.Or(factOf(kind, field), field)
+	return []string{name}, t.text(field, old)
+}
+
+// text is what a canonical field holds, as the book compares it.
+func (t *teller) text(field string, value json.RawMessage) string {
+	var one string
+	var several []string
+	switch {
+	case len(value) == 0 || string(value) == "null":
+		return ""
+	case json.Unmarshal(value, &one) == nil:
+	case json.Unmarshal(value, &several) == nil:
+		one = strings.Join(several, ", ")
+	default:
+		one = string(value) // a number, or whether something is so
 	}
-	switch field {
-	case "owner_id":
-		if rep, ok := t.reps[text]; ok {
-			text = rep.Email
-		}
-		return "owner", text
-	case "person_id", "company_id":
-		return strings.TrimSuffix(field, "_id"), text
+	if rep, ok := t.reps[one]; ok && field == "owner_id" {
+		return rep.Email
 	}
-	return field, text
+	return one
 }
 
 func (t *teller) moves(ctx context.Context, tx pgx.Tx, lead bool, ids []string, at map[string]*book.Facts) error {

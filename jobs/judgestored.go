@@ -28,7 +28,7 @@ func (p *Pipeline) JudgeStored(ctx context.Context, workspace int64, b *book.Boo
 	if err != nil {
 		return err
 	}
-	r := &review{p, []*book.Compiled{compiled}, now, func(f *book.Facts, j []book.Judgement) { each(f, &j[0]) }}
+	r := &review{p, []reviewed{{compiled, nil}}, now, func(f *book.Facts, j []book.Judgement) { each(f, &j[0]) }}
 	return r.all(ctx, sources)
 }
 
@@ -75,10 +75,16 @@ func pipelinesOf(connection string, stages []postgres.StageOf) (out []book.Pipel
 	return out
 }
 
+// reviewed is a book by which everything is judged.
+type reviewed struct {
+	*book.Compiled
+	bound map[int64][]postgres.Binding // by connection: what names mean to it; nil: what they mean now
+}
+
 // review judges everything that is stored, once, by some books.
 type review struct {
 	p     *Pipeline
-	books []*book.Compiled
+	books []reviewed
 	now   time.Time
 	each  func(*book.Facts, []book.Judgement) // the facts as the first book has them, and the judgements by book
 }
@@ -156,18 +162,17 @@ func (r *review) read(ctx context.Context, s *Source, lead bool, pages chan<- []
 }
 
 // tellers tell each book what is known; nil for one that is told the same as the
-// first. Days without a time end by the zone of the book.
+// first.
 func (r *review) tellers(ctx context.Context, tx pgx.Tx, s *Source) ([]*teller, error) {
 	out := make([]*teller, len(r.books))
 	for i, b := range r.books {
-		if i > 0 && b.Zone().String() == r.books[0].Zone().String() {
-			continue
-		}
-		t, err := newTeller(ctx, tx, s, b.Zone())
+		t, err := newTeller(ctx, tx, s, b.Compiled, b.bound[s.ID])
 		if err != nil {
 			return nil, err
 		}
-		out[i] = t
+		if i == 0 || !t.tellsAs(out[0]) {
+			out[i] = t
+		}
 	}
 	return out, nil
 }

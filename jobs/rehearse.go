@@ -3,7 +3,6 @@ package jobs
 import (
 	"cmp"
 	"context"
-	"fmt"
 	"slices"
 	"time"
 
@@ -25,6 +24,7 @@ type Rehearsal struct {
 	Outside      []OutsideCount `json:"outside"`           // pipelines and stages that the book does not have
 	Against      *Against       `json:"against,omitempty"` // what differs from the book in force; nil: none is
 	NotAgainst   string         `json:"not_against,omitempty"`
+	Fields       []string       `json:"fields"` // what is wrong with the names of fields: no CRM has them
 }
 
 // RehearseOptions narrow a rehearsal.
@@ -61,14 +61,14 @@ func (p *Pipeline) Rehearse(ctx context.Context, workspace int64, draft *book.Bo
 			r.stages[[2]string{pl.Connection, s.ID}] = OutsideCount{pl.Connection, pl.Name, s.Name, 0}
 		}
 	}
-	books := []*book.Compiled{compiled}
-	active, err := p.active(ctx, workspace, pipelines)
+	books := []reviewed{{compiled, nil}}
+	active, err := p.active(ctx, workspace)
 	switch {
 	case err != nil:
 		return Rehearsal{}, err
-	case active.compiled != nil:
+	case active.evaluation != nil:
 		r.against = newAgainst(active, r)
-		books = append(books, active.compiled)
+		books = append(books, reviewed{active.compiled, active.bound})
 	}
 	review := &review{p, books, r.now, r.count}
 	if err := review.all(ctx, sources); err != nil {
@@ -76,19 +76,25 @@ func (p *Pipeline) Rehearse(ctx context.Context, workspace int64, draft *book.Bo
 	}
 	out := r.result()
 	out.NotAgainst = active.unreadable
-	return out, nil
+	err = p.DB.In(ctx, workspace, func(tx pgx.Tx) error {
+		accounts, err := accountsOf(ctx, tx, sources)
+		for _, p := range unknownFields(r.c, accounts, nil) {
+			out.Fields = append(out.Fields, p.Error())
+		}
+		return err
+	})
+	return out, err
 }
 
 // activeBook is the book in force, ready to judge.
 type activeBook struct {
-	version    int
-	compiled   *book.Compiled // nil: none is in force, or it cannot be read
-	unreadable string         // why
+	*evaluation        // nil: none is in force, or it cannot be read
+	unreadable  string // why
 }
 
 // active opens the book in force. One that this release cannot read is no
 // obstacle to rehearsing another.
-func (p *Pipeline) active(ctx context.Context, workspace int64, pipelines []book.Pipeline) (a activeBook, err error) {
+func (p *Pipeline) active(ctx context.Context, workspace int64) (a activeBook, err error) {
 	var stored postgres.StoredBook
 	err = p.DB.In(ctx, workspace, func(tx pgx.Tx) (err error) {
 		stored, err = postgres.ActiveBook(ctx, tx, workspace)
@@ -97,13 +103,11 @@ func (p *Pipeline) active(ctx context.Context, workspace int64, pipelines []book
 	if err != nil || stored.Version == 0 {
 		return a, err
 	}
-	a.version = stored.Version
-	b, err := book.Parse(fmt.Sprintf("book, version %d", stored.Version), []byte(stored.Text))
-	if err != nil {
+	if _, err := parseStored(stored); err != nil {
 		a.unreadable = err.Error()
 		return a, nil
 	}
-	a.compiled, err = compileFor(b, pipelines)
+	a.evaluation, err = p.openBook(ctx, workspace, stored)
 	return a, err
 }
 
@@ -172,7 +176,7 @@ func (r *rehearsal) verdicts(f *book.Facts, place string, verdicts []book.Verdic
 }
 
 func (r *rehearsal) result() Rehearsal {
-	out := Rehearsal{Deals: r.deals, Leads: r.leads, Rules: []RuleCount{}, Steps: r.steps, Outside: []OutsideCount{}}
+	out := Rehearsal{Deals: r.deals, Leads: r.leads, Rules: []RuleCount{}, Steps: r.steps, Outside: []OutsideCount{}, Fields: []string{}}
 	for _, rule := range r.c.Book.RuleNames() {
 		if c := r.rules[book.Rule(rule)]; c != nil {
 			out.Rules = append(out.Rules, c.result())

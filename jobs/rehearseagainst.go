@@ -71,7 +71,7 @@ func (a *against) count(f *book.Facts, place string, draft, active []book.Verdic
 		return
 	}
 	a.hanging(f, place, hangs(draft), hangs(active))
-	if f.Status == "lost" && !f.Lost.Before(a.since) && !f.Lost.After(a.now) && a.active.compiled.Accepts(f.Reason) && !a.draft.Accepts(f.Reason) {
+	if f.Status == "lost" && !f.Lost.Before(a.since) && !f.Lost.After(a.now) && a.active.compiled.Accepts(f) && !a.draft.Accepts(f) {
 		a.reasons.add(f.Reason)
 	}
 }

@@ -147,7 +147,7 @@ type texts struct {
 }
 
 func (t *texts) add(text string) {
-	key := book.FoldField(text)
+	key := book.FoldReason(text)
 	c := t.counts[key]
 	switch {
 	case c != nil:

@@ -151,7 +151,7 @@ func Dictionary(ctx context.Context, tx pgx.Tx, workspace, connection int64) (*m
 	}
 	defs := make([]mapping.FieldDef, len(stored))
 	for i, f := range stored {
-		defs[i] = mapping.FieldDef{Kind: f.Kind, Code: f.Code, Name: f.Name, Type: f.Type, Custom: f.Custom}
+		defs[i] = mapping.FieldDef{Kind: f.Kind, Code: f.Code, Name: f.Name, Type: f.Type, Custom: f.Custom, Deleted: f.Deleted}
 		if len(f.Options) > 0 {
 			if err := json.Unmarshal(f.Options, &defs[i].Options); err != nil {
 				return nil, fmt.Errorf("options of field %s: %w", f.Code, err)

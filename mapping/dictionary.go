@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 
 	"salesbook.dev/internal/strictyaml"
@@ -17,15 +18,30 @@ type FieldDef struct {
 	Name    string   `json:"name"` // the human name; not unique
 	Type    string   `json:"type"` // the vendor's type
 	Custom  bool     `json:"custom,omitempty"`
+	Deleted bool     `json:"deleted,omitempty"` // the account has it no longer; records may still hold it
 	Options []Option `json:"options,omitempty"`
 }
 
 // Option is one choice of a field.
 type Option struct {
-	ID      string `json:"id"`
-	Label   string `json:"label"`
-	Deleted bool   `json:"deleted"` // no longer offered; records may still hold it
+	ID      string   `json:"id"`
+	Label   string   `json:"label"`
+	Deleted bool     `json:"deleted"`       // no longer offered; records may still hold it
+	Was     []string `json:"was,omitempty"` // labels that it had before, the oldest first
 }
+
+// Labels are an option's label and those that it had before.
+func (o *Option) Labels() []string { return append([]string{o.Label}, o.Was...) }
+
+// renamed notes the label and the earlier labels of an option as it was read
+// before.
+func (o *Option) renamed(before Option) {
+	o.Was = slices.DeleteFunc(append(slices.Clone(before.Was), before.Label), func(label string) bool { return label == o.Label || label == "" })
+	o.Was = o.Was[max(0, len(o.Was)-maxLabels):]
+}
+
+// maxLabels bounds the earlier labels of an option.
+const maxLabels = 20
 
 // Dictionary holds an account's field definitions. It never changes once made
 // and may be used by any number of goroutines.
@@ -87,8 +103,8 @@ func (d *Dictionary) Fields() []FieldDef {
 
 // CarryOptions returns the options of a field definition after it was read
 // again: those that the vendor no longer lists stay, marked as deleted, with
-// their last label. Both are the options of a canonical row of kind fields;
-// nil means none.
+// their last label, and those that it has renamed keep the labels that they had.
+// Both are the options of a canonical row of kind fields; nil means none.
 func CarryOptions(before, after json.RawMessage) (json.RawMessage, error) {
 	old, err := readOptions(before)
 	if err != nil {
@@ -101,15 +117,17 @@ func CarryOptions(before, after json.RawMessage) (json.RawMessage, error) {
 	if len(old) == 0 {
 		return after, nil
 	}
-	known := map[string]bool{}
-	for _, o := range present {
-		known[o.ID] = true
+	known := map[string]int{}
+	for i, o := range present {
+		known[o.ID] = i
 	}
 	for _, o := range old {
-		if !known[o.ID] {
-			o.Deleted = true
-			present = append(present, o)
+		if i, ok := known[o.ID]; ok {
+			present[i].renamed(o)
+			continue
 		}
+		o.Deleted = true
+		present = append(present, o)
 	}
 	return optionsJSON(present), nil
 }
@@ -134,11 +152,19 @@ func optionsJSON(options []Option) json.RawMessage {
 		}
 		b = appendString(append(b, `{"id":`...), o.ID)
 		b = appendString(append(b, `,"label":`...), o.Label)
-		if o.Deleted {
-			b = append(b, `,"deleted":true}`...)
-		} else {
-			b = append(b, `,"deleted":false}`...)
+		b = strconv.AppendBool(append(b, `,"deleted":`...), o.Deleted)
+		for i, label := range o.Was {
+			if i == 0 {
+				b = append(b, `,"was":[`...)
+			} else {
+				b = append(b, ',')
+			}
+			b = appendString(b, label)
 		}
+		if len(o.Was) > 0 {
+			b = append(b, ']')
+		}
+		b = append(b, '}')
 	}
 	return append(b, ']')
 }

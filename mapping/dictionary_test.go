@@ -2,6 +2,7 @@ package mapping
 
 import (
 	"encoding/json"
+	"fmt"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -29,7 +30,11 @@ func TestCarryOptions(t *testing.T) {
 	for _, c := range []struct{ name, before, after, want string }{
 		{"first sight", ``, `[{"id":"1","label":"a","deleted":false}]`, `[{"id":"1","label":"a","deleted":false}]`},
 		{"one gone", `[{"id":"1","label":"a \"x\"","deleted":false},{"id":"2","label":"b","deleted":false}]`, `[{"id":"2","label":"B","deleted":false}]`,
-			`[{"id":"2","label":"B","deleted":false},{"id":"1","label":"a \"x\"","deleted":true}]`},
+			`[{"id":"2","label":"B","deleted":false,"was":["b"]},{"id":"1","label":"a \"x\"","deleted":true}]`},
+		{"renamed twice", `[{"id":"1","label":"b","deleted":false,"was":["a"]}]`, `[{"id":"1","label":"c \"x\"","deleted":false}]`, `[{"id":"1","label":"c \"x\"","deleted":false,"was":["a","b"]}]`},
+		{"read again", `[{"id":"1","label":"b","deleted":false,"was":["a"]}]`, `[{"id":"1","label":"b","deleted":false}]`, `[{"id":"1","label":"b","deleted":false,"was":["a"]}]`},
+		{"called as before", `[{"id":"1","label":"b","deleted":false,"was":["a"]}]`, `[{"id":"1","label":"a","deleted":false}]`, `[{"id":"1","label":"a","deleted":false,"was":["b"]}]`},
+		{"renamed, then gone", `[{"id":"1","label":"b","deleted":false,"was":["a"]}]`, `[]`, `[{"id":"1","label":"b","deleted":true,"was":["a"]}]`},
 		{"all gone", `[{"id":"1","label":"a","deleted":false}]`, ``, `[{"id":"1","label":"a","deleted":true}]`},
 		{"one back", `[{"id":"1","label":"a","deleted":true}]`, `[{"id":"1","label":"a","deleted":false}]`, `[{"id":"1","label":"a","deleted":false}]`},
 		{"none ever", ``, ``, ``},
@@ -41,6 +46,18 @@ func TestCarryOptions(t *testing.T) {
 		if diff := cmp.Diff(c.want, string(got)); diff != "" {
 			t.Errorf("%s (-want +got)\n%s", c.name, diff)
 		}
+	}
+	label, before := func(n int) json.RawMessage {
+		return json.RawMessage(fmt.Sprintf(`[{"id":"1","label":"%d","deleted":false}]`, n))
+	}, json.RawMessage(nil)
+	for n := range 50 { // somebody renames it every day
+		var err error
+		if before, err = CarryOptions(before, label(n)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if options, err := readOptions(before); err != nil || len(options[0].Was) != maxLabels || options[0].Was[maxLabels-1] != "48" {
+		t.Errorf("%s %v", before, err)
 	}
 	for _, broken := range [][2]string{{`x`, `[]`}, {`[]`, `x`}} {
 		if _, err := CarryOptions(json.RawMessage(broken[0]), json.RawMessage(broken[1])); err == nil {

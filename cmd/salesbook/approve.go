@@ -145,7 +145,7 @@ func approvalViews(ctx context.Context, tx pgx.Tx, ws int64, list []postgres.Vio
 	for i, v := range list {
 		deal := subjects[v.Subject]
 		views[i] = approvalView{v.ID, names[v.Subject.Connection], v.Subject.ID, deal.Title, deal.Amount, text(deal.Currency), text(deal.Reason), v.Owner, v.Opened.UTC(), v.Backlog, text(v.Cannot), []string{}}
-		if r := b.LossReasonCalled(text(deal.Reason)); r != nil {
+		if r := b.LossReason(v.Detail); r != nil {
 			views[i].Approvers = append(views[i].Approvers, b.Approvers(r, v.Owner)...)
 		}
 	}

@@ -16,6 +16,7 @@ type bookCmd struct {
 	Plan     bookPlanCmd     `cmd:"" help:"Judge everything that is stored by a draft, and change nothing."`
 	Diff     bookDiffCmd     `cmd:"" help:"Say in what two books differ, and what that means for judging."`
 	Activate bookActivateCmd `cmd:"" help:"Put a book in force: everything is judged by it."`
+	Show     bookShowCmd     `cmd:"" help:"Say how the book in force fits what is connected: what was renamed, what is missing."`
 	History  bookHistoryCmd  `cmd:"" help:"List the books that were ever in force."`
 	Export   bookExportCmd   `cmd:"" help:"Print a book that is or was in force."`
 	Print    bookPrintCmd    `cmd:"" help:"Make a book a page of HTML, to read and to print."`

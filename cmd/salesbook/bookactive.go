@@ -60,7 +60,7 @@ func (c *bookActivateCmd) Run(ctx context.Context, g *globals) error {
 		}
 	}
 	if g.JSON {
-		view := map[string]any{"version": r.Version, "name": b.Name, "problems": len(r.Problems)}
+		view := map[string]any{"version": r.Version, "name": b.Name, "problems": len(r.Problems), "fields": len(r.Fields)}
 		if diff != nil {
 			view["differences"] = len(diff.Differences)
 		}
@@ -71,11 +71,12 @@ func (c *bookActivateCmd) Run(ctx context.Context, g *globals) error {
 		fmt.Fprintln(g.stdout, differsFrom(diff, version))
 	}
 	for _, p := range r.Problems {
-		fmt.Fprintln(g.stdout, p.Error())
+		fmt.Fprintln(g.stdout, harmless(p.Error()))
 	}
 	if len(r.Problems) > 0 {
 		fmt.Fprintln(g.stdout, "These parts judge nothing until the CRM has them.")
 	}
+	printFields(g, problemTexts(r.Fields))
 	return nil
 }
 

@@ -62,6 +62,9 @@ func (c *bookPlanCmd) Run(ctx context.Context, g *globals) error {
 func (c *bookPlanCmd) print(g *globals, b *book.Book, r *jobs.Rehearsal, took time.Duration) {
 	fmt.Fprintf(g.stdout, "%s, held against %s and %s as they are stored (%s). Nothing was changed.\n\n",
 		harmless(b.Name), counted(int64(r.Deals), "deal"), counted(int64(r.Leads), "lead"), span(took))
+	if printFields(g, r.Fields); len(r.Fields) > 0 {
+		fmt.Fprintln(g.stdout)
+	}
 	printRules(g, r)
 	if c.By != "" {
 		printBy(g, r, c.By)
@@ -79,5 +82,16 @@ func (c *bookPlanCmd) print(g *globals, b *book.Book, r *jobs.Rehearsal, took ti
 			t.add(o.Connection, o.Pipeline, o.Stage, counted(int64(o.Deals), "deal"))
 		}
 		fmt.Fprint(g.stdout, t.text("  "))
+	}
+}
+
+// printFields tells of fields that no CRM has. They come first, since what they
+// bring about is not worth reading.
+func printFields(g *globals, problems []string) {
+	for _, p := range problems {
+		fmt.Fprintln(g.stdout, harmless(p))
+	}
+	if len(problems) > 0 {
+		fmt.Fprint(g.stdout, "Rules that ask for these fields are broken for every deal and lead.\n")
 	}
 }

@@ -107,7 +107,10 @@ func (d *doctor) examine(ctx context.Context) error {
 	if err := d.openQueue(ctx, riverURL, need{}); err != nil {
 		return err
 	}
-	return d.connections(ctx)
+	if err := d.connections(ctx); err != nil {
+		return err
+	}
+	return d.book(ctx)
 }
 
 // server looks at the database server.

@@ -67,6 +67,7 @@ type cli struct {
 	Acknowledge acknowledgeCmd `cmd:"" help:"Say that you have seen a violation and take it on."`
 	Approve     approveCmd     `cmd:"" help:"Agree to the loss of a deal."`
 	Approvals   approvalsCmd   `cmd:"" help:"List losses that wait for somebody to agree."`
+	Spellings   spellingsCmd   `cmd:"" help:"List what reps write as loss reasons, and decide what it means."`
 	Violations  violationsCmd  `cmd:"" help:"List rules of the book that are broken now."`
 	Backlog     backlogCmd     `cmd:"" help:"List deals and leads with violations from before the book, the dearest first."`
 	Book        bookCmd        `cmd:"" help:"Check and test a sales book."`

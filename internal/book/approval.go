@@ -40,8 +40,8 @@ func standing(list []Approved, at time.Time) *Approved {
 // approval judges whether somebody agreed to a loss that has to be agreed to. It
 // is broken from the first instant on at which nobody does.
 func (j *judge) approval(r *LossReason, lost time.Time) {
-	due, cannot := j.c.Book.ApprovalDue(r, j.f)
-	if !due && cannot == "" {
+	due, w := j.c.approvalDue(r, j.as(lost))
+	if !due && w.cannot == "" {
 		return
 	}
 	list := j.approvalsOf(r, lost)
@@ -51,7 +51,7 @@ func (j *judge) approval(r *LossReason, lost time.Time) {
 			return
 		}
 	}
-	v := Verdict{Rule: LossApproval, Detail: r.ID, Cannot: cannot, Evidence: []Evidence{{What: "approval", Want: strings.Join(j.c.Book.Approvers(r, j.f.Owner), ", ")}}}
+	v := Verdict{Rule: LossApproval, Detail: r.ID, Cannot: w.cannot, Assumed: !w.known, Evidence: []Evidence{{What: "approval", Want: strings.Join(j.c.Book.Approvers(r, j.f.Owner), ", ")}}}
 	if a := standing(list, j.now); a != nil && !j.now.Before(broken) {
 		v.Mended, v.Cannot, v.Evidence[0].Found = a.At, "", a.By+", "+instant(a.At)
 	}
@@ -67,7 +67,7 @@ func (j *judge) approval(r *LossReason, lost time.Time) {
 // time.
 func (j *judge) approvalsOf(r *LossReason, lost time.Time) (list []Approved) {
 	same := func(written string) bool {
-		return fold(written) == fold(j.f.Reason) || j.c.Book.LossReasonCalled(written) == r
+		return FoldReason(written) == FoldReason(j.f.Reason) || j.c.Meaning(written, nil, j.f.Spellings).Reason == r
 	}
 	for _, a := range j.f.Approvals {
 		if a.about(lost, same) {
@@ -79,20 +79,22 @@ func (j *judge) approvalsOf(r *LossReason, lost time.Time) (list []Approved) {
 }
 
 // ApprovalDue tells whether the book wants somebody to agree to the loss of a
-// deal for a reason, or else why that cannot be told.
-func (b *Book) ApprovalDue(r *LossReason, f *Facts) (due bool, cannot string) {
+// deal for a reason at an instant, or else why that cannot be told.
+func (c *Compiled) ApprovalDue(r *LossReason, f *Facts, lost time.Time) (due bool, cannot string) {
+	due, w := c.approvalDue(r, &subject{Facts: f, c: c, work: c.workTime(f.Owner), at: lost})
+	return due, w.cannot
+}
+
+// approvalDue is ApprovalDue with what the deal is worth, if that matters.
+func (c *Compiled) approvalDue(r *LossReason, s *subject) (due bool, w worth) {
 	a := r.Approval
-	switch {
-	case a == nil:
-		return false, ""
-	case a.Always:
-		return true, ""
-	case f.Amount == nil || f.Amount.IsZero():
-		return false, ""
-	case f.Currency != "" && f.Currency != b.Currency:
-		return false, "the amount is in " + f.Currency + " and the book in " + b.Currency
+	if a == nil || a.Always {
+		return a != nil, worth{known: true}
 	}
-	return f.Amount.GreaterThan(*a.Above), ""
+	if w = s.worth(); w.none || w.cannot != "" {
+		return false, w
+	}
+	return w.amount.GreaterThan(*a.Above), w
 }
 
 // Approvers lists the addresses of those who may agree that a deal of this owner
@@ -133,10 +135,10 @@ func (b *Book) headsOf(rep string) (all []string) {
 // LossReasonCalled finds a reason as it is written in the CRM; nil if it is none
 // of the book's.
 func (b *Book) LossReasonCalled(written string) *LossReason {
-	written = fold(written)
+	written = FoldReason(written)
 	for i := range b.LossReasons {
 		r := &b.LossReasons[i]
-		if fold(r.Name) == written || slices.ContainsFunc(r.Spellings, func(s string) bool { return fold(s) == written }) {
+		if slices.ContainsFunc(r.written(), func(s string) bool { return FoldReason(s) == written }) {
 			return r
 		}
 	}

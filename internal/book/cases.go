@@ -1,6 +1,7 @@
 package book
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -95,7 +96,7 @@ func ownerOf(written string) string {
 func (c *Compiled) dealOf(d *CaseDeal, zone *time.Location) *Facts {
 	i := slices.Index(c.Book.funnelIDs(), d.Funnel)
 	fn := &c.Book.Funnels[i]
-	f := &Facts{Connection: fn.CRM[0].Connection, ID: "1", Owner: ownerOf(d.Owner), OwnerLeft: d.OwnerLeft, Amount: d.Amount, Currency: c.Book.Currency,
+	f := &Facts{Connection: fn.CRM[0].Connection, ID: "1", Owner: ownerOf(d.Owner), OwnerLeft: d.OwnerLeft, Amount: d.Amount, Currency: cmp.Or(d.Currency, c.Book.Currency),
 		Close: d.Close, Added: d.Added.in(zone), Status: "open"}
 	f.Fields, f.Past = fieldsOf(d.Fields, zone)
 	for _, m := range d.Moves {

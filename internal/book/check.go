@@ -32,10 +32,12 @@ func check(b *Book) Problems {
 		c.fail(b.At, "currency", b.Currency, "is no currency", "three capital letters of ISO 4217, as in PLN")
 	}
 	c.calendars()
+	c.rates()
 	c.people()
 	c.standard()
 	c.funnels()
 	c.conditions()
+	c.fields()
 	c.won()
 	c.reasons()
 	c.leads()

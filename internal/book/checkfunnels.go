@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"salesbook.dev/internal/sales"
 )
 
 func (c *checker) funnels() {
@@ -99,24 +101,24 @@ func (c *checker) reasons() {
 		r := &c.b.LossReasons[i]
 		where := "loss_reasons › " + r.ID
 		ids.add(r.At, r.ID)
-		for _, s := range append([]string{r.Name}, r.Spellings...) {
-			c.spelling(r.At, where, s, r.ID, spelt)
+		for _, s := range r.written() {
+			c.spelling(r.At, where, s, FoldReason(s), r.ID, spelt)
 		}
 		c.reason(where, r)
 	}
 	for i := range c.b.Refused {
 		r := &c.b.Refused[i]
-		for _, s := range append([]string{r.Text}, r.Spellings...) {
-			c.spelling(r.At, "refused_reasons", s, r.Text, spelt)
+		for _, s := range r.written() {
+			c.spelling(r.At, "refused_reasons", s, FoldReason(s), r.Text, spelt)
 		}
 	}
 }
 
-func (c *checker) spelling(at Place, where, s, owner string, spelt map[string]string) {
-	if other, ok := spelt[fold(s)]; ok {
+func (c *checker) spelling(at Place, where, s, folded, owner string, spelt map[string]string) {
+	if other, ok := spelt[folded]; ok {
 		c.fail(at, where, s, "this is how "+other+" is written", "a text stands for one reason")
 	}
-	spelt[fold(s)] = owner
+	spelt[folded] = owner
 }
 
 func (c *checker) reason(where string, r *LossReason) {
@@ -168,7 +170,7 @@ func (c *checker) leads() {
 	for _, ch := range l.Channels {
 		ids.add(ch.At, ch.ID)
 		for _, s := range ch.Sources {
-			c.spelling(ch.At, "leads › channels › "+ch.ID, s, ch.ID, sources)
+			c.spelling(ch.At, "leads › channels › "+ch.ID, s, fold(s), ch.ID, sources)
 		}
 	}
 	for _, d := range l.Distribution {
@@ -273,6 +275,9 @@ func (c *checker) caseDeal(where string, d *CaseDeal) {
 			c.fail(m.At, where, m.Stage, "this move comes before what stands above it", "moves stand in the order of time")
 		}
 		last = m.When
+	}
+	if _, known := sales.MinorDigits(d.Currency); d.Currency != "" && !known {
+		c.fail(d.At, where, d.Currency, "is no currency", "three capital letters of ISO 4217, as in EUR")
 	}
 	if d.Won != nil && d.Lost != nil {
 		c.fail(d.At, where, "", "a deal is not both won and lost", "")

@@ -4,8 +4,6 @@ import (
 	"slices"
 	"strings"
 	"time"
-
-	"salesbook.dev/internal/strictyaml"
 )
 
 // Pipeline is a pipeline of a CRM with its stages in their order.
@@ -31,6 +29,10 @@ type Compiled struct {
 	roles       map[string]map[string]bool
 	below       map[string]int    // by funnel: number of the stage before which a deal is a lead
 	folded      map[string]string // names of fields, as Facts has them
+	fields      []NamedField
+	anyField    bool // an expression reckons out which field it asks for
+	rates       map[string][]rateFrom
+	drift       []Drift
 	expressions map[*Condition]*expression
 }
 
@@ -43,19 +45,26 @@ type stageAt struct{ funnel, stage int }
 // the error is Problems, they are what the book names and no CRM has: what was
 // compiled can be used all the same, and those parts judge nothing.
 func Compile(b *Book, pipelines []Pipeline) (*Compiled, error) {
-	c := &Compiled{Book: b, byOwner: map[string]*WorkTime{}, stages: map[stageKey]stageAt{}, reasons: map[string]int{}, refused: map[string]int{},
+	return CompileBound(b, pipelines, nil)
+}
+
+// CompileBound is Compile for a book whose names meant something when it was put
+// in force: they still mean that, whatever it is called now.
+func CompileBound(b *Book, pipelines []Pipeline, bindings []Binding) (*Compiled, error) {
+	c := &Compiled{Book: b, byOwner: map[string]*WorkTime{}, reasons: map[string]int{}, refused: map[string]int{},
 		roles: map[string]map[string]bool{}, below: map[string]int{}, folded: map[string]string{}, expressions: map[*Condition]*expression{}}
 	if err := c.calendars(); err != nil {
 		return nil, err
 	}
+	c.compileRates()
 	for i := range b.LossReasons {
-		for _, s := range append([]string{b.LossReasons[i].Name}, b.LossReasons[i].Spellings...) {
-			c.reasons[fold(s)] = i
+		for _, s := range b.LossReasons[i].written() {
+			c.reasons[FoldReason(s)] = i
 		}
 	}
 	for i := range b.Refused {
-		for _, s := range append([]string{b.Refused[i].Text}, b.Refused[i].Spellings...) {
-			c.refused[fold(s)] = i
+		for _, s := range b.Refused[i].written() {
+			c.refused[FoldReason(s)] = i
 		}
 	}
 	for _, r := range b.Roles {
@@ -75,18 +84,15 @@ func Compile(b *Book, pipelines []Pipeline) (*Compiled, error) {
 			c.below[f.ID] = stage
 		}
 	}
-	for _, name := range b.fieldNames() {
-		c.folded[name] = fold(name)
-	}
 	if err := c.compileExpressions(); err != nil {
 		return nil, err
 	}
-	var problems Problems
-	for i := range b.Funnels {
-		c.funnel(i, pipelines, &problems)
-	}
-	if len(problems) > 0 {
-		return c, problems
+	c.compileFields()
+	binder := newBinder(b, pipelines, bindings)
+	binder.funnels()
+	c.stages, c.drift = binder.stages, binder.drift(bindings)
+	if len(binder.problems) > 0 {
+		return c, binder.problems
 	}
 	return c, nil
 }
@@ -104,32 +110,6 @@ func (c *Compiled) compileExpressions() error {
 		}
 	})
 	return err
-}
-
-// fieldNames lists the fields that the book speaks of.
-func (b *Book) fieldNames() []string {
-	all := slices.Concat(b.Leads.Entry, b.Leads.Demand, b.Leads.Reason, b.Leads.Nuances)
-	for i := range b.Segments {
-		all = append(all, b.Segments[i].Known...)
-	}
-	for i := range b.LossReasons {
-		all = append(all, b.LossReasons[i].Facts...)
-	}
-	for i := range b.Funnels {
-		for j := range b.Funnels[i].Stages {
-			all = append(all, b.Funnels[i].Stages[j].Required...)
-		}
-	}
-	b.eachCondition(func(k *Condition, _ scope) {
-		all = append(all, k.Required...)
-		if k.Field != nil {
-			all = append(all, k.Field.Name)
-		}
-		if k.DocumentSent != nil && k.DocumentSent.Field != "" {
-			all = append(all, k.DocumentSent.Field)
-		}
-	})
-	return all
 }
 
 // calendars makes the calendars ready. A book without one has office hours in
@@ -185,50 +165,6 @@ func (c *Compiled) workTime(owner string) *WorkTime {
 		return w
 	}
 	return c.calendar
-}
-
-// funnel finds a funnel's pipelines and stages.
-func (c *Compiled) funnel(i int, pipelines []Pipeline, problems *Problems) {
-	f := &c.Book.Funnels[i]
-	for _, from := range f.CRM {
-		found := false
-		for _, p := range pipelines {
-			if (from.Connection == "" || from.Connection == p.Connection) && named(from.Pipeline, p.ID, p.Name) {
-				found = true
-				c.bind(i, p, problems)
-			}
-		}
-		if !found {
-			var names []string
-			for _, p := range pipelines {
-				if from.Connection == "" || from.Connection == p.Connection {
-					names = append(names, p.Name)
-				}
-			}
-			strictyaml.Add(problems, &strictyaml.Problem{Place: from.At, Where: "funnels › " + f.ID, Value: from.Pipeline, Reason: "the CRM has no such pipeline", Hint: strictyaml.Suggest(from.Pipeline, names)})
-		}
-	}
-}
-
-// bind finds the stages of a funnel in one pipeline.
-func (c *Compiled) bind(i int, p Pipeline, problems *Problems) {
-	f := &c.Book.Funnels[i]
-	var names []string
-	for _, s := range p.Stages {
-		names = append(names, s.Name)
-	}
-	for j := range f.Stages {
-		s := &f.Stages[j]
-		for _, name := range s.crmNames() {
-			at := slices.IndexFunc(p.Stages, func(have CRMStage) bool { return named(name, have.ID, have.Name) })
-			if at >= 0 {
-				c.stages[stageKey{p.Connection, p.Stages[at].ID}] = stageAt{i, j}
-				continue
-			}
-			strictyaml.Add(problems, &strictyaml.Problem{Place: s.At, Where: "funnels › " + f.ID + " › stages › " + s.ID, Value: name,
-				Reason: "pipeline " + p.Name + " of " + p.Connection + " has no such stage", Hint: strictyaml.Suggest(name, names)})
-		}
-	}
 }
 
 // named tells whether a name of the book is that of something in the CRM.

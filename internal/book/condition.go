@@ -113,6 +113,7 @@ type CaseDeal struct {
 	Owner      string           `yaml:"owner" doc:"E-mail address of the rep; somebody unless set, nobody is -."`
 	OwnerLeft  bool             `yaml:"owner_left" doc:"The rep is no longer there."`
 	Amount     *decimal.Decimal `yaml:"amount" doc:"What it is worth."`
+	Currency   string           `yaml:"currency" doc:"Currency of the amount; the book's unless set."`
 	Close      *Date            `yaml:"expected_close" doc:"The expected close date."`
 	Fields     []CaseField      `yaml:"fields,ordered" doc:"Other fields."`
 	Moves      []CaseMove       `yaml:"moves,required,ordered" doc:"The stages that it entered."`

@@ -18,6 +18,7 @@ type Book struct {
 	Name        string        `yaml:"name,required" doc:"What the company calls its book." rules:"none"`
 	Language    Language      `yaml:"language" doc:"Language of the book: en, pl, ru or uk; en unless set." rules:"none"`
 	Currency    string        `yaml:"currency" doc:"Currency of amounts in the book, ISO 4217, as in PLN." rules:"amounts"`
+	Rates       []Rate        `yaml:"rates" doc:"What other currencies are worth in the book's." rules:"amounts"`
 	Calendars   []Calendar    `yaml:"calendars,ordered" doc:"Working hours and holidays; the first one is everybody's who has no other." rules:"clock"`
 	Standard    []Commandment `yaml:"standard,ordered" doc:"Part one of the book: what always holds, at every stage." rules:"own"`
 	Roles       []Role        `yaml:"roles" doc:"Who does what: hunter, closer, farmer, or your own." rules:"wrong_role"`

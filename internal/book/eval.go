@@ -288,19 +288,10 @@ func (s *subject) noted(k *NoteWritten) answer {
 }
 
 func (s *subject) amountAtLeast(least decimal.Decimal) answer {
-	value, known := s.value("amount", s.at)
-	e := Evidence{What: "amount", Found: value, Want: least.String()}
-	if value == "" {
-		return answer{assumed: !known, evidence: []Evidence{e}}
-	}
-	if s.Currency != "" && s.Currency != s.c.Book.Currency {
-		return answer{cannot: "the amount is in " + s.Currency + " and the book in " + s.c.Book.Currency}
-	}
-	amount, err := decimal.NewFromString(value)
-	if err != nil {
-		return answer{cannot: "the amount is no number"}
-	}
-	return answer{holds: amount.GreaterThanOrEqual(least), assumed: !known, evidence: []Evidence{e}}
+	w := s.worth()
+	a := answer{cannot: w.cannot, assumed: !w.known, flips: w.flips, evidence: []Evidence{{What: "amount", Found: w.found, Want: least.String()}}}
+	a.holds = !w.none && w.cannot == "" && w.amount.GreaterThanOrEqual(least)
+	return a
 }
 
 // field compares what a field holds.

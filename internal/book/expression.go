@@ -3,6 +3,7 @@ package book
 import (
 	"fmt"
 	"reflect"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -85,7 +86,7 @@ func variables() []variable {
 			}
 			return d.InexactFloat64()
 		}},
-		{"currency", cel.StringType, func(s *subject) any { return s.Currency }},
+		{"currency", cel.StringType, text("currency")},
 		{"source", cel.StringType, text("source")},
 		{"products", cel.IntType, func(s *subject) any { return s.Products }},
 		{"added", cel.TimestampType, func(s *subject) any { return s.Added }},
@@ -133,6 +134,14 @@ func helpers() []helper {
 				return types.NewErr("%s holds no number", word(args[0]))
 			}
 			return types.Double(n)
+		}},
+		{"worth", nil, cel.DoubleType, func(s *subject, flips *time.Time, _ []ref.Val) ref.Val {
+			w := s.worth()
+			*flips = sooner(*flips, w.flips)
+			if w.cannot != "" {
+				return types.NewErr("%s", w.cannot)
+			}
+			return types.Double(w.amount.InexactFloat64())
 		}},
 		{"older_than", []*cel.Type{cel.TimestampType, str}, cel.BoolType, func(s *subject, flips *time.Time, args []ref.Val) ref.Val {
 			return overdue(s, flips, args[0], word(args[1]))
@@ -218,6 +227,9 @@ type expression struct {
 	program cel.Program
 	names   map[string]func(*subject) any
 	never   bool // it says no whatever it is asked about
+
+	fields   []string // that are written out in it
+	anyField bool     // it asks for others, that it reckons out
 }
 
 // compile checks and compiles an expression. The error says at which character of
@@ -241,7 +253,23 @@ func (d *dialect) compile(text string) (*expression, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &expression{program, d.names, alwaysFalse(checked.NativeRep().Expr())}, nil
+	e := &expression{program: program, names: d.names, never: alwaysFalse(checked.NativeRep().Expr())}
+	e.findFields(checked.NativeRep().Expr())
+	return e, nil
+}
+
+// findFields notes which fields an expression asks for.
+func (e *expression) findFields(expr ast.Expr) {
+	ast.PreOrderVisit(expr, ast.NewExprVisitor(func(x ast.Expr) {
+		if x.Kind() != ast.CallKind || x.AsCall().FunctionName() != "@field" && x.AsCall().FunctionName() != "@number" {
+			return
+		}
+		if name := x.AsCall().Args()[1]; name.Kind() == ast.LiteralKind {
+			e.fields = append(e.fields, word(name.AsLiteral()))
+		} else {
+			e.anyField = true
+		}
+	}))
 }
 
 // soundSpans checks spans that are written out.
@@ -281,5 +309,20 @@ func (e *expression) holds(s *subject) answer {
 		return answer{cannot: "the expression failed: " + strings.ReplaceAll(err.Error(), "@", ""), flips: flips}
 	}
 	yes, _ := out.Value().(bool)
-	return answer{holds: yes, assumed: s.past && s.at.Before(s.KnownSince), flips: flips}
+	return answer{holds: yes, assumed: s.past && s.at.Before(e.knownSince(s.Facts)), flips: flips}
+}
+
+// knownSince is from when on what the expression asks for is known.
+func (e *expression) knownSince(f *Facts) time.Time {
+	since := f.KnownSince
+	names := e.fields
+	if e.anyField {
+		names = append(slices.Clone(names), OfPerson, OfCompany)
+	}
+	for _, name := range names {
+		if t := f.knownSince(fold(name)); t.After(since) {
+			since = t
+		}
+	}
+	return since
 }

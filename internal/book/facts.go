@@ -34,9 +34,19 @@ type Facts struct {
 	Gone     bool   // it was merged into another or erased: nothing is judged
 	Reason   string // the loss reason as written
 
+	Renamed   []string  // other names that the CRM's option of that name has or had
+	Spellings Spellings // what people have decided on texts; shared by many, and never changed
+
 	Moves      []Move
 	Past       []Change // earlier values of fields
 	KnownSince time.Time
+
+	// Of the person and the company that it is about, present and past values
+	// stand under person. and company.; since when they are known of those whom it
+	// is about now:
+	PersonSince, CompanySince time.Time
+	Aliases                   map[string]string // other names of fields, folded: the names that they have here; never changed
+
 	Activities []Activity
 	Notes      []Note
 	Snoozes    []Snooze
@@ -93,6 +103,9 @@ type Approved struct {
 // value is what a field held at an instant, and whether that is known: before
 // changes were recorded the earliest known value is taken.
 func (f *Facts) value(field string, at time.Time) (value string, known bool) {
+	if name, ok := f.Aliases[field]; ok {
+		field = name
+	}
 	value = f.present(field)
 	for _, c := range slices.Backward(f.Past) {
 		if !c.At.After(at) {
@@ -102,7 +115,19 @@ func (f *Facts) value(field string, at time.Time) (value string, known bool) {
 			value = c.Old
 		}
 	}
-	return value, !at.Before(f.KnownSince)
+	return value, !at.Before(f.knownSince(field))
+}
+
+// knownSince is from when on the values of a field are known.
+func (f *Facts) knownSince(field string) time.Time {
+	since := f.KnownSince
+	switch {
+	case strings.HasPrefix(field, OfPerson) && f.PersonSince.After(since):
+		since = f.PersonSince
+	case strings.HasPrefix(field, OfCompany) && f.CompanySince.After(since):
+		since = f.CompanySince
+	}
+	return since
 }
 
 // present is what a field holds now.
@@ -115,6 +140,8 @@ func (f *Facts) present(field string) string {
 			return f.Amount.String()
 		}
 		return ""
+	case "currency":
+		return f.Currency
 	case "expected_close":
 		if f.Close != nil {
 			return f.Close.String()

@@ -145,27 +145,32 @@ func (j *judge) since(from time.Time, test func(s *subject) answer) time.Time {
 		if t.Before(from) {
 			t = from
 		}
-		if a := test(j.as(t)); a.holds {
-			return j.ranOut(t, a.flips, broken, test)
-		}
-		if broken = t; !t.After(from) {
+		var ever bool
+		if broken, ever = j.ranOut(t, broken, test); ever || !t.After(from) {
 			break
 		}
 	}
 	return broken
 }
 
-// ranOut is when a test that held at t failed though nothing happened, or else
-// the instant at which something did.
-func (j *judge) ranOut(t, flips, broken time.Time, test func(s *subject) answer) time.Time {
-	for !flips.IsZero() && flips.After(t) && flips.Before(broken) {
-		a := test(j.as(flips))
-		if !a.holds {
-			return flips
+// ranOut is the first instant, at or after t, from which on a test failed until
+// broken, though nothing happened between. It tells whether the test ever held
+// there.
+func (j *judge) ranOut(t, broken time.Time, test func(s *subject) answer) (since time.Time, ever bool) {
+	a := test(j.as(t))
+	since, ever = t, a.holds
+	holds := a.holds
+	for flips := a.flips; flips.After(t) && flips.Before(broken); flips = a.flips {
+		t = flips
+		if a = test(j.as(t)); holds && !a.holds {
+			since = t
 		}
-		t, flips = flips, a.flips
+		holds, ever = a.holds, ever || a.holds
 	}
-	return broken
+	if holds {
+		return broken, true
+	}
+	return since, ever
 }
 
 // happened lists the instants at which something did, the latest first.

@@ -59,6 +59,9 @@ func history(rng *rand.Rand, c *Compiled) *Facts {
 		amount := decimal.NewFromInt([]int64{0, 2000, 20_000}[rng.IntN(3)])
 		f.Amount = &amount
 	}
+	if len(c.rates) > 0 {
+		f.Currency = []string{"PLN", "EUR", "USD", "GBP"}[rng.IntN(4)]
+	}
 	if rng.IntN(3) == 0 {
 		f.Close = new(dateOf(at()))
 	}
@@ -146,7 +149,7 @@ func nothingHappens(f *Facts, now time.Time) time.Time {
 // unless something happens.
 func TestNothingChangesBeforeNextDue(t *testing.T) {
 	t.Parallel()
-	for _, file := range []string{"testdata/verdicts.yaml", "testdata/known.yaml", "testdata/rollout.yaml"} {
+	for _, file := range []string{"testdata/verdicts.yaml", "testdata/known.yaml", "testdata/rollout.yaml", "testdata/rates.yaml"} {
 		c := compiled(t, file)
 		for seed := range uint64(4000) {
 			rng := rand.New(rand.NewPCG(seed, 7))
@@ -175,7 +178,7 @@ func TestNothingChangesBeforeNextDue(t *testing.T) {
 func TestViolationsOpenWhenTheRuleBreaks(t *testing.T) {
 	t.Parallel()
 	seen := map[Rule]int{}
-	for _, file := range []string{"testdata/verdicts.yaml", "testdata/known.yaml"} {
+	for _, file := range []string{"testdata/verdicts.yaml", "testdata/known.yaml", "testdata/rates.yaml"} {
 		c := compiled(t, file)
 		for seed := range uint64(4000) {
 			rng := rand.New(rand.NewPCG(seed, 9))

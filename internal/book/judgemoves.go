@@ -175,18 +175,18 @@ func (j *judge) tooEarly(rule Rule, detail string, from []string, at time.Time) 
 }
 
 func (j *judge) lost() {
-	at, written := j.f.Lost, fold(j.f.Reason)
+	at := j.f.Lost
 	open := Verdict{Opened: at, Evidence: []Evidence{{What: "lost_reason", Found: j.f.Reason}}}
-	i, known := j.c.reasons[written]
-	_, refused := j.c.refused[written]
+	m := j.c.Meaning(j.f.Reason, j.f.Renamed, j.f.Spellings)
 	switch {
-	case written == "":
+	case fold(j.f.Reason) == "":
 		open.Rule = LossWithoutReason
-	case known:
-		j.lossFor(&j.c.Book.LossReasons[i], at)
+	case m.Reason != nil:
+		j.lossFor(m.Reason, at)
 		return
-	case refused:
+	case m.Refused:
 		open.Rule = LossReasonRefused
+		open.Evidence = append(open.Evidence, m.evidence()...)
 	case len(j.c.reasons) > 0:
 		open.Rule = LossReasonUnknown
 	default:

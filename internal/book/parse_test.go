@@ -14,7 +14,7 @@ func TestBooksGiveWhatTheirCasesSay(t *testing.T) {
 	if err != nil || len(files) == 0 {
 		t.Fatal("no examples", err)
 	}
-	files = append(files, "testdata/verdicts.yaml", "testdata/known.yaml", "testdata/rollout.yaml")
+	files = append(files, "testdata/verdicts.yaml", "testdata/known.yaml", "testdata/rollout.yaml", "testdata/rates.yaml")
 	for _, file := range files {
 		text, err := os.ReadFile(file)
 		if err != nil {

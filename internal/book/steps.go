@@ -56,13 +56,9 @@ func (c *Compiled) eachMove(f *Facts, now time.Time, do func(i int, from, to pla
 	}
 }
 
-// Accepts tells whether a text is a loss reason of the book's. A book without
-// reasons takes any that it does not refuse.
-func (c *Compiled) Accepts(reason string) bool {
-	written := fold(reason)
-	if _, known := c.reasons[written]; known || written == "" {
-		return known
-	}
-	_, refused := c.refused[written]
-	return !refused && len(c.reasons) == 0
+// Accepts tells whether the loss reason of a deal is one of the book's. A book
+// without reasons takes any that is not refused.
+func (c *Compiled) Accepts(f *Facts) bool {
+	m := c.Meaning(f.Reason, f.Renamed, f.Spellings)
+	return m.Reason != nil || !m.Refused && len(c.reasons) == 0 && fold(f.Reason) != ""
 }

@@ -77,7 +77,7 @@ func TestAccepts(t *testing.T) {
 	t.Parallel()
 	with, without := compiled(t, "testdata/verdicts.yaml"), compiled(t, "testdata/known.yaml")
 	for text, want := range map[string][2]bool{"No contact": {true, true}, "  no  CONTACT ": {true, true}, "No time": {false, true}, "": {false, false}, "x": {false, true}} {
-		if got := [2]bool{with.Accepts(text), without.Accepts(text)}; got != want {
+		if got := [2]bool{with.Accepts(&Facts{Reason: text}), without.Accepts(&Facts{Reason: text})}; got != want {
 			t.Errorf("%q: %v, want %v", text, got, want)
 		}
 	}

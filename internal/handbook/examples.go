@@ -47,7 +47,7 @@ func (w *writer) example(k *book.Case, number int) card {
 func (w *writer) knownOfDeal(d *book.CaseDeal) []entry {
 	var known []string
 	if d.Amount != nil {
-		known = append(known, w.holds("amount", w.Amount(*d.Amount)))
+		known = append(known, w.holds("amount", w.Money(*d.Amount, cmp.Or(d.Currency, w.book.Currency))))
 	}
 	if d.Close != nil {
 		known = append(known, w.holds("expected_close", w.Day(*d.Close)))

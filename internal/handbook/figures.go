@@ -16,7 +16,22 @@ func (w *writer) figures() []section {
 	if len(w.book.Plans) > 0 {
 		out = append(out, w.plans())
 	}
+	if len(w.book.Rates) > 0 {
+		out = append(out, w.rates())
+	}
 	return out
+}
+
+func (w *writer) rates() section {
+	t := &table{Head: []string{w.Say(language.RateOf), w.Say(language.RateIs), w.Say(language.RateFrom)}}
+	for _, r := range w.book.Rates {
+		from := w.Say(language.RateAlways)
+		if r.From != nil {
+			from = w.Day(*r.From)
+		}
+		t.Rows = append(t.Rows, []string{w.Money(decimal.NewFromInt(1), r.Currency), w.Money(r.Is, w.book.Currency), from})
+	}
+	return section{ID: "rates", Title: w.Say(language.Rates), Table: t}
 }
 
 // usualKPIs are those of a book that names none.

@@ -21,3 +21,12 @@ var (
 	WorkBehind = Phrase{"Work behind it", "Praca, która za tym stoi", "Сколько за этим работы", "Скільки за цим роботи"}
 	EachRep    = Phrase{"Every rep, every month: %s", "Każdy handlowiec co miesiąc: %s", "Каждый менеджер каждый месяц: %s", "Кожен менеджер щомісяця: %s"}
 )
+
+// What other currencies are worth.
+var (
+	Rates      = Phrase{"What other currencies are worth", "Kursy innych walut", "Курсы других валют", "Курси інших валют"}
+	RateOf     = Phrase{"One unit", "Jedna jednostka", "Одна единица", "Одна одиниця"}
+	RateIs     = Phrase{"Is worth", "Jest warta", "Стоит", "Коштує"}
+	RateFrom   = Phrase{"From", "Od", "Начиная с", "Починаючи з"}
+	RateAlways = Phrase{"the beginning", "początku", "самого начала", "самого початку"}
+)

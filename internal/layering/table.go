@@ -32,7 +32,7 @@ func table() []row {
 			"web turns HTTP into calls of jobs and postgres and stands under cmd alone; what it wants from cmd is passed to it"},
 		{"internal/demo/...", []string{"internal/demo/...", "internal/sandbox/...", "jobs", "mapping", "internal/postgres", "internal/embedded", "connectors", "connectors/catalog", "internal/rest", "internal/language", "internal/seal", "internal/telemetry", "internal/config", model, faults},
 			"the demo plays a scenario with the real jobs against a simulator, and knows no vendor's connector by name"},
-		{"jobs/...", []string{"jobs/...", "mapping", "internal/book/...", "internal/report", "internal/notify", "internal/postgres", "connectors", "connectors/catalog", "internal/rest", "internal/language", "internal/wording", model, faults},
+		{"jobs/...", []string{"jobs/...", "mapping", "internal/book/...", "internal/report", "internal/notify", "internal/postgres", "connectors", "connectors/catalog", "internal/rest", "internal/language", "internal/wording", papers, model, faults},
 			"jobs is the pipeline: it decides order, retry and schedule, and calls nothing above itself"},
 
 		{"mapping/...", []string{"mapping/...", "connectors", papers, model, faults},

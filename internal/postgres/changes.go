@@ -55,13 +55,16 @@ func ChangesOf(ctx context.Context, tx pgx.Tx, workspace, connection int64, kind
 	return pgx.CollectRows(rows, pgx.RowToStructByPos[StoredChange])
 }
 
-// MarkDirty notes subjects that must be judged anew.
+// MarkDirty notes subjects that must be judged anew. Those that are noted already
+// are held until the transaction ends: whoever judged them meanwhile would not
+// see what it has changed.
 func MarkDirty(ctx context.Context, tx pgx.Tx, workspace, connection int64, kind string, ids []string) error {
 	if len(ids) == 0 {
 		return nil
 	}
 	_, err := tx.Exec(ctx, `
-		INSERT INTO dirty (workspace_id, connection_id, kind, external_id) SELECT $1, $2, $3, e FROM unnest($4::text[]) e ON CONFLICT DO NOTHING`,
+		INSERT INTO dirty AS d (workspace_id, connection_id, kind, external_id) SELECT $1, $2, $3, e FROM unnest($4::text[]) e
+		ON CONFLICT (workspace_id, connection_id, kind, external_id) DO UPDATE SET since = d.since`,
 		workspace, connection, kind, ids)
 	return err
 }

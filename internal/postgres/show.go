@@ -62,6 +62,16 @@ func Cards(ctx context.Context, tx pgx.Tx, workspace int64, connections []int64,
 	return collectCards(rows, k)
 }
 
+// CardsByID returns the canonical records of a kind with these ids.
+func CardsByID(ctx context.Context, tx pgx.Tx, workspace, connection int64, k *sales.Kind, ids []string) ([]Card, error) {
+	rows, err := tx.Query(ctx, `SELECT d.* FROM unnest($3::text[]) AS w(id) CROSS JOIN LATERAL (`+cardSQL(k)+`
+		(t.workspace_id, t.connection_id, t.external_id) = ($1, $2, w.id) OFFSET 0) d`, workspace, connection, ids)
+	if err != nil {
+		return nil, err
+	}
+	return collectCards(rows, k)
+}
+
 // ItemsOf returns the living items of a deal.
 func ItemsOf(ctx context.Context, tx pgx.Tx, workspace, connection int64, deal string) ([]Card, error) {
 	k, _ := sales.KindByName("deal_items")

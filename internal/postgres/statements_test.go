@@ -100,6 +100,11 @@ func composed() map[string]func(context.Context, pgx.Tx) {
 				_, _ = postgres.Cards(ctx, tx, 1, []int64{1}, k, "1")
 			}
 		},
+		"CardsByID": func(ctx context.Context, tx pgx.Tx) {
+			for _, k := range sales.Kinds() {
+				_, _ = postgres.CardsByID(ctx, tx, 1, 1, k, []string{"1"})
+			}
+		},
 		"ItemsOf": func(ctx context.Context, tx pgx.Tx) { _, _ = postgres.ItemsOf(ctx, tx, 1, 1, "1") },
 		"Names": func(ctx context.Context, tx pgx.Tx) {
 			for _, k := range sales.Kinds() {

@@ -35,20 +35,6 @@ func MarkDue(ctx context.Context, tx pgx.Tx, workspace int64, now time.Time, mos
 	return err
 }
 
-// SpreadDirty makes each deal and lead of connections dirty that are marked as a
-// whole.
-func SpreadDirty(ctx context.Context, tx pgx.Tx, workspace int64) error {
-	_, err := tx.Exec(ctx, `
-		WITH whole AS (
-			DELETE FROM dirty WHERE workspace_id = $1 AND kind = 'connections' RETURNING connection_id)
-		INSERT INTO dirty (workspace_id, connection_id, kind, external_id)
-		SELECT $1, connection_id, kind, external_id FROM (
-			SELECT d.connection_id, 'deals' AS kind, d.external_id FROM deals d JOIN whole w USING (connection_id) WHERE d.workspace_id = $1
-			UNION ALL SELECT l.connection_id, 'leads', l.external_id FROM leads l JOIN whole w USING (connection_id) WHERE l.workspace_id = $1) s
-		ORDER BY 2, 3, 4 ON CONFLICT DO NOTHING`, workspace)
-	return err
-}
-
 // ClaimDirty takes up to most subjects that must be judged anew off the list.
 // Whoever changes one of them meanwhile waits for this transaction and puts it
 // back.

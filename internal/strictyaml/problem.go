@@ -4,6 +4,8 @@ import (
 	"strconv"
 	"strings"
 	"unicode/utf8"
+
+	"github.com/agnivade/levenshtein"
 )
 
 // Place is where something stands in a text; lines and columns
@@ -114,12 +116,18 @@ func Shorten(s string) string {
 	return string([]rune(s)[:most]) + "…"
 }
 
+// longest is how many bytes a word has at most for Suggest to compare it.
+const longest = 256
+
 // Suggest returns a hint that names the candidate nearest to word, or else lists
 // the candidates.
 func Suggest(word string, candidates []string) string {
 	best, distance := "", utf8.RuneCountInString(word)/2+1
 	for _, c := range candidates {
-		d := EditDistance(word, c)
+		if len(c) > longest || len(word) > longest {
+			continue // nobody slips like that
+		}
+		d := levenshtein.ComputeDistance(word, c)
 		if len(word) > 2 && strings.HasPrefix(c, word) {
 			d = 1
 		}
@@ -134,30 +142,4 @@ func Suggest(word string, candidates []string) string {
 		return ""
 	}
 	return "known: " + strings.Join(candidates, ", ")
-}
-
-// EditDistance is the number of letters to insert, drop or replace between a
-// and b. Words are short; longer ones are not compared, and 64 apart.
-func EditDistance(a, b string) int {
-	const most = 64
-	from, to := []rune(a), []rune(b)
-	if len(from) > most || len(to) > most {
-		return most
-	}
-	row := make([]int, len(to)+1)
-	for j := range row {
-		row[j] = j
-	}
-	for i := range from {
-		diagonal := row[0]
-		row[0] = i + 1
-		for j := range to {
-			cost := diagonal
-			if from[i] != to[j] {
-				cost = 1 + min(diagonal, row[j], row[j+1])
-			}
-			diagonal, row[j+1] = row[j+1], cost
-		}
-	}
-	return row[len(to)]
 }

@@ -16,7 +16,7 @@ func (d *draft) reasons() {
 		lost += a.Lost
 		options = append(options, a.Options...)
 		for _, r := range a.Reasons {
-			if book.FoldField(r.Text) == "" {
+			if book.FoldReason(r.Text) == "" {
 				without += r.Deals
 				continue
 			}

@@ -7,8 +7,9 @@ import (
 	"unicode"
 	"unicode/utf8"
 
+	"github.com/agnivade/levenshtein"
+
 	"salesbook.dev/internal/book"
-	"salesbook.dev/internal/strictyaml"
 )
 
 // ReasonProposal is a group of texts that say the same.
@@ -42,7 +43,7 @@ func group(options []string, reasons []Reason) []ReasonProposal {
 		}
 	}
 	for _, r := range reasons {
-		if book.FoldField(r.Text) == "" || utf8.RuneCountInString(r.Text) > long {
+		if book.FoldReason(r.Text) == "" || utf8.RuneCountInString(r.Text) > long {
 			continue
 		}
 		key := letters(r.Text)
@@ -56,7 +57,7 @@ func group(options []string, reasons []Reason) []ReasonProposal {
 		}
 		p := &out[i]
 		p.Deals += r.Deals
-		if !slices.ContainsFunc(append([]string{p.Text}, p.Spellings...), func(s string) bool { return book.FoldField(s) == book.FoldField(r.Text) }) {
+		if !slices.ContainsFunc(append([]string{p.Text}, p.Spellings...), func(s string) bool { return book.FoldReason(s) == book.FoldReason(r.Text) }) {
 			p.Spellings = append(p.Spellings, r.Text)
 		}
 	}
@@ -74,36 +75,25 @@ func group(options []string, reasons []Reason) []ReasonProposal {
 // nearest is the group whose text is a slip of the pen away; -1 if there is
 // none. What says nothing is near to nothing else.
 func nearest(groups []ReasonProposal, key string, says bool) int {
-	best, distance := -1, len([]rune(key))/6+1
+	best, distance := -1, utf8.RuneCountInString(key)/6+1
 	for i := range groups {
 		if groups[i].Refuse != says {
 			continue
 		}
-		if d := strictyaml.EditDistance(key, letters(groups[i].Text)); d < distance {
+		if d := levenshtein.ComputeDistance(key, letters(groups[i].Text)); d < distance {
 			best, distance = i, d
 		}
 	}
 	return best
 }
 
-// letters is a text as people mean it: small letters and digits alone.
-func letters(text string) string {
-	var b strings.Builder
-	for _, r := range strings.ToLower(text) {
-		switch {
-		case r == 'ё':
-			b.WriteRune('е')
-		case unicode.IsLetter(r) || unicode.IsDigit(r):
-			b.WriteRune(r)
-		}
-	}
-	return b.String()
-}
+// letters is a text as people mean it, without its blanks.
+func letters(text string) string { return strings.ReplaceAll(book.FoldReason(text), " ", "") }
 
 // empty tells whether a text says nothing about why a client did not buy.
 func empty(text string) bool {
 	key := letters(text)
-	return len([]rune(key)) < 2 || slices.Contains(nothingSaid(), key)
+	return utf8.RuneCountInString(key) < 2 || !strings.ContainsFunc(key, unicode.IsLetter) || slices.Contains(nothingSaid(), key)
 }
 
 // nothingSaid are the usual texts that are no reason, as letters has them: they

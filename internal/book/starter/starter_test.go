@@ -131,7 +131,7 @@ func TestReasons(t *testing.T) {
 	t.Parallel()
 	got := Make([]Account{company()}, time.Now()).Reasons
 	want := []ReasonProposal{
-		{Text: "Za drogo", Option: true, Deals: 44, Spellings: []string{"za drogo!!", "za drgo"}},
+		{Text: "Za drogo", Option: true, Deals: 44, Spellings: []string{"za drgo"}},
 		{Text: "Inne", Option: true, Deals: 8, Refuse: true},
 		{Text: "Zmiana zarządu", Deals: 5},
 		{Text: "???", Deals: 4, Refuse: true},
