@@ -135,6 +135,7 @@ func (p *Pipeline) openBook(ctx context.Context, workspace int64, stored postgre
 		if e.ground, err = postgres.GroundOf(ctx, tx, workspace); err != nil {
 			return err
 		}
+		e.ground.Version = stored.Version // another may be in force by now
 		bound, err = postgres.BindingsOf(ctx, tx, workspace, stored.Version)
 		return err
 	})

@@ -132,7 +132,8 @@ func fieldDrift(connection string, bound []postgres.Binding, a accountFields) (o
 				label = f.label
 			}
 		}
-		if book.FoldField(label) != book.FoldField(b.Name) {
+		told := slices.ContainsFunc(out, func(r Renamed) bool { return r.Ref == b.Ref && r.Now == label }) // leads may have the fields of deals
+		if !told && book.FoldField(label) != book.FoldField(b.Name) {
 			out = append(out, Renamed{connection, "field", b.Ref, b.Written, b.Name, label, label == "", b.ID})
 		}
 	}

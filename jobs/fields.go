@@ -81,12 +81,18 @@ func fieldsOf(kind string, m *mapping.Map, d *mapping.Dictionary) []crmField {
 type naming struct {
 	is      map[string]*crmField
 	several map[string][]string // names that mean nothing, since several fields have them: the keys of those
+	keys    map[string]string   // by id: the key of the field, or of the first of its parts
 }
 
 // namingOf finds what names mean. Salesbook's own names come first; fields that
 // the account has no longer come last.
 func namingOf(fields []crmField) naming {
-	n := naming{is: map[string]*crmField{}, several: map[string][]string{}}
+	n := naming{is: map[string]*crmField{}, several: map[string][]string{}, keys: map[string]string{}}
+	for i := range fields {
+		if f := &fields[i]; n.keys[f.id] == "" {
+			n.keys[f.id] = f.key
+		}
+	}
 	n.claim(fields, func(f *crmField) []string { return f.names[:1] })
 	n.claim(fields, func(f *crmField) []string {
 		if f.gone {
@@ -147,17 +153,17 @@ func asked(name string) []string {
 // aliases are the names under which a book may ask of deals, or leads, for what
 // stands in facts under another.
 func (a accountFields) aliases(kind string, bound []postgres.Binding) map[string]string {
-	out, keys := map[string]string{}, map[string]string{}
+	out := map[string]string{}
 	for _, k := range []string{kind, "people", "companies"} {
 		for name, f := range a[k].is {
-			if keys[f.id] = f.key; f.key != name {
+			if f.key != name {
 				out[name] = f.key
 			}
 		}
-	}
-	for _, b := range bound {
-		if key := keys[b.ID]; b.Kind == book.BindsField && key != "" && key != b.Ref {
-			out[b.Ref] = key
+		for _, b := range bound {
+			if key := a[k].keys[b.ID]; b.Kind == book.BindsField && key != "" && key != b.Ref {
+				out[b.Ref] = key
+			}
 		}
 	}
 	return out
