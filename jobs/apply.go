@@ -260,17 +260,34 @@ func (b *batch) markDirty(ctx context.Context, tx pgx.Tx) error {
 	}
 	if len(dirty["fields"])+len(dirty["pipelines"])+len(dirty["stages"]) > 0 {
 		// What names and options mean, and where deals stand, all deals depend on.
-		if err := postgres.MarkDirty(ctx, tx, b.s.Workspace, b.s.ID, "connections", []string{fmt.Sprint(b.s.ID)}); err != nil {
-			return err
+		dirty["connections"] = []string{fmt.Sprint(b.s.ID)}
+	}
+	kinds := []string{"connections"}
+	for _, k := range sales.Kinds() {
+		if k.Judged || k.Name == "people" || k.Name == "companies" {
+			kinds, dirty[k.Name] = append(kinds, k.Name), append(dirty[k.Name], b.formerly(k)...)
 		}
 	}
-	for _, k := range sales.Kinds() {
-		if !k.Judged && k.Name != "people" && k.Name != "companies" {
+	return b.mark(ctx, tx, kinds, dirty)
+}
+
+// mark marks subjects kind by kind, in one order.
+func (b *batch) mark(ctx context.Context, tx pgx.Tx, kinds []string, dirty map[string][]string) error {
+	waited := b.before == nil
+	for _, kind := range kinds {
+		ids := dirty[kind]
+		if len(ids) == 0 {
 			continue
 		}
-		ids := slices.Concat(dirty[k.Name], b.formerly(k))
+		// Marks are held until the commit, and the page before may want the same.
+		if !waited {
+			if err := b.before(ctx); err != nil {
+				return err
+			}
+			waited = true
+		}
 		slices.Sort(ids) // all transactions lock in one order
-		if err := postgres.MarkDirty(ctx, tx, b.s.Workspace, b.s.ID, k.Name, slices.Compact(ids)); err != nil {
+		if err := postgres.MarkDirty(ctx, tx, b.s.Workspace, b.s.ID, kind, slices.Compact(ids)); err != nil {
 			return err
 		}
 	}

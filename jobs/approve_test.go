@@ -40,7 +40,7 @@ currency: PLN
 funnels:
 ` + funnels.String() + `
 loss_reasons:
-  - {id: always, name: Zawsze, spellings: [zawsze!], any_time: true, approval: {always: true, by: [boss@x.pl, head]}}
+  - {id: always, name: Zawsze, spellings: [na zawsze], any_time: true, approval: {always: true, by: [boss@x.pl, head]}}
   - {id: dear, name: Za drogo, any_time: true, approval: {above: 1000, by: boss@x.pl}}
   - {id: twice, name: Dubel, any_time: true}
 `
@@ -188,14 +188,16 @@ func TestApprovalsAreRefused(t *testing.T) {
 	try(`no such loss reason in the book: "nie wiem"`, jobs.Approval{By: boss, Reason: "nie wiem"})
 	try(`nobody has to agree to a loss for "Dubel"`, jobs.Approval{By: boss, Reason: "twice"})
 	try("may not decide this for deal "+b.deal+"; the book says who may: boss@x.pl", jobs.Approval{By: "rep@x.pl", Reason: "always"})
-	b.lose(t, 48, "bo tak")
+	b.set(t, map[string]any{"value": 1000}) // what it is worth when it is lost counts
+	b.lose(t, 0, "bo tak")
 	try(`is lost for "bo tak", which is none of the book's reasons`, jobs.Approval{By: boss})
 	try("has ended", jobs.Approval{By: boss, Reason: "always"})
 	b.set(t, map[string]any{"lost_reason": "Dubel"})
 	try("nobody has to agree to this loss", jobs.Approval{By: boss})
-	b.set(t, map[string]any{"lost_reason": "Za drogo", "value": 1000})
+	b.set(t, map[string]any{"lost_reason": "Za drogo"})
 	try("nobody has to agree to this loss", jobs.Approval{By: boss})
-	b.set(t, map[string]any{"value": 1001})
+	b.set(t, map[string]any{"status": "open", "value": 1001})
+	b.lose(t, 0, "Za drogo")
 	try("rep@x.pl may not decide this", jobs.Approval{By: "rep@x.pl"})
 	if n := one[int](t, b.bundle, `SELECT count(*) FROM approvals`); n != 0 {
 		t.Errorf("%d approvals are stored", n)

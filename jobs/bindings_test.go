@@ -11,6 +11,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"salesbook.dev/internal/sandbox/pipedrive"
+	"salesbook.dev/jobs"
 )
 
 // TestWhatTheCRMRenamesIsJudgedAsBefore: a pipeline, its stages and a field get other
@@ -148,7 +149,7 @@ standard:
 	if d := cmp.Diff(want, got); d != "" {
 		t.Errorf("activated (-want +got):\n%s", d)
 	}
-	r, err := b.Rehearse(t.Context(), b.ws, draft, b.Now().AddDate(-1, 0, 0))
+	r, err := b.Rehearse(t.Context(), b.ws, draft, jobs.RehearseOptions{Since: b.Now().AddDate(-1, 0, 0)})
 	if d := cmp.Diff(want, r.Fields); d != "" || err != nil {
 		t.Errorf("rehearsed, %v (-want +got):\n%s", err, d)
 	}

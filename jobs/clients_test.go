@@ -129,13 +129,13 @@ func TestADealIsAboutSomebodyElse(t *testing.T) {
 		t.Error("the deal is broken still, though the other person's role is known")
 	}
 	moved := one[time.Time](t, b, `SELECT max(at) FROM changes WHERE kind = 'deals' AND external_id = $1 AND fields ? 'person_id'`, fmt.Sprint(deal))
-	list, err := b.Explain(t.Context(), b.ws, false, fmt.Sprint(deal), moved.Add(-time.Minute))
+	found, err := b.Explain(t.Context(), b.ws, false, fmt.Sprint(deal), "", moved.Add(-time.Minute))
 	if err != nil {
 		t.Fatal(err)
 	}
-	i := slices.IndexFunc(list[0].Judgement.Verdicts, func(v book.Verdict) bool { return v.Rule == "role" })
-	if i < 0 || !list[0].Judgement.Verdicts[i].Assumed {
-		t.Errorf("a minute before, what is known of the person is not assumed: %+v", list[0].Judgement.Verdicts)
+	i := slices.IndexFunc(found.Judgement.Verdicts, func(v book.Verdict) bool { return v.Rule == "role" })
+	if i < 0 || !found.Judgement.Verdicts[i].Assumed {
+		t.Errorf("a minute before, what is known of the person is not assumed: %+v", found.Judgement.Verdicts)
 	}
 }
 
