@@ -128,6 +128,9 @@ func TestADealIsAboutSomebodyElse(t *testing.T) {
 	if n := one[int](t, b, open, fmt.Sprint(deal)); n != 0 {
 		t.Error("the deal is broken still, though the other person's role is known")
 	}
+	for _, table := range []string{"deals", "people"} { // they are long known
+		one[int](t, b, `WITH u AS (UPDATE `+table+` SET first_seen_at = now() - interval '1 day' RETURNING 1) SELECT count(*) FROM u`)
+	}
 	moved := one[time.Time](t, b, `SELECT max(at) FROM changes WHERE kind = 'deals' AND external_id = $1 AND fields ? 'person_id'`, fmt.Sprint(deal))
 	found, err := b.Explain(t.Context(), b.ws, false, fmt.Sprint(deal), "", moved.Add(-time.Minute))
 	if err != nil {

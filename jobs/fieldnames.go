@@ -1,87 +1,52 @@
 package jobs
 
 import (
-	"cmp"
 	"maps"
 	"slices"
 	"strings"
 
 	"salesbook.dev/internal/book"
 	"salesbook.dev/internal/postgres"
-	"salesbook.dev/internal/strictyaml"
 )
 
-// fewFields is how many fields are listed where none is called like the one that
-// is wanted.
-const fewFields = 12
-
-// unknownFields are the fields that a book names and none of the accounts has: a
-// rule that asks for one is broken for every deal. before says what names meant
-// until now. Nothing is told of accounts whose fields are not known.
-func unknownFields(c *book.Compiled, accounts map[int64]accountFields, before []postgres.Binding) (out book.Problems) {
+// unknownFields are the fields that a book names and none of the accounts has.
+// before says what names meant until now. Nothing is told of accounts whose
+// fields are not known.
+func unknownFields(c *book.Compiled, accounts map[int64]accountFields, before []postgres.Binding) book.Problems {
 	for _, a := range accounts {
 		if a == nil {
 			return nil
 		}
 	}
-	for _, f := range c.Fields() {
-		meant := slices.ContainsFunc(before, func(b postgres.Binding) bool { return b.Kind == book.BindsField && b.Ref == f.Folded })
-		if meant || len(accounts) == 0 || known(f.Folded, accounts) {
-			continue
+	return c.UnknownFields(func(folded string) book.Seen {
+		if len(accounts) == 0 || slices.ContainsFunc(before, func(b postgres.Binding) bool { return b.Kind == book.BindsField && b.Ref == folded }) {
+			return book.Seen{Known: true}
 		}
-		p := strictyaml.Problem{Place: f.At, Where: f.Where, Value: f.Name, Reason: "no CRM that is connected has such a field", Hint: suggestField(f.Name, f.Folded, accounts)}
-		if keys := sharedBy(f.Folded, accounts); len(keys) > 0 {
-			p.Reason, p.Hint = "several fields of the CRM are called so", "name one by its code: "+strings.Join(keys, ", ")
-		}
-		strictyaml.Add(&out, &p)
-	}
-	slices.SortStableFunc(out, func(a, b *strictyaml.Problem) int {
-		return cmp.Or(cmp.Compare(a.Place.Line, b.Place.Line), cmp.Compare(a.Place.Column, b.Place.Column))
+		return look(folded, accounts)
 	})
-	return out
 }
 
-// known tells whether one of the accounts has a field of that name.
-func known(folded string, accounts map[int64]accountFields) bool {
-	for _, a := range accounts {
-		for _, kind := range asked(folded) {
-			if a[kind].is[folded] != nil {
-				return true
-			}
-		}
-	}
-	return false
-}
-
-// sharedBy are the keys of several fields of one account that have a name.
-func sharedBy(folded string, accounts map[int64]accountFields) []string {
+// look finds what the accounts know of a name.
+func look(folded string, accounts map[int64]accountFields) (s book.Seen) {
+	labels := map[string]bool{}
 	for _, id := range slices.Sorted(maps.Keys(accounts)) {
 		for _, kind := range asked(folded) {
-			if keys := accounts[id][kind].several[folded]; len(keys) > 0 {
-				return slices.Compact(slices.Sorted(slices.Values(keys)))
+			n := accounts[id][kind]
+			if n.is[folded] != nil {
+				return book.Seen{Known: true}
 			}
-		}
-	}
-	return nil
-}
-
-// suggestField names the field that is called most like a name.
-func suggestField(name, folded string, accounts map[int64]accountFields) string {
-	labels := map[string]bool{}
-	for _, a := range accounts {
-		for _, kind := range asked(folded) {
-			for _, f := range a[kind].is {
+			if keys := n.several[folded]; s.Several == nil && keys != nil {
+				s.Several = slices.Compact(slices.Sorted(slices.Values(keys)))
+			}
+			for _, f := range n.is {
 				if !f.gone {
 					labels[f.label] = true
 				}
 			}
 		}
 	}
-	hint := strictyaml.Suggest(name, slices.Sorted(maps.Keys(labels)))
-	if strings.HasPrefix(hint, "known:") && len(labels) > fewFields {
-		return ""
-	}
-	return hint
+	s.Labels = slices.Sorted(maps.Keys(labels))
+	return s
 }
 
 // bindFields says what the names of a book mean that renaming in the CRM would

@@ -15,7 +15,6 @@ import (
 	"salesbook.dev/internal/book"
 	"salesbook.dev/internal/fault"
 	"salesbook.dev/internal/postgres"
-	"salesbook.dev/internal/strictyaml"
 )
 
 // longestSpelling is how many letters a text has at most on which something is
@@ -259,11 +258,7 @@ func (n *NewSpelling) sound(c *book.Compiled, folded string) error {
 		return fault.New(fault.Invalid, "no text at all is no reason, whatever anybody decides")
 	}
 	if n.Reason != "" && c.Book.LossReason(n.Reason) == nil {
-		var ids []string
-		for i := range c.Book.LossReasons {
-			ids = append(ids, c.Book.LossReasons[i].ID)
-		}
-		return fault.New(fault.Invalid, "the book has no reason %q; %s", n.Reason, strictyaml.Suggest(n.Reason, ids))
+		return fault.New(fault.Invalid, "the book has no reason %q; %s", n.Reason, c.Book.HintReason(n.Reason))
 	}
 	switch m := c.Meaning(n.Text, nil, nil); {
 	case m.Reason != nil:

@@ -88,6 +88,8 @@ func TestRenamesAreFollowed(t *testing.T) {
 			account("a", "1 Квартиры", "10 Заявка", "14 Offer", "12 Umowa"), before[1], before[2]}, map[string]string{"a14": "flats/offer"}, []string{"stages flats/offer Offer: "}},
 		"a pipeline is deleted": {[]Pipeline{before[1], before[2]}, nil,
 			[]string{"pipelines flats Квартиры: ", "stages flats/deal #12: ", "stages flats/in Заявка: ", "stages flats/offer Offer: "}},
+		"a stage takes a name that the book has for another": {[]Pipeline{
+			account("a", "1 Квартиры", "10 Oferta", "11 Offer", "12 Umowa"), before[1], before[2]}, nil, []string{"stages flats/in Заявка: Oferta"}},
 		"a connection is made later": {append([]Pipeline{account("c", "7 Квартиры", "70 Заявка", "71 OFFER", "12 z")}, before...),
 			map[string]string{"c70": "flats/in", "c71": "flats/offer", "c12": "flats/deal"}, nil},
 		"a stage is made later under its second name": {[]Pipeline{

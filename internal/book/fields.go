@@ -1,8 +1,11 @@
 package book
 
 import (
+	"cmp"
 	"slices"
 	"strings"
+
+	"salesbook.dev/internal/strictyaml"
 )
 
 // The prefixes of fields that are not the deal's or lead's own.
@@ -26,6 +29,40 @@ func (c *Compiled) Fields() []NamedField { return c.fields }
 // Reads tells whether the book asks for fields with a prefix, or may.
 func (c *Compiled) Reads(prefix string) bool {
 	return c.anyField || slices.ContainsFunc(c.fields, func(f NamedField) bool { return strings.HasPrefix(f.Folded, prefix) })
+}
+
+// Seen is what the CRMs know of the name of a field.
+type Seen struct {
+	Known   bool     // one of them has such a field
+	Several []string // several fields of one of them are called so: their codes
+	Labels  []string // what fields are called that could be meant
+}
+
+// fewFields is how many fields are listed where none is called like the one that
+// is wanted.
+const fewFields = 12
+
+// UnknownFields are the fields that the book names and no CRM has, in the order of
+// the text: a rule that asks for one is broken for every deal.
+func (c *Compiled) UnknownFields(look func(folded string) Seen) (out Problems) {
+	for _, f := range c.fields {
+		s := look(f.Folded)
+		if s.Known {
+			continue
+		}
+		p := strictyaml.Problem{Place: f.At, Where: f.Where, Value: f.Name, Reason: "no CRM that is connected has such a field", Hint: strictyaml.Suggest(f.Name, s.Labels)}
+		if strings.HasPrefix(p.Hint, "known:") && len(s.Labels) > fewFields {
+			p.Hint = ""
+		}
+		if len(s.Several) > 0 {
+			p.Reason, p.Hint = "several fields of the CRM are called so", "name one by its code: "+strings.Join(s.Several, ", ")
+		}
+		strictyaml.Add(&out, &p)
+	}
+	slices.SortStableFunc(out, func(a, b *strictyaml.Problem) int {
+		return cmp.Or(cmp.Compare(a.Place.Line, b.Place.Line), cmp.Compare(a.Place.Column, b.Place.Column))
+	})
+	return out
 }
 
 // compileFields finds the fields that the book speaks of. Expressions are

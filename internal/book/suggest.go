@@ -9,6 +9,8 @@ import (
 
 	"github.com/agnivade/levenshtein"
 	"golang.org/x/text/unicode/norm"
+
+	"salesbook.dev/internal/strictyaml"
 )
 
 // Suggestion is what a text may mean that the book does not have.
@@ -60,6 +62,11 @@ func (b *Book) SuggestReasons(text string) []Suggestion {
 		out = append(out, s.Suggestion)
 	}
 	return out
+}
+
+// HintReason helps who has written an id that no reason has.
+func (b *Book) HintReason(id string) string {
+	return strictyaml.Suggest(id, idsOf(b.LossReasons, func(r *LossReason) string { return r.ID }))
 }
 
 // written are the ways in which a reason is written.
