@@ -79,7 +79,8 @@ func overviewLines(o *jobs.Overview) []string {
 	if all := o.Portfolio.Open + o.Portfolio.Lost + o.Portfolio.Leads; v.Unjudged*50 > all {
 		out = append(out, "", "  Still being judged, so these figures grow.")
 	}
-	out = append(out, "", "  What is behind a figure: salesbook overview hanging, reasonless, untouched, loses-most")
+	out = append(out, "", "  What is behind a figure: salesbook overview hanging, reasonless, untouched, loses-most",
+		"  Old sins, the dearest first: salesbook backlog. What is new: salesbook violations.")
 	return append(out, "  "+nextStep(o))
 }
 
