@@ -6,7 +6,6 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"salesbook.dev/internal/book"
-	"salesbook.dev/internal/fault"
 	"salesbook.dev/internal/postgres"
 )
 
@@ -14,6 +13,7 @@ import (
 type Activation struct {
 	Version  int           `json:"version"`
 	Problems book.Problems `json:"-"` // pipelines and stages that it names and no CRM has; those parts judge nothing
+	LeftOut  []LeftOut     `json:"-"` // connections that are not judged yet
 	Fields   book.Problems `json:"-"` // fields that it names and no CRM has; rules about them are broken everywhere
 }
 
@@ -54,16 +54,13 @@ func (p *Pipeline) activate(ctx context.Context, workspace int64, b *book.Book, 
 
 // bind finds what the names of a book mean in what is connected.
 func (p *Pipeline) bind(ctx context.Context, workspace int64, b *book.Book, a *Activation) ([]postgres.Binding, error) {
-	sources, pipelines, err := p.judged(ctx, workspace)
-	if fault.KindOf(err) == fault.NotFound {
-		return nil, nil // nothing is connected yet
-	}
-	if err != nil {
-		return nil, err
-	}
+	var j judgeable
 	var before []postgres.Binding
 	accounts := map[int64]accountFields{}
-	err = p.DB.In(ctx, workspace, func(tx pgx.Tx) error {
+	err := p.DB.In(ctx, workspace, func(tx pgx.Tx) (err error) {
+		if j, err = p.judgeable(ctx, tx, workspace); err != nil {
+			return err
+		}
 		active, err := postgres.ActiveBook(ctx, tx, workspace)
 		if err != nil {
 			return err
@@ -71,23 +68,26 @@ func (p *Pipeline) bind(ctx context.Context, workspace int64, b *book.Book, a *A
 		if before, err = postgres.BindingsOf(ctx, tx, workspace, active.Version); err != nil {
 			return err
 		}
-		accounts, err = accountsOf(ctx, tx, sources)
+		accounts, err = accountsOf(ctx, tx, j.sources)
 		return err
 	})
 	if err != nil {
 		return nil, err
 	}
-	compiled, err := book.Compile(b, pipelines)
+	if a.LeftOut = j.leftOut; len(j.sources)+len(j.leftOut) == 0 {
+		return nil, nil // nothing is connected yet
+	}
+	compiled, err := book.Compile(b, j.pipelines)
 	if compiled == nil {
 		return nil, err
 	}
 	e := &evaluation{sources: map[int64]*Source{}}
 	ids := map[string]int64{}
-	for _, s := range sources {
+	for _, s := range j.sources {
 		e.sources[s.ID], ids[s.Name] = s, s.ID
 	}
 	var out []postgres.Binding
-	bindings, problems := book.Rebind(b, pipelines, e.bindings(before))
+	bindings, problems := book.Rebind(b, j.pipelines, e.bindings(before))
 	for _, k := range bindings {
 		out = append(out, postgres.Binding{Connection: ids[k.Connection], Kind: k.Kind, Ref: k.Ref, ID: k.ID, Written: k.Written, Name: k.Name})
 	}

@@ -258,11 +258,7 @@ func (b *batch) markDirty(ctx context.Context, tx pgx.Tx) error {
 		}
 		dirty["deals"], dirty["leads"] = append(dirty["deals"], deals...), append(dirty["leads"], leads...)
 	}
-	if len(dirty["fields"])+len(dirty["pipelines"])+len(dirty["stages"]) > 0 {
-		// What names and options mean, and where deals stand, all deals depend on.
-		dirty["connections"] = []string{fmt.Sprint(b.s.ID)}
-	}
-	kinds := []string{"connections"}
+	var kinds []string
 	for _, k := range sales.Kinds() {
 		if k.Judged || k.Name == "people" || k.Name == "companies" {
 			kinds, dirty[k.Name] = append(kinds, k.Name), append(dirty[k.Name], b.formerly(k)...)

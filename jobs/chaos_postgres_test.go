@@ -50,7 +50,7 @@ func TestChaosPostgresKilled(t *testing.T) {
 }
 
 // workHere works off jobs in this process until stop is called.
-func (b *bundle) workHere(t *testing.T) (stop func()) {
+func (b *bundle) workHere(t testing.TB) (stop func()) {
 	t.Helper()
 	pool, err := pgxpool.New(t.Context(), b.db.RiverURL)
 	if err != nil {

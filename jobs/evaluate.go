@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"errors"
-	"fmt"
 	"slices"
 	"time"
 
@@ -12,7 +11,6 @@ import (
 	"github.com/riverqueue/river"
 
 	"salesbook.dev/internal/book"
-	"salesbook.dev/internal/fault"
 	"salesbook.dev/internal/postgres"
 )
 
@@ -27,59 +25,87 @@ const (
 	evaluateEvery = 15 * time.Second
 )
 
-// evaluation is one look at a workspace's dirty subjects.
-type evaluation struct {
-	p         *Pipeline
-	workspace int64
-	version   int
-	ground    postgres.Ground
-	compiled  *book.Compiled
-	problems  book.Problems // pipelines and stages that it names and no CRM ever had
-	sources   map[int64]*Source
-	bound     map[int64][]postgres.Binding // by connection: what names meant when the book was put in force
-}
-
-// errMoved tells that the book or what it stands on is another by now.
-var errMoved = errors.New("the book, or the pipelines that it names, have changed meanwhile")
-
 // Evaluate judges what has changed, or what time alone may have changed, by the
 // workspace's book. It returns how many subjects were judged. Without a book
-// nothing is judged, and what is dirty waits for one.
+// nothing is judged, and what is dirty waits for one; so waits what belongs to a
+// connection that cannot be judged.
 func (p *Pipeline) Evaluate(ctx context.Context, workspace int64) (judged int, err error) {
-	e, err := p.evaluation(ctx, workspace)
-	if err != nil || e == nil {
-		return 0, err
-	}
-	if err := e.spread(ctx); err != nil {
-		return 0, err
-	}
-	for until := p.Now().Add(p.slice()); p.Now().Before(until); {
-		n, err := e.some(ctx)
-		if errors.Is(err, errMoved) {
-			if e, err = p.evaluation(ctx, workspace); err != nil || e == nil {
-				return judged, err
-			}
-			continue
-		}
+	e, err := p.toJudge(ctx, workspace)
+	for until := p.Now().Add(p.slice()); err == nil && e != nil && p.Now().Before(until); {
+		n, someErr := e.some(ctx)
 		judged += n
-		if err != nil || n < judgedAtOnce {
-			return judged, err
+		switch {
+		case errors.Is(someErr, errMoved):
+			e, err = p.toJudge(ctx, workspace)
+		case someErr != nil || n < judgedAtOnce:
+			return judged, someErr
 		}
 	}
-	return judged, nil
+	return judged, err
 }
 
-// spread makes dirty what has come due, and what depends on what has changed. Each
-// has a transaction of its own: within one, subjects are marked in one order.
-func (e *evaluation) spread(ctx context.Context) error {
+// toJudge opens the book that is in force, unless it stands open, and makes dirty
+// what time or another book, map or stage may have changed; nil if there is
+// nothing to judge.
+func (p *Pipeline) toJudge(ctx context.Context, workspace int64) (e *evaluation, err error) {
+	var by postgres.Judging
+	any := false
+	err = p.DB.In(ctx, workspace, func(tx pgx.Tx) error {
+		by, e, any, err = p.look(ctx, tx, workspace)
+		return err
+	})
+	if err != nil || !any {
+		return nil, err
+	}
+	if e != nil {
+		return e, e.spread(ctx, by)
+	}
+	if e, err = p.openBook(ctx, workspace); err != nil || e == nil {
+		return nil, err
+	}
+	if err := p.DB.In(ctx, workspace, func(tx pgx.Tx) error { return e.report(ctx, tx) }); err != nil {
+		return nil, err
+	}
+	if err := e.spread(ctx, e.by); err != nil {
+		return nil, err
+	}
+	p.books.put(e)
+	return e, nil
+}
+
+// look tells whether there is anything to judge, and returns the book if it
+// stands open.
+func (p *Pipeline) look(ctx context.Context, tx pgx.Tx, workspace int64) (by postgres.Judging, e *evaluation, any bool, err error) {
+	if by, err = postgres.JudgingOf(ctx, tx, workspace); err != nil || by.Book == 0 {
+		return by, nil, false, err
+	}
+	judges := by.Ready()
+	if e = p.books.get(workspace, by); e != nil {
+		judges = e.judges()
+	}
+	if len(judges) == 0 {
+		return by, e, false, nil
+	}
+	any, err = postgres.AnythingToJudge(ctx, tx, workspace, judges, p.Now())
+	return by, e, any || by.Moved(), err
+}
+
+// spread makes dirty what time alone may have changed, all of what goes by another
+// map or other stages than before, and what depends on what has changed. Each has
+// a transaction of its own: within one, subjects are marked in one order.
+func (e *evaluation) spread(ctx context.Context, by postgres.Judging) error {
 	steps := []func(context.Context, pgx.Tx, int64) error{
+		func(ctx context.Context, tx pgx.Tx, ws int64) error { return postgres.JudgeAnew(ctx, tx, ws, by) },
 		func(ctx context.Context, tx pgx.Tx, ws int64) error {
 			return postgres.MarkDue(ctx, tx, ws, e.p.Now(), comeDueAtOnce)
 		},
-		postgres.SpreadDirty, e.clients("people", postgres.SpreadPeople), e.clients("companies", postgres.SpreadCompanies),
+		func(ctx context.Context, tx pgx.Tx, ws int64) error {
+			return postgres.SpreadDirty(ctx, tx, ws, e.judges())
+		},
+		e.clients("people", postgres.SpreadPeople), e.clients("companies", postgres.SpreadCompanies),
 	}
 	for _, step := range steps {
-		if err := e.p.DB.In(ctx, e.workspace, func(tx pgx.Tx) error { return step(ctx, tx, e.workspace) }); err != nil {
+		if err := e.p.DB.InByKey(ctx, e.workspace, func(tx pgx.Tx) error { return step(ctx, tx, e.workspace) }); err != nil {
 			return err
 		}
 	}
@@ -94,99 +120,32 @@ func (e *evaluation) clients(kind string, spread func(context.Context, pgx.Tx, i
 	return func(ctx context.Context, tx pgx.Tx, ws int64) error { return postgres.DropDirty(ctx, tx, ws, kind) }
 }
 
-// evaluation opens what is needed to judge; nil if no book is in force, or there
-// is nothing to judge.
-func (p *Pipeline) evaluation(ctx context.Context, workspace int64) (*evaluation, error) {
-	var stored postgres.StoredBook
-	something := false
-	err := p.DB.In(ctx, workspace, func(tx pgx.Tx) (err error) {
-		if stored, err = postgres.ActiveBook(ctx, tx, workspace); err == nil {
-			something, err = postgres.AnythingToJudge(ctx, tx, workspace, p.Now())
-		}
-		return err
-	})
-	if err != nil || stored.Version == 0 || !something {
-		return nil, err
-	}
-	e, err := p.openBook(ctx, workspace, stored)
-	if fault.KindOf(err) == fault.NotFound {
-		return nil, nil // nothing is connected any more
-	}
-	return e, err
-}
+// errMoved tells that the book, a map or a stage is another than the one that
+// stands open.
+var errMoved = errors.New("what is judged by has changed meanwhile")
 
-func parseStored(stored postgres.StoredBook) (*book.Book, error) {
-	b, err := book.Parse(fmt.Sprintf("book, version %d", stored.Version), []byte(stored.Text))
-	if err != nil {
-		return nil, fault.New(fault.Invalid, "the book that is in force cannot be read by this release: %w; activate a mended one", err)
-	}
-	return b, nil
-}
-
-// openBook opens a stored book and the connections that it judges.
-func (p *Pipeline) openBook(ctx context.Context, workspace int64, stored postgres.StoredBook) (*evaluation, error) {
-	b, err := parseStored(stored)
-	if err != nil {
-		return nil, err
-	}
-	e := &evaluation{p: p, workspace: workspace, version: stored.Version, sources: map[int64]*Source{}, bound: map[int64][]postgres.Binding{}}
-	var bound []postgres.Binding
-	err = p.DB.In(ctx, workspace, func(tx pgx.Tx) (err error) {
-		if e.ground, err = postgres.GroundOf(ctx, tx, workspace); err != nil {
-			return err
-		}
-		e.ground.Version = stored.Version // another may be in force by now
-		bound, err = postgres.BindingsOf(ctx, tx, workspace, stored.Version)
-		return err
-	})
-	if err != nil {
-		return nil, err
-	}
-	sources, pipelines, err := p.judged(ctx, workspace)
-	if err != nil {
-		return nil, err
-	}
-	for _, s := range sources {
-		e.sources[s.ID] = s
-	}
-	for _, k := range bound {
-		e.bound[k.Connection] = append(e.bound[k.Connection], k)
-	}
-	e.compiled, err = book.CompileBound(b, pipelines, e.bindings(bound))
-	problems, unfit := errors.AsType[book.Problems](err)
-	if err != nil && !unfit {
-		return nil, err
-	}
-	e.problems = problems
-	return e, nil
-}
-
-// bindings are stored bindings as the book has them: connections by their names.
-func (e *evaluation) bindings(list []postgres.Binding) (out []book.Binding) {
-	for _, k := range list {
-		if s := e.sources[k.Connection]; s != nil {
-			out = append(out, book.Binding{Connection: s.Name, Kind: k.Kind, Ref: k.Ref, ID: k.ID, Written: k.Written, Name: k.Name})
-		}
-	}
-	return out
-}
-
-// some judges some dirty subjects in one transaction and returns how many.
+// some judges some dirty subjects in one transaction and returns how many. What
+// it goes by is compared after the subjects were claimed: who changes it makes
+// them dirty in the same transaction, so either that is seen here, or they come
+// back.
 func (e *evaluation) some(ctx context.Context) (n int, err error) {
 	err = e.p.DB.InByKey(ctx, e.workspace, func(tx pgx.Tx) error {
-		keys, err := postgres.ClaimDirty(ctx, tx, e.workspace, judgedAtOnce)
-		if err != nil || len(keys) == 0 {
-			return err
-		}
-		ground, err := postgres.GroundOf(ctx, tx, e.workspace)
+		n = 0
+		keys, err := postgres.ClaimDirty(ctx, tx, e.workspace, e.judges(), judgedAtOnce)
 		if err != nil {
 			return err
 		}
-		if !ground.Same(e.ground) {
+		by, err := postgres.JudgingOf(ctx, tx, e.workspace)
+		if err != nil {
+			return err
+		}
+		if !by.Same(e.by) {
 			return errMoved
 		}
-		n = len(keys)
-		now := e.p.Now()
+		if len(keys) == 0 {
+			return nil
+		}
+		now := e.p.Now().Truncate(time.Microsecond) // as it is stored
 		var judged []postgres.Judged
 		for group, ids := range groupKeys(keys) {
 			list, err := e.judge(ctx, tx, group, ids, now)
@@ -196,18 +155,18 @@ func (e *evaluation) some(ctx context.Context) (n int, err error) {
 			judged = append(judged, list...)
 		}
 		slices.SortFunc(judged, func(a, b postgres.Judged) int { return compareKeys(a.Subject, b.Subject) })
+		n = len(keys)
 		return postgres.WriteJudgements(ctx, tx, e.workspace, e.version, now, judged)
 	})
-	return n, err
+	if err != nil {
+		return 0, err
+	}
+	return n, nil
 }
 
 // judge judges subjects of one connection and kind.
 func (e *evaluation) judge(ctx context.Context, tx pgx.Tx, group postgres.SubjectKey, ids []string, now time.Time) ([]postgres.Judged, error) {
-	s := e.sources[group.Connection]
-	if s == nil {
-		return nil, nil // it was connected a moment ago, or is being removed
-	}
-	facts, err := e.facts(ctx, tx, s, group.Kind == "leads", ids)
+	facts, err := e.facts(ctx, tx, e.sources[group.Connection], group.Kind == "leads", ids)
 	if err != nil {
 		return nil, err
 	}
@@ -277,11 +236,8 @@ func groupKeys(keys []postgres.SubjectKey) map[postgres.SubjectKey][]string {
 // askToEvaluate has what is dirty judged soon, if a book is in force.
 func (p *Pipeline) askToEvaluate(ctx context.Context, workspace int64) error {
 	return p.DB.In(ctx, workspace, func(tx pgx.Tx) error {
-		b, err := postgres.ActiveBook(ctx, tx, workspace)
-		if err != nil || b.Version == 0 {
-			return err
-		}
-		if any, err := postgres.AnythingToJudge(ctx, tx, workspace, p.Now()); err != nil || !any {
+		_, _, any, err := p.look(ctx, tx, workspace)
+		if err != nil || !any {
 			return err
 		}
 		_, err = p.Queue.InsertTx(ctx, tx, EvaluateArgs{Workspace: workspace}, nil)

@@ -97,11 +97,13 @@ func (b *bundle) recomputed(t testing.TB, draft *book.Book) []string {
 	return slices.Compact(out)
 }
 
-func (b *bundle) stored(t testing.TB) []string {
+func (b *bundle) stored(t testing.TB) []string { return b.storedWhere(t, `true`) }
+
+func (b *bundle) storedWhere(t testing.TB, where string, args ...any) []string {
 	t.Helper()
 	var out []string
 	b.in(t, func(tx pgx.Tx) error {
-		rows, err := tx.Query(t.Context(), `SELECT kind = 'leads', external_id, rule, detail, opened_at FROM violations WHERE mended_at IS NULL AND closed_at IS NULL`)
+		rows, err := tx.Query(t.Context(), `SELECT kind = 'leads', external_id, rule, detail, opened_at FROM violations WHERE mended_at IS NULL AND closed_at IS NULL AND `+where, args...)
 		if err != nil {
 			return err
 		}

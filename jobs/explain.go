@@ -45,7 +45,7 @@ func (e *evaluation) called(ctx context.Context, tx pgx.Tx, lead bool, id, conne
 	}
 	s := e.sources[c.Connection]
 	if s == nil {
-		return nil, c.SubjectKey, fault.New(fault.Conflict, "%s was connected this moment; try again", c.ConnectionName)
+		return nil, c.SubjectKey, e.notJudged(c.ConnectionName)
 	}
 	facts, err := e.facts(ctx, tx, s, lead, []string{id})
 	if err == nil && len(facts) == 0 {
@@ -59,15 +59,11 @@ func (e *evaluation) called(ctx context.Context, tx pgx.Tx, lead bool, id, conne
 
 // inForce opens the book that is in force; fault.NotFound if none is.
 func (p *Pipeline) inForce(ctx context.Context, workspace int64) (*evaluation, error) {
-	var stored postgres.StoredBook
-	err := p.DB.In(ctx, workspace, func(tx pgx.Tx) (err error) {
-		stored, err = storedBook(ctx, tx, workspace)
-		return err
-	})
-	if err != nil {
-		return nil, err
+	e, err := p.openBook(ctx, workspace)
+	if err == nil && e == nil {
+		err = noBookYet()
 	}
-	return p.openBook(ctx, workspace, stored)
+	return e, err
 }
 
 // storedBook is the book that is in force; fault.NotFound if none is.

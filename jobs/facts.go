@@ -20,7 +20,6 @@ import (
 type teller struct {
 	s     *Source
 	c     *book.Compiled
-	dict  *mapping.Dictionary
 	reps  map[string]postgres.RepOf
 	zone  *time.Location // of days without a time
 	names map[string]string
@@ -35,11 +34,7 @@ type teller struct {
 // names of fields mean that were bound when the book was put in force.
 func newTeller(ctx context.Context, tx pgx.Tx, s *Source, c *book.Compiled, bound []postgres.Binding) (*teller, error) {
 	t := &teller{s: s, c: c, zone: c.Zone(), reps: map[string]postgres.RepOf{}, names: map[string]string{}, aliases: map[string]map[string]string{}}
-	var err error
-	if t.dict, err = Dictionary(ctx, tx, s.Workspace, s.ID); err != nil {
-		return nil, err
-	}
-	t.renamed, t.account = renamesOf(s.Map, t.dict), accountFieldsOf(s.Map, t.dict)
+	t.renamed, t.account = renamesOf(s.Map, s.Dictionary), accountFieldsOf(s.Map, s.Dictionary)
 	for _, kind := range []string{"deals", "leads"} {
 		t.aliases[kind] = t.account.aliases(kind, bound)
 	}
@@ -124,7 +119,7 @@ func (t *teller) subject(lead bool, r *postgres.Subject) (*book.Facts, error) {
 // custom tells what a custom document holds: by the code of each field, and by its
 // name where that is not known to mean the code.
 func (t *teller) custom(f *book.Facts, kind string, document []byte) error {
-	named, err := t.dict.Describe(t.s.Map.DictionaryOf(kind), document)
+	named, err := t.s.Dictionary.Describe(t.s.Map.DictionaryOf(kind), document)
 	if err != nil {
 		return err
 	}
@@ -211,7 +206,7 @@ func (t *teller) earlierOf(f *book.Facts, kind, field string, old json.RawMessag
 		if err != nil {
 			return nil, ""
 		}
-		named, err := t.dict.Describe(t.s.Map.DictionaryOf(kind), doc)
+		named, err := t.s.Dictionary.Describe(t.s.Map.DictionaryOf(kind), doc)
 		if err != nil || len(named) == 0 {
 			return []string{t.fold(prefixOf(kind) + code)}, ""
 		}

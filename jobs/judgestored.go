@@ -10,7 +10,6 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"salesbook.dev/internal/book"
-	"salesbook.dev/internal/fault"
 	"salesbook.dev/internal/postgres"
 )
 
@@ -18,61 +17,19 @@ import (
 const rehearsedAtOnce = 1000
 
 // JudgeStored judges all deals and leads of a workspace as of an instant, and
-// calls each with the facts and what the book says of them.
+// calls each with the facts and what the book says of them. Connections that
+// cannot be judged are left out.
 func (p *Pipeline) JudgeStored(ctx context.Context, workspace int64, b *book.Book, now time.Time, each func(*book.Facts, *book.Judgement)) error {
-	sources, pipelines, err := p.judged(ctx, workspace)
+	j, err := p.judged(ctx, workspace)
 	if err != nil {
 		return err
 	}
-	compiled, err := book.Compile(b, pipelines)
+	compiled, err := j.compile(b)
 	if err != nil {
 		return err
 	}
-	r := &review{p, []reviewed{{compiled, nil}}, now, func(f *book.Facts, j []book.Judgement) { each(f, &j[0]) }}
-	return r.all(ctx, sources)
-}
-
-// judged opens a workspace's connections whose deals a book judges, with their
-// pipelines.
-func (p *Pipeline) judged(ctx context.Context, workspace int64) (sources []*Source, pipelines []book.Pipeline, err error) {
-	var list []postgres.Connection
-	err = p.DB.In(ctx, workspace, func(tx pgx.Tx) error {
-		list, err = postgres.Connections(ctx, tx, workspace)
-		return err
-	})
-	if err != nil {
-		return nil, nil, err
-	}
-	for _, c := range list {
-		s, err := p.Open(ctx, workspace, c.ID)
-		if err != nil {
-			return nil, nil, err
-		}
-		sources = append(sources, s)
-		err = p.DB.In(ctx, workspace, func(tx pgx.Tx) error {
-			stages, err := postgres.Stages(ctx, tx, workspace, c.ID)
-			pipelines = append(pipelines, pipelinesOf(c.Name, stages)...)
-			return err
-		})
-		if err != nil {
-			return nil, nil, err
-		}
-	}
-	if len(sources) == 0 {
-		return nil, nil, fault.New(fault.NotFound, "nothing is connected yet, so there is nothing to judge; `salesbook connect` comes first")
-	}
-	return sources, pipelines, nil
-}
-
-func pipelinesOf(connection string, stages []postgres.StageOf) (out []book.Pipeline) {
-	for _, s := range stages {
-		if n := len(out); n == 0 || out[n-1].ID != s.PipelineID {
-			out = append(out, book.Pipeline{Connection: connection, ID: s.PipelineID, Name: s.Pipeline})
-		}
-		last := &out[len(out)-1]
-		last.Stages = append(last.Stages, book.CRMStage{ID: s.ID, Name: s.Name})
-	}
-	return out
+	r := &review{p, []reviewed{{compiled, nil}}, now, func(f *book.Facts, said []book.Judgement) { each(f, &said[0]) }}
+	return r.all(ctx, j.sources)
 }
 
 // reviewed is a book by which everything is judged.

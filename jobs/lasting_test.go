@@ -349,8 +349,7 @@ func TestACopyOfTheKeyFileIsWaitedFor(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	elsewhere := *b.Pipeline
-	elsewhere.Vault = postgres.Vault{Keys: old}
+	elsewhere := &jobs.Pipeline{DB: b.DB, Vault: postgres.Vault{Keys: old}, Compressor: b.Compressor, Catalog: b.Catalog, Queue: b.Queue, Now: b.Now, Log: b.Log, Holder: "elsewhere"}
 	_, err = elsewhere.Pull(t.Context(), b.ws, b.conn, jobs.PullOptions{Force: true})
 	if fault.KindOf(err).Outcome() != fault.Retry || !strings.Contains(err.Error(), "copy the key file") {
 		t.Errorf("want a failure that passes and says what to do, got %v (%v)", err, fault.KindOf(err))

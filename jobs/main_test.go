@@ -158,7 +158,7 @@ func (b *bundle) connect(t testing.TB) {
 }
 
 // receive starts our receiver and points the vendor's webhooks at it.
-func (b *bundle) receive(t *testing.T) {
+func (b *bundle) receive(t testing.TB) {
 	t.Helper()
 	s := &web.Server{DB: b.DB, Pipeline: b.Pipeline, Metrics: prometheus.NewRegistry(), Log: b.Log}
 	handler, beside := s.Handler()
@@ -170,7 +170,7 @@ func (b *bundle) receive(t *testing.T) {
 }
 
 // receiveAt points the vendor's webhooks at a receiver.
-func (b *bundle) receiveAt(t *testing.T, url string) {
+func (b *bundle) receiveAt(t testing.TB, url string) {
 	t.Helper()
 	b.in(t, func(tx pgx.Tx) error {
 		c, err := postgres.ConnectionByID(t.Context(), tx, b.ws, b.conn)

@@ -37,6 +37,8 @@ type Pipeline struct {
 	LeaseTTL   time.Duration                     // 0: 15 s
 	FreeDisk   func() (share float64, err error) // of the database's disk, 0 to 1; nil: it is not ours to look at
 	Slice      time.Duration                     // how long one pull or replay job works before it lets others in; 0: 4 min
+
+	books shelf // those that are in force
 }
 
 func (p *Pipeline) leaseTTL() time.Duration {

@@ -36,6 +36,9 @@ func (p *Pipeline) Pull(ctx context.Context, workspace, connection int64, o Pull
 		}
 		w := &pull{p: p, s: s, lease: l, until: p.Now().Add(p.slice())}
 		met, done, err := w.objects(ctx, o)
+		if err == nil && done && o.Object == "" && met.lasting() {
+			err = w.markRead(ctx)
+		}
 		if err == nil {
 			err = p.askToEvaluate(ctx, workspace)
 		}
@@ -138,6 +141,20 @@ func (w *pull) knownRefusal(ctx context.Context, object string) (refusal, err er
 // refused tells whether a run ended because the vendor refused it for good.
 func refused(t postgres.Trouble) bool {
 	return slices.Contains([]string{fault.Forbidden.String(), fault.NotFound.String(), fault.Invalid.String()}, t.Outcome)
+}
+
+// markRead notes that everything has been read once: from now on the sales book
+// judges it.
+func (w *pull) markRead(ctx context.Context) error {
+	if w.s.ReadAt != nil {
+		return nil
+	}
+	return w.p.DB.In(ctx, w.s.Workspace, func(tx pgx.Tx) error {
+		if err := postgres.MarkRead(ctx, tx, w.s.Workspace, w.s.ID); err != nil {
+			return err
+		}
+		return w.lease.Hold(ctx, tx)
+	})
 }
 
 // settleMap asks for a replay when rows may have been mapped with another map

@@ -24,7 +24,8 @@ type Rehearsal struct {
 	Outside      []OutsideCount `json:"outside"`           // pipelines and stages that the book does not have
 	Against      *Against       `json:"against,omitempty"` // what differs from the book in force; nil: none is
 	NotAgainst   string         `json:"not_against,omitempty"`
-	Fields       []string       `json:"fields"` // what is wrong with the names of fields: no CRM has them
+	LeftOut      []LeftOut      `json:"left_out"` // connections that were not judged
+	Fields       []string       `json:"fields"`   // what is wrong with the names of fields: no CRM has them
 }
 
 // RehearseOptions narrow a rehearsal.
@@ -46,17 +47,18 @@ const usualSamples = 5
 
 // Rehearse judges everything that is stored by a book, as of now, and by the one
 // in force if there is one. What it needs does not grow with the account.
+// Connections that cannot be judged are left out.
 func (p *Pipeline) Rehearse(ctx context.Context, workspace int64, draft *book.Book, o RehearseOptions) (Rehearsal, error) {
-	sources, pipelines, err := p.judged(ctx, workspace)
+	j, err := p.judged(ctx, workspace)
 	if err != nil {
 		return Rehearsal{}, err
 	}
-	compiled, err := book.Compile(draft, pipelines)
+	compiled, err := j.compile(draft)
 	if err != nil {
 		return Rehearsal{}, err
 	}
 	r := newRehearsal(compiled, p.Now(), o)
-	for _, pl := range pipelines {
+	for _, pl := range j.pipelines {
 		for _, s := range pl.Stages {
 			r.stages[[2]string{pl.Connection, s.ID}] = OutsideCount{pl.Connection, pl.Name, s.Name, 0}
 		}
@@ -71,13 +73,13 @@ func (p *Pipeline) Rehearse(ctx context.Context, workspace int64, draft *book.Bo
 		books = append(books, reviewed{active.compiled, active.bound})
 	}
 	review := &review{p, books, r.now, r.count}
-	if err := review.all(ctx, sources); err != nil {
+	if err := review.all(ctx, j.sources); err != nil {
 		return Rehearsal{}, err
 	}
 	out := r.result()
-	out.NotAgainst = active.unreadable
+	out.NotAgainst, out.LeftOut = active.unreadable, append(out.LeftOut, j.leftOut...)
 	err = p.DB.In(ctx, workspace, func(tx pgx.Tx) error {
-		accounts, err := accountsOf(ctx, tx, sources)
+		accounts, err := accountsOf(ctx, tx, j.sources)
 		for _, p := range unknownFields(r.c, accounts, nil) {
 			out.Fields = append(out.Fields, p.Error())
 		}
@@ -107,7 +109,7 @@ func (p *Pipeline) active(ctx context.Context, workspace int64) (a activeBook, e
 		a.unreadable = err.Error()
 		return a, nil
 	}
-	a.evaluation, err = p.openBook(ctx, workspace, stored)
+	a.evaluation, err = p.openBook(ctx, workspace)
 	return a, err
 }
 
@@ -176,7 +178,7 @@ func (r *rehearsal) verdicts(f *book.Facts, place string, verdicts []book.Verdic
 }
 
 func (r *rehearsal) result() Rehearsal {
-	out := Rehearsal{Deals: r.deals, Leads: r.leads, Rules: []RuleCount{}, Steps: r.steps, Outside: []OutsideCount{}, Fields: []string{}}
+	out := Rehearsal{Deals: r.deals, Leads: r.leads, Rules: []RuleCount{}, Steps: r.steps, Outside: []OutsideCount{}, LeftOut: []LeftOut{}, Fields: []string{}}
 	for _, rule := range r.c.Book.RuleNames() {
 		if c := r.rules[book.Rule(rule)]; c != nil {
 			out.Rules = append(out.Rules, c.result())

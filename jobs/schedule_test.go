@@ -54,9 +54,9 @@ func events() []event {
 	}
 }
 
-// run lets n things happen.
-func (s *schedule) run(t *testing.T, n int) {
-	all := events()
+// run lets n things happen, also some that only this test has.
+func (s *schedule) run(t *testing.T, n int, more ...event) {
+	all := append(events(), more...)
 	total := 0
 	for _, e := range all {
 		total += e.weight

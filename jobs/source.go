@@ -26,8 +26,9 @@ type Source struct {
 	locked      error // why Credentials could not be opened; nil if they were
 	Map         *mapping.Map
 	MapVersion  int64
-	erased      *erased // set when rows are about to be written; nil if nobody was erased
-	unbilled    tally   // calls made before the vendor account was known
+	Dictionary  *mapping.Dictionary // that Map was compiled under
+	erased      *erased             // set when rows are about to be written; nil if nobody was erased
+	unbilled    tally               // calls made before the vendor account was known
 	p           *Pipeline
 }
 
@@ -113,12 +114,19 @@ func (s *Source) readMap(ctx context.Context, tx pgx.Tx) error {
 	if err != nil {
 		return err
 	}
-	dictionary, err := Dictionary(ctx, tx, s.Workspace, s.ID)
+	fields, err := postgres.FieldDefinitions(ctx, tx, s.Workspace, s.ID)
 	if err != nil {
 		return err
 	}
-	s.Map, err = CompileMap(s.Name, stored, dictionary)
-	if err != nil {
+	return s.compileMap(stored, fields)
+}
+
+// compileMap compiles a map and field definitions that have been read.
+func (s *Source) compileMap(stored postgres.FieldMap, fields []postgres.FieldDefinition) (err error) {
+	if s.Dictionary, err = dictionaryOf(fields); err != nil {
+		return err
+	}
+	if s.Map, err = CompileMap(s.Name, stored, s.Dictionary); err != nil {
 		return err
 	}
 	s.MapVersion = postgres.VersionNumber(s.Map.Version())
@@ -149,6 +157,10 @@ func Dictionary(ctx context.Context, tx pgx.Tx, workspace, connection int64) (*m
 	if err != nil {
 		return nil, err
 	}
+	return dictionaryOf(stored)
+}
+
+func dictionaryOf(stored []postgres.FieldDefinition) (*mapping.Dictionary, error) {
 	defs := make([]mapping.FieldDef, len(stored))
 	for i, f := range stored {
 		defs[i] = mapping.FieldDef{Kind: f.Kind, Code: f.Code, Name: f.Name, Type: f.Type, Custom: f.Custom, Deleted: f.Deleted}

@@ -2,12 +2,10 @@ package jobs
 
 import (
 	"context"
-	"slices"
 	"time"
 
 	"github.com/jackc/pgx/v5"
 
-	"salesbook.dev/connectors"
 	"salesbook.dev/internal/book"
 	"salesbook.dev/internal/book/starter"
 	"salesbook.dev/internal/fault"
@@ -119,19 +117,15 @@ func (p *Pipeline) beginnings(ctx context.Context, workspace int64) (active post
 			return err
 		}
 		for _, c := range list {
-			spec, err := p.SpecOf(c.Vendor)
-			if err != nil {
-				return err
-			}
-			done, err := p.isLoaded(ctx, tx, c, spec)
-			if err != nil {
-				return err
-			}
-			if !done {
+			if c.ReadAt == nil {
 				known = false
 				continue
 			}
 			loaded = append(loaded, c.Name)
+			spec, err := p.SpecOf(c.Vendor)
+			if err != nil {
+				return err
+			}
 			if object, asks := askedOf(spec); asks {
 				have, all, err := postgres.HistoryKnown(ctx, tx, workspace, c.ID, object.Name)
 				if err != nil {
@@ -150,19 +144,4 @@ func (p *Pipeline) stopStarting(ctx context.Context, workspace int64) error {
 	return p.DB.In(ctx, workspace, func(tx pgx.Tx) error {
 		return postgres.Unschedule(ctx, tx, workspace, StartArgs{}.Kind(), 0)
 	})
-}
-
-// isLoaded tells whether the first load of a connection is over.
-func (p *Pipeline) isLoaded(ctx context.Context, tx pgx.Tx, c postgres.Connection, spec connectors.Spec) (bool, error) {
-	places, err := postgres.Places(ctx, tx, c.Workspace, c.ID)
-	if err != nil {
-		return false, err
-	}
-	loaded := map[string]bool{}
-	for _, place := range places {
-		loaded[place.Object] = place.LoadedAt != nil
-	}
-	return !slices.ContainsFunc(spec.Objects, func(o connectors.Object) bool {
-		return (o.Mode == connectors.Windowed || o.Mode == connectors.Listed) && !loaded[o.Name]
-	}), nil
 }

@@ -10,6 +10,7 @@ import (
 
 	"salesbook.dev/internal/book"
 	"salesbook.dev/internal/postgres"
+	"salesbook.dev/jobs"
 )
 
 type bookActivateCmd struct {
@@ -60,7 +61,7 @@ func (c *bookActivateCmd) Run(ctx context.Context, g *globals) error {
 		}
 	}
 	if g.JSON {
-		view := map[string]any{"version": r.Version, "name": b.Name, "problems": len(r.Problems), "fields": len(r.Fields)}
+		view := map[string]any{"version": r.Version, "name": b.Name, "problems": len(r.Problems), "fields": len(r.Fields), "left_out": append([]jobs.LeftOut{}, r.LeftOut...)}
 		if diff != nil {
 			view["differences"] = len(diff.Differences)
 		}
@@ -77,6 +78,7 @@ func (c *bookActivateCmd) Run(ctx context.Context, g *globals) error {
 		fmt.Fprintln(g.stdout, "These parts judge nothing until the CRM has them.")
 	}
 	printFields(g, problemTexts(r.Fields))
+	printLeftOut(g, r.LeftOut, "Not judged yet")
 	return nil
 }
 

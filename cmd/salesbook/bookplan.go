@@ -46,8 +46,8 @@ func (c *bookPlanCmd) Run(ctx context.Context, g *globals) error {
 	over := g.telling("judging what is stored")
 	r, err := a.pipeline.Rehearse(ctx, ws, b, o)
 	over()
-	if problems, ok := errors.AsType[book.Problems](err); ok {
-		return fmt.Errorf("the book does not fit what is connected:\n%w", problems)
+	if _, ok := errors.AsType[book.Problems](err); ok {
+		return fmt.Errorf("the book does not fit what is connected:\n%w", err)
 	}
 	if err != nil {
 		return err
@@ -60,8 +60,10 @@ func (c *bookPlanCmd) Run(ctx context.Context, g *globals) error {
 }
 
 func (c *bookPlanCmd) print(g *globals, b *book.Book, r *jobs.Rehearsal, took time.Duration) {
-	fmt.Fprintf(g.stdout, "%s, held against %s and %s as they are stored (%s). Nothing was changed.\n\n",
+	fmt.Fprintf(g.stdout, "%s, held against %s and %s as they are stored (%s). Nothing was changed.\n",
 		harmless(b.Name), counted(int64(r.Deals), "deal"), counted(int64(r.Leads), "lead"), span(took))
+	printLeftOut(g, r.LeftOut, "Left out")
+	fmt.Fprintln(g.stdout)
 	if printFields(g, r.Fields); len(r.Fields) > 0 {
 		fmt.Fprintln(g.stdout)
 	}
@@ -82,6 +84,13 @@ func (c *bookPlanCmd) print(g *globals, b *book.Book, r *jobs.Rehearsal, took ti
 			t.add(o.Connection, o.Pipeline, o.Stage, counted(int64(o.Deals), "deal"))
 		}
 		fmt.Fprint(g.stdout, t.text("  "))
+	}
+}
+
+// printLeftOut names the connections that are not judged.
+func printLeftOut(g *globals, left []jobs.LeftOut, how string) {
+	for _, l := range left {
+		fmt.Fprintln(g.stdout, harmless(fmt.Sprintf("%s: %s: %s", how, l.Connection, l.Why)))
 	}
 }
 

@@ -164,6 +164,7 @@ func (r *statusReader) connection(ctx context.Context, c postgres.Connection) (c
 	if broken != nil {
 		out.Broken = broken.Error()
 	}
+	out.Judging = judgingOf(c, s.Unjudged, broken)
 	if c.VendorAccountID != nil {
 		out.Quota, err = r.quota(ctx, *c.VendorAccountID)
 	}

@@ -30,6 +30,7 @@ type connectionStatus struct {
 	FailuresOpen int64              `json:"failures_open"`
 	Working      []string           `json:"working"`             // kinds of jobs that some process is at
 	DiskFull     string             `json:"disk_full,omitempty"` // why what can wait does
+	Judging      *judgingStatus     `json:"judging,omitempty"`   // while a sales book is in force
 	Resting      *restingStatus     `json:"resting,omitempty"`   // the vendor is left alone
 	Troubles     []postgres.Trouble `json:"troubles"`
 	Missing      []string           `json:"rights_missing"`
@@ -179,6 +180,9 @@ func (s *connectionStatus) lines() []string {
 	}
 	if s.Broken != "" {
 		lines = append(lines, "  cannot be opened: "+s.Broken)
+	}
+	if words := s.Judging.words(s.Broken); words != "" {
+		lines = append(lines, "  "+words)
 	}
 	t := newTable("OBJECT", ">RECORDS", ">DELETED", "STATE", "LAST PULL", "PROVEN")
 	for _, o := range s.Objects {

@@ -124,6 +124,10 @@ func (j *judge) missed(v Verdict, deadline time.Time) {
 // state adds a verdict if a condition does not hold now: it is broken since the
 // first instant from which on it did not hold, but not since before from.
 func (j *judge) state(v Verdict, from time.Time, test func(s *subject) answer) {
+	if j.now.Before(from) { // it was added by a clock that is ahead of ours
+		j.next = sooner(j.next, from)
+		return
+	}
 	a := test(j.as(j.now))
 	j.next = sooner(j.next, a.flips)
 	if a.holds {

@@ -71,12 +71,3 @@ func AddBook(ctx context.Context, tx pgx.Tx, workspace int64, name, text, by str
 	}
 	return version, err
 }
-
-// MarkAllDirty asks for every deal and lead of a workspace to be judged anew.
-func MarkAllDirty(ctx context.Context, tx pgx.Tx, workspace int64) error {
-	_, err := tx.Exec(ctx, `
-		INSERT INTO dirty AS d (workspace_id, connection_id, kind, external_id)
-		SELECT workspace_id, id, 'connections', id::text FROM connections c WHERE workspace_id = $1 ORDER BY c.id
-		ON CONFLICT (workspace_id, connection_id, kind, external_id) DO UPDATE SET since = d.since`, workspace)
-	return err
-}

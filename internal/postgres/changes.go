@@ -55,20 +55,6 @@ func ChangesOf(ctx context.Context, tx pgx.Tx, workspace, connection int64, kind
 	return pgx.CollectRows(rows, pgx.RowToStructByPos[StoredChange])
 }
 
-// MarkDirty notes subjects that must be judged anew. Those that are noted already
-// are held until the transaction ends: whoever judged them meanwhile would not
-// see what it has changed.
-func MarkDirty(ctx context.Context, tx pgx.Tx, workspace, connection int64, kind string, ids []string) error {
-	if len(ids) == 0 {
-		return nil
-	}
-	_, err := tx.Exec(ctx, `
-		INSERT INTO dirty AS d (workspace_id, connection_id, kind, external_id) SELECT $1, $2, $3, e FROM unnest($4::text[]) e
-		ON CONFLICT (workspace_id, connection_id, kind, external_id) DO UPDATE SET since = d.since`,
-		workspace, connection, kind, ids)
-	return err
-}
-
 // Touched returns the deals and leads that activities, notes or reps are about:
 // they must be judged anew when those are new or changed.
 func Touched(ctx context.Context, tx pgx.Tx, workspace, connection int64, kind string, ids []string) (deals, leads []string, err error) {
@@ -78,9 +64,11 @@ func Touched(ctx context.Context, tx pgx.Tx, workspace, connection int64, kind s
 	var rows pgx.Rows
 	switch kind {
 	case "activities":
-		rows, err = tx.Query(ctx, `SELECT deal_id, lead_id FROM activities WHERE (workspace_id, connection_id) = ($1, $2) AND external_id = ANY($3)`, workspace, connection, ids)
+		rows, err = tx.Query(ctx, `SELECT a.* FROM unnest($3::text[]) AS w(id) CROSS JOIN LATERAL (
+			SELECT deal_id, lead_id FROM activities WHERE (workspace_id, connection_id, external_id) = ($1, $2, w.id) OFFSET 0) a`, workspace, connection, ids)
 	case "notes":
-		rows, err = tx.Query(ctx, `SELECT deal_id, lead_id FROM notes WHERE (workspace_id, connection_id) = ($1, $2) AND external_id = ANY($3)`, workspace, connection, ids)
+		rows, err = tx.Query(ctx, `SELECT n.* FROM unnest($3::text[]) AS w(id) CROSS JOIN LATERAL (
+			SELECT deal_id, lead_id FROM notes WHERE (workspace_id, connection_id, external_id) = ($1, $2, w.id) OFFSET 0) n`, workspace, connection, ids)
 	case "reps":
 		rows, err = tx.Query(ctx, `
 			SELECT external_id, NULL FROM deals WHERE (workspace_id, connection_id) = ($1, $2) AND status = 'open' AND deleted_at IS NULL AND owner_id = ANY($3)

@@ -33,11 +33,12 @@ type Connection struct {
 	CheckedAt       *time.Time
 	HookURL         string
 	CreatedAt       time.Time
+	ReadAt          *time.Time // when everything had been read once, but for what the vendor refuses; nil: not yet
 	RestUntil       *time.Time // the vendor could not be reached or refused for want of quota: deliveries wait; nil once that is over
 }
 
 const connectionColumns = `workspace_id, id, name, vendor, base_url, settings, version, state, state_why, state_at,
-	vendor_account_id, account_name, account_user, zone, rights_missing, checked_at, hook_url, created_at,
+	vendor_account_id, account_name, account_user, zone, rights_missing, checked_at, hook_url, created_at, read_at,
 	CASE WHEN rest_until > now() THEN rest_until END`
 
 // AddConnection stores a new connection and returns its id. It is paused until

@@ -23,7 +23,7 @@ func TestNobodyJudgesWhatIsAboutToChange(t *testing.T) {
 	claim := func() (ids []string) {
 		t.Helper()
 		b.in(t, func(tx pgx.Tx) error {
-			keys, err := postgres.ClaimDirty(t.Context(), tx, b.ws, 10)
+			keys, err := postgres.ClaimDirty(t.Context(), tx, b.ws, []int64{b.conn}, 10)
 			for _, k := range keys {
 				ids = append(ids, k.ID)
 			}
@@ -46,7 +46,7 @@ func TestNobodyJudgesWhatIsAboutToChange(t *testing.T) {
 	b.in(t, func(tx pgx.Tx) error { mark(tx, "connections", "1"); return nil })
 	spread := func() {
 		t.Helper()
-		b.in(t, func(tx pgx.Tx) error { return postgres.SpreadDirty(t.Context(), tx, b.ws) })
+		b.in(t, func(tx pgx.Tx) error { return postgres.SpreadDirty(t.Context(), tx, b.ws, []int64{b.conn}) })
 	}
 	left := func() (n int) {
 		t.Helper()

@@ -5,6 +5,8 @@ var (
 	OwnedTables = ownedTables
 	UpsertSQL   = upsertSQL
 	PopulateSQL = populateSQL
+
+	ViolationsOf = violationsOf
 )
 
 // Newer is the condition under which a sighting is taken.

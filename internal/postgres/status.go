@@ -50,6 +50,7 @@ type Standing struct {
 	Proofs        map[string]Proof // the last of each object
 	Sweeps        []Sweep          // under way
 	SweepEvery    time.Duration    // planned time between two; 0: none is planned
+	Unjudged      Unjudged
 }
 
 // StandingOf returns how far a connection is. history names the object that is
@@ -85,6 +86,9 @@ func StandingOf(ctx context.Context, tx pgx.Tx, workspace, connection int64, his
 		return s, err
 	}
 	if s.SweepEvery, err = ScheduleOf(ctx, tx, workspace, "sweep", connection); err != nil {
+		return s, err
+	}
+	if s.Unjudged, err = UnjudgedOf(ctx, tx, workspace, connection); err != nil {
 		return s, err
 	}
 	if s.Resting, err = BreakerOf(ctx, tx, workspace, connection); err != nil {

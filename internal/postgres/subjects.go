@@ -56,6 +56,19 @@ func Leads(ctx context.Context, tx pgx.Tx, workspace, connection int64, after st
 		WHERE (workspace_id, connection_id) = ($1, $2) AND external_id > $3 ORDER BY external_id LIMIT $4`, workspace, connection, after, most))
 }
 
+// DealsByID returns deals. They are looked up one by one, as what belongs to them
+// is.
+func DealsByID(ctx context.Context, tx pgx.Tx, workspace, connection int64, ids []string) ([]Subject, error) {
+	return subjects(tx.Query(ctx, `SELECT s.* FROM unnest($3::text[]) AS w(id) CROSS JOIN LATERAL (
+		SELECT `+dealSubject+` FROM deals WHERE (workspace_id, connection_id, external_id) = ($1, $2, w.id) OFFSET 0) s ORDER BY w.id`, workspace, connection, ids))
+}
+
+// LeadsByID returns leads, see DealsByID.
+func LeadsByID(ctx context.Context, tx pgx.Tx, workspace, connection int64, ids []string) ([]Subject, error) {
+	return subjects(tx.Query(ctx, `SELECT s.* FROM unnest($3::text[]) AS w(id) CROSS JOIN LATERAL (
+		SELECT `+leadSubject+` FROM leads WHERE (workspace_id, connection_id, external_id) = ($1, $2, w.id) OFFSET 0) s ORDER BY w.id`, workspace, connection, ids))
+}
+
 func subjects(rows pgx.Rows, err error) ([]Subject, error) {
 	if err != nil {
 		return nil, err
