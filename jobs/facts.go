@@ -248,19 +248,27 @@ func (t *teller) moves(ctx context.Context, tx pgx.Tx, lead bool, ids []string, 
 }
 
 func (t *teller) activities(ctx context.Context, tx pgx.Tx, lead bool, ids []string, at map[string]*book.Facts) error {
-	list, err := postgres.ActivitiesAbout(ctx, tx, t.s.Workspace, t.s.ID, lead, ids)
-	for i := range list {
-		d := &list[i]
+	var about *book.Facts
+	var list []book.Activity // of one subject, copied when it is whole
+	whole := func() {
+		if about != nil {
+			about.Activities, list = append(about.Activities, list...), list[:0]
+			slices.SortStableFunc(about.Activities, func(a, b book.Activity) int { return cmp.Or(a.Added.Compare(b.Added), cmp.Compare(a.ID, b.ID)) })
+		}
+	}
+	err := postgres.EachActivity(ctx, tx, t.s.Workspace, t.s.ID, lead, ids, func(d *postgres.Deed) {
 		f := at[d.Subject]
+		if f != about {
+			whole()
+			about = f
+		}
 		a := book.Activity{ID: d.ID, Type: d.Type, Subject: d.Title, Added: *cmp.Or(d.Added, d.Updated, &f.Added), Due: t.due(d)}
 		if d.Done {
 			a.Done = *cmp.Or(d.DoneAt, d.Updated, &a.Added)
 		}
-		f.Activities = append(f.Activities, a)
-	}
-	for _, f := range at {
-		slices.SortStableFunc(f.Activities, func(a, b book.Activity) int { return cmp.Or(a.Added.Compare(b.Added), cmp.Compare(a.ID, b.ID)) })
-	}
+		list = append(list, a)
+	})
+	whole()
 	return err
 }
 
@@ -277,12 +285,10 @@ func (t *teller) due(d *postgres.Deed) time.Time {
 }
 
 func (t *teller) notes(ctx context.Context, tx pgx.Tx, lead bool, ids []string, at map[string]*book.Facts) error {
-	list, err := postgres.NotesAbout(ctx, tx, t.s.Workspace, t.s.ID, lead, ids)
-	for i := range list {
-		d := &list[i]
+	err := postgres.EachNote(ctx, tx, t.s.Workspace, t.s.ID, lead, ids, func(d *postgres.Deed) {
 		f := at[d.Subject]
 		f.Notes = append(f.Notes, book.Note{ID: d.ID, At: *cmp.Or(d.Added, d.Updated, &f.Added), Letters: d.Letters})
-	}
+	})
 	for _, f := range at {
 		slices.SortStableFunc(f.Notes, func(a, b book.Note) int { return cmp.Or(a.At.Compare(b.At), cmp.Compare(a.ID, b.ID)) })
 	}

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -135,26 +136,49 @@ func TestABookThatFitsNoPipelineSaysSo(t *testing.T) {
 	}
 }
 
-// BenchmarkRehearse rehearses a book on an account of SALESBOOK_BENCH_DEALS.
+// BenchmarkRehearse rehearses a book of some thirty rules on an account of
+// SALESBOOK_BENCH_DEALS, each with its history and twenty activities: alone, and
+// beside a book in force.
 func BenchmarkRehearse(b *testing.B) {
 	n := benchDeals(b)
 	v := setup(b, 0, pipedrive.Options{})
-	if err := v.sim.Generate(1, pipedrive.ScaleOf(n)); err != nil {
+	if err := v.sim.Generate(1, pipedrive.Scale{Deals: n}); err != nil {
 		b.Fatal(err)
 	}
 	v.pull(b)
-	v.in(b, func(tx pgx.Tx) error { _, err := tx.Exec(b.Context(), "SELECT 1"); return err })
-	text, err := book.Example("developer")
-	if err != nil {
-		b.Fatal(err)
-	}
-	draft := parseBook(b, string(text))
-	for b.Loop() {
-		start := time.Now()
-		if _, err := v.Rehearse(b.Context(), v.ws, draft, jobs.RehearseOptions{}); err != nil {
-			b.Fatal(err)
+	busyYear(b, v)
+	draft := strings.Replace(example(b), "limit: 5wd", "limit: 3wd", 1)
+	run := func(b *testing.B) {
+		for b.Loop() {
+			start := time.Now()
+			r, err := v.Rehearse(b.Context(), v.ws, parseBook(b, draft), jobs.RehearseOptions{Since: time.Now().AddDate(-1, 0, 0)})
+			if err != nil || r.Deals < n*9/10 {
+				b.Fatal(r.Deals, err)
+			}
+			took := time.Since(start).Seconds()
+			b.ReportMetric(float64(n)/took, "deals/s")
+			b.ReportMetric(took, "s")
+			b.ReportMetric(0, "ns/op")
 		}
-		b.ReportMetric(float64(n)/time.Since(start).Seconds(), "deals/s")
-		b.ReportMetric(0, "ns/op")
+	}
+	b.Run("alone", run)
+	v.activate(b, example(b))
+	b.Run("beside the book in force", run)
+}
+
+// busyYear gives each deal the stages up to its present one, and twenty
+// activities.
+func busyYear(b *testing.B, v *bundle) {
+	for _, sql := range []string{`
+		INSERT INTO deal_stages (workspace_id, connection_id, deal_id, at, stage_id, actor_id, source)
+		SELECT d.workspace_id, d.connection_id, d.external_id, d.added_at + (s.position - 1) * interval '4 days', s.external_id, d.owner_id, 'history'
+		FROM deals d JOIN stages now ON now.external_id = d.stage_id JOIN stages s ON s.pipeline_id = now.pipeline_id AND s.position <= now.position
+		ON CONFLICT DO NOTHING`, `
+		INSERT INTO activities (workspace_id, connection_id, external_id, subject, type, owner_id, deal_id, due_at, done, done_at, added_at, updated_at, map_version)
+		SELECT d.workspace_id, d.connection_id, d.external_id || '-' || n, 'договор ' || n, (ARRAY['call', 'meeting', 'task', 'email'])[1 + n % 4], d.owner_id, d.external_id,
+			d.added_at + n * interval '50 hours', n < 19, CASE WHEN n < 19 THEN d.added_at + n * interval '50 hours' END, d.added_at + (n - 1) * interval '50 hours', d.added_at, 1
+		FROM deals d, generate_series(0, 19) n`,
+	} {
+		v.in(b, func(tx pgx.Tx) error { _, err := tx.Exec(b.Context(), sql); return err })
 	}
 }

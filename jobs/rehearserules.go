@@ -100,7 +100,7 @@ func subjectRef(f *book.Facts, v *book.Verdict, place string) SubjectRef {
 		kind = "lead"
 	}
 	return SubjectRef{Connection: f.Connection, Kind: kind, ID: f.ID, Title: f.Title, Amount: f.Amount, Currency: f.Currency, Place: place, Rep: f.Owner,
-		Rule: v.Rule, Detail: v.Detail, Opened: v.Opened, Assumed: v.Assumed, Evidence: append([]book.Evidence{}, v.Evidence...)}
+		Rule: v.Rule, Detail: v.Detail, Opened: v.Opened.UTC(), Assumed: v.Assumed, Evidence: append([]book.Evidence{}, v.Evidence...)}
 }
 
 // samples keeps the dearest of many deals and leads.

@@ -1,12 +1,13 @@
 package mapping
 
 import (
-	"bytes"
 	"cmp"
 	"encoding/json"
 	"fmt"
 	"slices"
 	"strings"
+
+	"github.com/tidwall/gjson"
 )
 
 // Named is one member of a custom document as people know it.
@@ -26,24 +27,34 @@ func (d *Dictionary) Describe(kind string, custom []byte) ([]Named, error) {
 	if len(custom) == 0 {
 		return nil, nil
 	}
-	var members map[string]json.RawMessage
-	if err := json.Unmarshal(custom, &members); err != nil {
-		return nil, fmt.Errorf("custom document of %s: %w", kind, err)
+	doc := gjson.ParseBytes(custom)
+	switch {
+	case gjson.ValidBytes(custom) && doc.Type == gjson.Null:
+		return nil, nil
+	case !gjson.ValidBytes(custom) || !doc.IsObject():
+		return nil, fmt.Errorf("custom document of %s: it is no JSON object", kind)
 	}
-	out := make([]Named, 0, len(members))
-	for code, value := range members {
+	out := []Named{}
+	doc.ForEach(func(key, value gjson.Result) bool {
+		code := key.Str
 		def, _ := d.Field(kind, code)
-		text, err := def.text(value)
-		if err != nil {
-			return nil, fmt.Errorf("custom document of %s: %s: %w", kind, code, err)
-		}
-		out = append(out, Named{Code: code, Name: cmp.Or(def.Name, code), Type: def.Type, Value: value, Text: text})
-	}
-	slices.SortFunc(out, func(a, b Named) int {
-		return cmp.Or(strings.Compare(strings.ToLower(a.Name), strings.ToLower(b.Name)), strings.Compare(a.Code, b.Code))
+		out = append(out, Named{Code: code, Name: cmp.Or(def.Name, code), Type: def.Type, Value: json.RawMessage(value.Raw), Text: def.words(value)})
+		return true
 	})
+	sortByName(out)
 	disambiguate(out)
 	return out, nil
+}
+
+// sortByName sorts without regard to case, in which each name is folded once.
+func sortByName(list []Named) {
+	folded := make(map[string]string, len(list))
+	for _, n := range list {
+		folded[n.Name] = strings.ToLower(n.Name)
+	}
+	slices.SortFunc(list, func(a, b Named) int {
+		return cmp.Or(strings.Compare(folded[a.Name], folded[b.Name]), strings.Compare(a.Code, b.Code))
+	})
 }
 
 // disambiguate adds the start of the code to names that stand more than once.
@@ -60,33 +71,23 @@ func disambiguate(list []Named) {
 	}
 }
 
-// text writes a member's value for reading.
-func (def *FieldDef) text(value json.RawMessage) (string, error) {
-	decoder := json.NewDecoder(bytes.NewReader(value))
-	decoder.UseNumber()
-	var v any
-	if err := decoder.Decode(&v); err != nil {
-		return "", err
-	}
-	return def.words(v), nil
-}
-
-func (def *FieldDef) words(v any) string {
-	switch v := v.(type) {
-	case string:
-		return def.label(v)
-	case json.Number:
-		return def.label(v.String())
-	case bool:
-		return fmt.Sprint(v)
-	case []any:
-		items := make([]string, len(v))
-		for i := range v {
-			items[i] = def.words(v[i])
+// words writes a value for reading.
+func (def *FieldDef) words(v gjson.Result) string {
+	switch {
+	case v.Type == gjson.String:
+		return def.label(v.Str)
+	case v.Type == gjson.Number:
+		return def.label(v.Raw)
+	case v.IsBool():
+		return v.Raw
+	case v.IsArray():
+		var items []string
+		for _, item := range v.Array() {
+			items = append(items, def.words(item))
 		}
 		return strings.Join(items, ", ")
-	case map[string]any:
-		return def.parts(v)
+	case v.IsObject():
+		return def.parts(v.Map())
 	}
 	return ""
 }
@@ -102,7 +103,7 @@ func (def *FieldDef) label(id string) string {
 
 // parts writes amounts, ranges, times and addresses as one reads them, and any
 // other value part by part.
-func (def *FieldDef) parts(v map[string]any) string {
+func (def *FieldDef) parts(v map[string]gjson.Result) string {
 	if amount, ok := v["amount"]; ok {
 		return strings.TrimSpace(def.words(amount) + " " + def.words(v["currency"]))
 	}

@@ -16,6 +16,7 @@ type subject struct {
 	at      time.Time // what happened later has not happened
 	entered time.Time // when it entered the stage that the rule is about
 	past    bool      // at is not now: what is planned now may not have been
+	bare    bool      // nobody asks for evidence
 }
 
 // answer is what looking gave.
@@ -151,7 +152,9 @@ func (s *subject) filled(fields []string) answer {
 		a.assumed = a.assumed || !known
 		if value == "" {
 			a.holds = false
-			a.evidence = append(a.evidence, Evidence{What: f, Want: "filled"})
+			if !s.bare {
+				a.evidence = append(a.evidence, Evidence{What: f, Want: "filled"})
+			}
 		}
 	}
 	return a

@@ -103,9 +103,7 @@ type Approved struct {
 // value is what a field held at an instant, and whether that is known: before
 // changes were recorded the earliest known value is taken.
 func (f *Facts) value(field string, at time.Time) (value string, known bool) {
-	if name, ok := f.Aliases[field]; ok {
-		field = name
-	}
+	field = f.named(field)
 	value = f.present(field)
 	for _, c := range slices.Backward(f.Past) {
 		if !c.At.After(at) {
@@ -116,6 +114,14 @@ func (f *Facts) value(field string, at time.Time) (value string, known bool) {
 		}
 	}
 	return value, !at.Before(f.knownSince(field))
+}
+
+// named is the name that a field has here.
+func (f *Facts) named(field string) string {
+	if name, ok := f.Aliases[field]; ok {
+		return name
+	}
+	return field
 }
 
 // knownSince is from when on the values of a field are known.

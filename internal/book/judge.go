@@ -71,12 +71,22 @@ func (j *judge) add(v Verdict) {
 
 // as is the subject as of an instant.
 func (j *judge) as(at time.Time) *subject {
-	s := &subject{Facts: j.f, c: j.c, work: j.work, at: at, past: at.Before(j.now)}
+	s := &subject{Facts: j.f, c: j.c, work: j.work}
+	j.turn(s, at)
+	return s
+}
+
+// turn looks at a subject as of another instant.
+func (j *judge) turn(s *subject, at time.Time) {
+	s.at, s.past, s.entered = at, at.Before(j.now), time.Time{}
 	if i := j.f.moveAt(at); i >= 0 {
 		s.entered = j.f.stay(i)
 	}
-	return s
 }
+
+// glance is a subject of which only whether something holds is asked, at one
+// instant after the other.
+func (j *judge) glance() *subject { return &subject{Facts: j.f, c: j.c, work: j.work, bare: true} }
 
 func (j *judge) deal() {
 	j.moves()
@@ -141,7 +151,7 @@ func (j *judge) state(v Verdict, from time.Time, test func(s *subject) answer) {
 // since is the first instant, at or after from, from which on the test fails
 // until now.
 func (j *judge) since(from time.Time, test func(s *subject) answer) time.Time {
-	broken := j.now
+	broken, s := j.now, j.glance()
 	for _, t := range j.happened() {
 		if t.After(j.now) {
 			continue
@@ -150,7 +160,7 @@ func (j *judge) since(from time.Time, test func(s *subject) answer) time.Time {
 			t = from
 		}
 		var ever bool
-		if broken, ever = j.ranOut(t, broken, test); ever || !t.After(from) {
+		if broken, ever = j.ranOut(s, t, broken, test); ever || !t.After(from) {
 			break
 		}
 	}
@@ -160,13 +170,15 @@ func (j *judge) since(from time.Time, test func(s *subject) answer) time.Time {
 // ranOut is the first instant, at or after t, from which on a test failed until
 // broken, though nothing happened between. It tells whether the test ever held
 // there.
-func (j *judge) ranOut(t, broken time.Time, test func(s *subject) answer) (since time.Time, ever bool) {
-	a := test(j.as(t))
+func (j *judge) ranOut(s *subject, t, broken time.Time, test func(s *subject) answer) (since time.Time, ever bool) {
+	j.turn(s, t)
+	a := test(s)
 	since, ever = t, a.holds
 	holds := a.holds
 	for flips := a.flips; flips.After(t) && flips.Before(broken); flips = a.flips {
 		t = flips
-		if a = test(j.as(t)); holds && !a.holds {
+		j.turn(s, t)
+		if a = test(s); holds && !a.holds {
 			since = t
 		}
 		holds, ever = a.holds, ever || a.holds
@@ -409,7 +421,20 @@ func (j *judge) missing(rule Rule, detail string, fields []string, from time.Tim
 	} else if grace != nil {
 		from = start
 	}
-	j.state(Verdict{Rule: rule, Detail: detail}, from, func(s *subject) answer { return s.filled(fields) })
+	v := Verdict{Rule: rule, Detail: detail, Opened: from}
+	if j.changed(fields) || j.now.Before(from) {
+		j.state(v, from, func(s *subject) answer { return s.filled(fields) })
+	} else if a := j.as(j.now).filled(fields); !a.holds { // and never did
+		v.Assumed, v.Evidence = a.assumed, a.evidence
+		j.add(v)
+	}
+}
+
+// changed tells whether a field ever held anything else than now.
+func (j *judge) changed(fields []string) bool {
+	return slices.ContainsFunc(j.f.Past, func(c Change) bool {
+		return slices.ContainsFunc(fields, func(f string) bool { return j.f.named(j.c.folded[f]) == c.Field })
+	})
 }
 
 // known judges what must be known of a client who is no lead any more.

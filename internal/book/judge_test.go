@@ -245,8 +245,18 @@ func BenchmarkJudge(b *testing.B) {
 		f.Activities = append(f.Activities, Activity{ID: fmt.Sprint(i), Type: []string{"call", "meeting", "task", "email"}[i%4], Added: at, Due: at.Add(time.Hour), Done: at.Add(time.Hour)})
 	}
 	now := start.AddDate(0, 1, 0)
-	b.ReportMetric(float64(len(c.Judge(f, now).Verdicts)), "verdicts")
-	for b.Loop() {
-		c.Judge(f, now)
-	}
+	b.Run("one after the other", func(b *testing.B) {
+		b.ReportMetric(float64(len(c.Judge(f, now).Verdicts)), "verdicts")
+		for b.Loop() {
+			c.Judge(f, now)
+		}
+	})
+	b.Run("on all processors", func(b *testing.B) {
+		b.RunParallel(func(pb *testing.PB) {
+			for pb.Next() {
+				c.Judge(f, now)
+			}
+		})
+		b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "deals/s")
+	})
 }

@@ -101,11 +101,15 @@ func (j *judge) condition(v Verdict, k *Condition, at, entered time.Time) {
 // mended is the first instant after at at which a condition holds by what has
 // happened; zero if there is none.
 func (j *judge) mended(k *Condition, at, entered time.Time) time.Time {
+	if k.Required != nil && !j.changed(k.Required) {
+		return time.Time{}
+	}
+	s := j.glance()
 	for _, t := range slices.Backward(j.happened()) {
 		if !t.After(at) || t.After(j.now) {
 			continue
 		}
-		s := j.as(t)
+		j.turn(s, t)
 		s.entered = entered
 		if s.holds(k).holds {
 			return t

@@ -104,27 +104,38 @@ const (
 		FROM notes WHERE (workspace_id, connection_id) = ($1, $2) AND deleted_at IS NULL`
 )
 
-// ActivitiesAbout returns what was planned and done about deals, or leads.
-func ActivitiesAbout(ctx context.Context, tx pgx.Tx, workspace, connection int64, lead bool, ids []string) ([]Deed, error) {
+// EachActivity calls each with what was planned and done about deals, or leads,
+// one subject's after the other's. What it is given is overwritten by the next.
+func EachActivity(ctx context.Context, tx pgx.Tx, workspace, connection int64, lead bool, ids []string, each func(*Deed)) error {
 	if lead {
-		return deeds(tx.Query(ctx, activityDeed+` AND lead_id = w.id OFFSET 0) d`, workspace, connection, ids))
+		return deeds(each)(tx.Query(ctx, activityDeed+` AND lead_id = w.id OFFSET 0) d`, workspace, connection, ids))
 	}
-	return deeds(tx.Query(ctx, activityDeed+` AND deal_id = w.id OFFSET 0) d`, workspace, connection, ids))
+	return deeds(each)(tx.Query(ctx, activityDeed+` AND deal_id = w.id OFFSET 0) d`, workspace, connection, ids))
 }
 
-// NotesAbout returns what was written about deals, or leads.
-func NotesAbout(ctx context.Context, tx pgx.Tx, workspace, connection int64, lead bool, ids []string) ([]Deed, error) {
+// EachNote calls each with what was written about deals, or leads, see
+// EachActivity.
+func EachNote(ctx context.Context, tx pgx.Tx, workspace, connection int64, lead bool, ids []string, each func(*Deed)) error {
 	if lead {
-		return deeds(tx.Query(ctx, noteDeed+` AND lead_id = w.id OFFSET 0) d`, workspace, connection, ids))
+		return deeds(each)(tx.Query(ctx, noteDeed+` AND lead_id = w.id OFFSET 0) d`, workspace, connection, ids))
 	}
-	return deeds(tx.Query(ctx, noteDeed+` AND deal_id = w.id OFFSET 0) d`, workspace, connection, ids))
+	return deeds(each)(tx.Query(ctx, noteDeed+` AND deal_id = w.id OFFSET 0) d`, workspace, connection, ids))
 }
 
-func deeds(rows pgx.Rows, err error) ([]Deed, error) {
-	if err != nil {
-		return nil, err
+// deeds reads rows into one place: there are many of them, and most of a copy
+// would be thrown away.
+func deeds(each func(*Deed)) func(pgx.Rows, error) error {
+	return func(rows pgx.Rows, err error) error {
+		if err != nil {
+			return err
+		}
+		var d Deed
+		_, err = pgx.ForEachRow(rows, []any{&d.Subject, &d.ID, &d.Type, &d.Title, &d.Added, &d.Updated, &d.Done, &d.DoneAt, &d.DueOn, &d.DueAt, &d.Letters}, func() error {
+			each(&d)
+			return nil
+		})
+		return err
 	}
-	return pgx.CollectRows(rows, pgx.RowToStructByPos[Deed])
 }
 
 // Entry is an entry of a deal into a stage.
