@@ -55,6 +55,10 @@ func (p *Pipeline) bind(ctx context.Context, workspace int64, b *book.Book, a *A
 	if err != nil {
 		return nil, err
 	}
+	compiled, err := book.Compile(b, pipelines)
+	if compiled == nil {
+		return nil, err
+	}
 	var before []postgres.Binding
 	accounts := map[int64]accountFields{}
 	err = p.DB.In(ctx, workspace, func(tx pgx.Tx) error {
@@ -65,14 +69,10 @@ func (p *Pipeline) bind(ctx context.Context, workspace int64, b *book.Book, a *A
 		if before, err = postgres.BindingsOf(ctx, tx, workspace, active.Version); err != nil {
 			return err
 		}
-		accounts, err = accountsOf(ctx, tx, sources)
+		accounts, err = accountsOf(ctx, tx, sources, compiled)
 		return err
 	})
 	if err != nil {
-		return nil, err
-	}
-	compiled, err := book.Compile(b, pipelines)
-	if compiled == nil {
 		return nil, err
 	}
 	e := &evaluation{sources: map[int64]*Source{}}
@@ -91,7 +91,7 @@ func (p *Pipeline) bind(ctx context.Context, workspace int64, b *book.Book, a *A
 
 // accountsOf reads the fields of connections; nil of one whose definitions are not
 // read yet.
-func accountsOf(ctx context.Context, tx pgx.Tx, sources []*Source) (map[int64]accountFields, error) {
+func accountsOf(ctx context.Context, tx pgx.Tx, sources []*Source, c *book.Compiled) (map[int64]accountFields, error) {
 	out := map[int64]accountFields{}
 	for _, s := range sources {
 		dict, err := Dictionary(ctx, tx, s.Workspace, s.ID)
@@ -99,7 +99,7 @@ func accountsOf(ctx context.Context, tx pgx.Tx, sources []*Source) (map[int64]ac
 			return nil, err
 		}
 		if out[s.ID] = nil; len(dict.Fields()) > 0 {
-			out[s.ID] = accountFieldsOf(s.Map, dict)
+			out[s.ID] = accountFieldsOf(s.Map, dict, c)
 		}
 	}
 	return out, nil

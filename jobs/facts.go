@@ -38,7 +38,7 @@ func newTeller(ctx context.Context, tx pgx.Tx, s *Source, c *book.Compiled, boun
 	if t.dict, err = Dictionary(ctx, tx, s.Workspace, s.ID); err != nil {
 		return nil, err
 	}
-	t.renamed, t.account = renamesOf(s.Map, t.dict), accountFieldsOf(s.Map, t.dict)
+	t.renamed, t.account = renamesOf(s.Map, t.dict), accountFieldsOf(s.Map, t.dict, c)
 	for _, kind := range []string{"deals", "leads"} {
 		t.aliases[kind] = t.account.aliases(kind, bound)
 	}

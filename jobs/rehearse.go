@@ -95,7 +95,7 @@ func (p *Pipeline) Rehearse(ctx context.Context, workspace int64, b *book.Book, 
 	}
 	out := r.result()
 	err = p.DB.In(ctx, workspace, func(tx pgx.Tx) error {
-		accounts, err := accountsOf(ctx, tx, sources)
+		accounts, err := accountsOf(ctx, tx, sources, r.c)
 		for _, p := range unknownFields(r.c, accounts, nil) {
 			out.Fields = append(out.Fields, p.Error())
 		}
