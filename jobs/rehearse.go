@@ -56,8 +56,9 @@ type SubjectRef struct {
 
 // ReasonCount is a text that stands as a loss reason and is none.
 type ReasonCount struct {
-	Text  string `json:"text"` // empty: none was given
-	Count int    `json:"count"`
+	Text        string            `json:"text"` // empty: none was given
+	Count       int               `json:"count"`
+	Suggestions []book.Suggestion `json:"suggestions,omitempty"` // what it may mean
 }
 
 // OutsideCount is a stage of a CRM that the book does not have.
@@ -264,16 +265,19 @@ func (r *rehearsal) count(f *book.Facts, j *book.Judgement) {
 			counted[v.Rule] = true
 		}
 		if slices.Contains([]book.Rule{book.LossWithoutReason, book.LossReasonUnknown, book.LossReasonRefused}, v.Rule) {
-			r.reason(f.Reason)
+			r.reason(f.Reason, v.Rule)
 		}
 	}
 }
 
 // reason counts a text however it is capitalized, by its first spelling.
-func (r *rehearsal) reason(text string) {
+func (r *rehearsal) reason(text string, rule book.Rule) {
 	key := book.FoldReason(text)
 	if r.reasons[key] == nil {
 		r.reasons[key] = &ReasonCount{Text: text}
+		if rule == book.LossReasonUnknown {
+			r.reasons[key].Suggestions = r.c.Book.SuggestReasons(text)
+		}
 	}
 	r.reasons[key].Count++
 }
