@@ -72,26 +72,26 @@ func (p *Pipeline) Evaluate(ctx context.Context, workspace int64) (judged int, e
 // spread makes dirty what has come due, and what depends on what has changed. Each
 // has a transaction of its own: within one, subjects are marked in one order.
 func (e *evaluation) spread(ctx context.Context) error {
-	steps := []func(context.Context, pgx.Tx, int64) error{
-		func(ctx context.Context, tx pgx.Tx, ws int64) error {
-			return postgres.MarkDue(ctx, tx, ws, e.p.Now(), comeDueAtOnce)
-		},
-		postgres.SpreadDirty, e.clients("people", postgres.SpreadPeople), e.clients("companies", postgres.SpreadCompanies),
+	db, ws := e.p.DB, e.workspace
+	err := db.In(ctx, ws, func(tx pgx.Tx) error { return postgres.MarkDue(ctx, tx, ws, e.p.Now(), comeDueAtOnce) })
+	if err != nil {
+		return err
 	}
-	for _, step := range steps {
-		if err := e.p.DB.In(ctx, e.workspace, func(tx pgx.Tx) error { return step(ctx, tx, e.workspace) }); err != nil {
+	if err := db.In(ctx, ws, func(tx pgx.Tx) error { return postgres.SpreadDirty(ctx, tx, ws) }); err != nil {
+		return err
+	}
+	for kind, spread := range map[string]func(context.Context, pgx.Tx, int64) error{"people": postgres.SpreadPeople, "companies": postgres.SpreadCompanies} {
+		err := db.InByKey(ctx, ws, func(tx pgx.Tx) error {
+			if !e.compiled.Reads(prefixOf(kind)) {
+				return postgres.DropDirty(ctx, tx, ws, kind) // the book asks for nothing of them
+			}
+			return spread(ctx, tx, ws)
+		})
+		if err != nil {
 			return err
 		}
 	}
 	return nil
-}
-
-// clients spreads people or companies, if the book asks for anything of them.
-func (e *evaluation) clients(kind string, spread func(context.Context, pgx.Tx, int64) error) func(context.Context, pgx.Tx, int64) error {
-	if e.compiled.Reads(prefixOf(kind)) {
-		return spread
-	}
-	return func(ctx context.Context, tx pgx.Tx, ws int64) error { return postgres.DropDirty(ctx, tx, ws, kind) }
 }
 
 // evaluation opens what is needed to judge; nil if no book is in force, or there
