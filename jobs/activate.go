@@ -65,10 +65,7 @@ func (p *Pipeline) bind(ctx context.Context, workspace int64, b *book.Book, a *A
 		if err != nil {
 			return err
 		}
-		if before, err = postgres.BindingsOf(ctx, tx, workspace, active.Version); err != nil {
-			return err
-		}
-		accounts, err = accountsOf(ctx, tx, j.sources)
+		before, err = postgres.BindingsOf(ctx, tx, workspace, active.Version)
 		return err
 	})
 	if err != nil {
@@ -79,6 +76,13 @@ func (p *Pipeline) bind(ctx context.Context, workspace int64, b *book.Book, a *A
 	}
 	compiled, err := book.Compile(b, j.pipelines)
 	if compiled == nil {
+		return nil, err
+	}
+	err = p.DB.In(ctx, workspace, func(tx pgx.Tx) (err error) {
+		accounts, err = accountsOf(ctx, tx, j.sources, compiled)
+		return err
+	})
+	if err != nil {
 		return nil, err
 	}
 	e := &evaluation{sources: map[int64]*Source{}}
@@ -97,7 +101,7 @@ func (p *Pipeline) bind(ctx context.Context, workspace int64, b *book.Book, a *A
 
 // accountsOf reads the fields of connections; nil of one whose definitions are not
 // read yet.
-func accountsOf(ctx context.Context, tx pgx.Tx, sources []*Source) (map[int64]accountFields, error) {
+func accountsOf(ctx context.Context, tx pgx.Tx, sources []*Source, c *book.Compiled) (map[int64]accountFields, error) {
 	out := map[int64]accountFields{}
 	for _, s := range sources {
 		dict, err := Dictionary(ctx, tx, s.Workspace, s.ID)
@@ -105,7 +109,7 @@ func accountsOf(ctx context.Context, tx pgx.Tx, sources []*Source) (map[int64]ac
 			return nil, err
 		}
 		if out[s.ID] = nil; len(dict.Fields()) > 0 {
-			out[s.ID] = accountFieldsOf(s.Map, dict)
+			out[s.ID] = accountFieldsOf(s.Map, dict, c)
 		}
 	}
 	return out, nil

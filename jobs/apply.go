@@ -240,7 +240,8 @@ func (b *batch) settle(ctx context.Context, tx pgx.Tx) error {
 
 // markDirty marks the subjects of the book that are new or changed, and what
 // subjects depend on. New ones of a first walk are many; they are marked as a
-// whole when it is complete.
+// whole when it is complete. A mark is held until the commit, and the page before
+// may want the same one, so it goes first.
 func (b *batch) markDirty(ctx context.Context, tx pgx.Tx) error {
 	dirty := map[string][]string{}
 	for _, c := range b.changes {
@@ -249,6 +250,11 @@ func (b *batch) markDirty(ctx context.Context, tx pgx.Tx) error {
 	if !b.loading {
 		for kind, ids := range b.made {
 			dirty[kind] = append(dirty[kind], ids...)
+		}
+	}
+	if len(dirty) > 0 && b.before != nil {
+		if err := b.before(ctx); err != nil {
+			return err
 		}
 	}
 	for _, kind := range []string{"reps", "activities", "notes"} {

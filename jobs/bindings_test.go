@@ -7,9 +7,11 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
+	"salesbook.dev/internal/book"
 	"salesbook.dev/internal/sandbox/pipedrive"
 	"salesbook.dev/jobs"
 )
@@ -32,8 +34,8 @@ func TestWhatTheCRMRenamesIsJudgedAsBefore(t *testing.T) {
 	b.standStill(t)
 	b.evaluate(t)
 	before := b.stored(t)
-	over := lostFor(t, b, "over_limit")
-	if over == 0 || lostFor(t, b, "required_fields") == 0 {
+	over := brokenNow(t, b, "over_limit")
+	if over == 0 || brokenNow(t, b, "required_fields") == 0 {
 		t.Fatal("nothing is broken, which proves nothing")
 	}
 	for path, name := range map[string]string{"/api/v2/pipelines/" + pipeline: "Mieszkania", "/api/v2/stages/" + stage: "Co innego"} {
@@ -54,7 +56,7 @@ func TestWhatTheCRMRenamesIsJudgedAsBefore(t *testing.T) {
 	}
 	// A deal that fills the field under its new name, and one that comes.
 	deal := one[int](t, b, `SELECT min(external_id::int) FROM violations WHERE rule = 'required_fields' AND mended_at IS NULL AND closed_at IS NULL`)
-	required := lostFor(t, b, "required_fields")
+	required := brokenNow(t, b, "required_fields")
 	if _, err := b.sim.Do(1, "PATCH", fmt.Sprintf("/api/v2/deals/%d", deal), map[string]any{"custom_fields": map[string]any{code: "Жена"}}); err != nil {
 		t.Fatal(err)
 	}
@@ -64,11 +66,16 @@ func TestWhatTheCRMRenamesIsJudgedAsBefore(t *testing.T) {
 	b.pull(t)
 	b.standStill(t)
 	b.evaluate(t)
-	if n := lostFor(t, b, "required_fields"); n != required { // one less, one more
+	if n := brokenNow(t, b, "required_fields"); n != required { // one less, one more
 		t.Errorf("%d deals want the field, want %d", n, required)
 	}
 	if n := one[int](t, b, `SELECT count(*) FROM violations v JOIN deals d USING (external_id) WHERE v.rule = 'required_fields' AND d.title = 'Новая'`); n != 1 {
 		t.Error("a deal that came after is not judged")
+	}
+	// What the field held before is known by either name.
+	list, err := b.Explain(t.Context(), b.ws, false, fmt.Sprint(deal), b.Now().Add(-time.Hour))
+	if err != nil || !slices.ContainsFunc(list[0].Judgement.Verdicts, func(v book.Verdict) bool { return v.Rule == book.RequiredFields }) {
+		t.Errorf("an hour ago the field was filled: %+v %v", list, err)
 	}
 	fit, err := b.Fit(t.Context(), b.ws)
 	if err != nil {
@@ -100,6 +107,35 @@ func number(t testing.TB, text string) (n int) {
 		t.Fatal(err)
 	}
 	return n
+}
+
+// TestFieldsAreFoundUnderTheCRMsNames, also those that have a name of ours.
+func TestFieldsAreFoundUnderTheCRMsNames(t *testing.T) {
+	t.Parallel()
+	b := setup(t, 200, pipedrive.Options{})
+	b.pull(t)
+	b.activate(t, `book: 1
+name: x
+currency: UAH
+funnels: [{id: f, name: F, crm: [{pipeline: Жильё}], stages: [{id: s, name: Заявка}]}]
+standard:
+  - {id: dear, text: x, must: {field: {name: VALUE, at_least: 1000000}}}
+  - {id: dated, text: x, must: {required: [Expected close date]}}
+  - {id: known, text: x, must: {required: [Contact person, Organization]}}
+  - {id: sized, text: x, must: {cel: "number('company.Number of employees') > 0.0"}}
+`)
+	b.evaluate(t)
+	const open = `FROM deals d WHERE status = 'open' AND deleted_at IS NULL AND NOT archived`
+	for rule, sql := range map[string]string{
+		"dear":  `SELECT count(*) ` + open + ` AND COALESCE(amount, 0) < 1000000`,
+		"dated": `SELECT count(*) ` + open + ` AND expected_close IS NULL`,
+		"known": `SELECT count(*) ` + open + ` AND (person_id IS NULL OR company_id IS NULL)`,
+		"sized": `SELECT count(*) ` + open + ` AND NOT EXISTS (SELECT FROM companies c WHERE c.external_id = d.company_id AND (c.custom->>'employee_count')::numeric > 0)`,
+	} {
+		if want, got := one[int](t, b, sql), brokenNow(t, b, rule); got != want || want == 0 {
+			t.Errorf("%s: %d, by SQL %d", rule, got, want)
+		}
+	}
 }
 
 // TestMisspeltFieldsAreTold when a book is put in force and when it is rehearsed,

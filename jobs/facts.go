@@ -34,7 +34,7 @@ type teller struct {
 // names of fields mean that were bound when the book was put in force.
 func newTeller(ctx context.Context, tx pgx.Tx, s *Source, c *book.Compiled, bound []postgres.Binding) (*teller, error) {
 	t := &teller{s: s, c: c, zone: c.Zone(), reps: map[string]postgres.RepOf{}, names: map[string]string{}, aliases: map[string]map[string]string{}}
-	t.renamed, t.account = renamesOf(s.Map, s.Dictionary), accountFieldsOf(s.Map, s.Dictionary)
+	t.renamed, t.account = renamesOf(s.Map, s.Dictionary), accountFieldsOf(s.Map, s.Dictionary, c)
 	for _, kind := range []string{"deals", "leads"} {
 		t.aliases[kind] = t.account.aliases(kind, bound)
 	}

@@ -131,9 +131,13 @@ func (n *naming) claim(fields []crmField, names func(f *crmField) []string) {
 // accountFields are the fields of all that a book may ask about in one account.
 type accountFields map[string]naming // by kind
 
-func accountFieldsOf(m *mapping.Map, d *mapping.Dictionary) accountFields {
+// accountFieldsOf finds the fields of all that a book asks about.
+func accountFieldsOf(m *mapping.Map, d *mapping.Dictionary, c *book.Compiled) accountFields {
 	out := accountFields{}
 	for _, kind := range []string{"deals", "leads", "people", "companies"} {
+		if prefix := prefixOf(kind); prefix != "" && !c.Reads(prefix) {
+			continue
+		}
 		out[kind] = namingOf(fieldsOf(kind, m, d))
 	}
 	return out

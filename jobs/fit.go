@@ -62,7 +62,7 @@ func (p *Pipeline) Fit(ctx context.Context, workspace int64) (Fit, error) {
 
 // read looks at fields and decisions.
 func (f *Fit) read(ctx context.Context, tx pgx.Tx, e *evaluation) error {
-	accounts, err := accountsOf(ctx, tx, slices.Collect(maps.Values(e.sources)))
+	accounts, err := accountsOf(ctx, tx, slices.Collect(maps.Values(e.sources)), e.compiled)
 	if err != nil {
 		return err
 	}

@@ -79,7 +79,7 @@ func (p *Pipeline) Rehearse(ctx context.Context, workspace int64, draft *book.Bo
 	out := r.result()
 	out.NotAgainst, out.LeftOut = active.unreadable, append(out.LeftOut, j.leftOut...)
 	err = p.DB.In(ctx, workspace, func(tx pgx.Tx) error {
-		accounts, err := accountsOf(ctx, tx, j.sources)
+		accounts, err := accountsOf(ctx, tx, j.sources, r.c)
 		for _, p := range unknownFields(r.c, accounts, nil) {
 			out.Fields = append(out.Fields, p.Error())
 		}
@@ -112,6 +112,9 @@ func (p *Pipeline) active(ctx context.Context, workspace int64) (a activeBook, e
 	a.evaluation, err = p.openBook(ctx, workspace)
 	return a, err
 }
+
+// suggestedFor bounds the texts for which is said what they may mean.
+const suggestedFor = 100
 
 // rehearsal is a rehearsal under way.
 type rehearsal struct {
@@ -185,6 +188,11 @@ func (r *rehearsal) result() Rehearsal {
 		}
 	}
 	out.Reasons, out.OtherReasons = r.reasons.result()
+	for i := range out.Reasons[:min(len(out.Reasons), suggestedFor)] {
+		if n := &out.Reasons[i]; n.Text != "" && !r.c.Says(n.Text) {
+			n.Suggestions = r.c.Book.SuggestReasons(n.Text)
+		}
+	}
 	for o, n := range r.outside {
 		o.Deals = n
 		out.Outside = append(out.Outside, o)

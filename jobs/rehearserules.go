@@ -132,8 +132,9 @@ func (s *samples) dearest() []SubjectRef {
 
 // ReasonCount is a text that stands as a loss reason and is none.
 type ReasonCount struct {
-	Text  string `json:"text"` // empty: none was given
-	Count int    `json:"count"`
+	Text        string            `json:"text"` // empty: none was given
+	Count       int               `json:"count"`
+	Suggestions []book.Suggestion `json:"suggestions,omitempty"` // what it may mean
 }
 
 // mostTexts bounds the different texts that are kept: where reps write freely

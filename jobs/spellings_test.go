@@ -28,8 +28,8 @@ loss_reasons:
 refused_reasons: [{text: нет времени}]
 `
 
-// lostFor counts losses by what the book says of their reason.
-func lostFor(t testing.TB, b *bundle, rule string) int {
+// brokenNow counts violations of a rule that are open.
+func brokenNow(t testing.TB, b *bundle, rule string) int {
 	t.Helper()
 	return one[int](t, b, `SELECT count(*) FROM violations WHERE rule = $1 AND mended_at IS NULL AND closed_at IS NULL`, rule)
 }
@@ -62,8 +62,8 @@ func TestSpellingsAreWhatSQLCounts(t *testing.T) {
 		}
 	}
 	want := map[string]int{
-		jobs.SpellingUnknown: lostFor(t, b, "loss_reason_unknown"),
-		jobs.SpellingRefused: lostFor(t, b, "loss_reason_refused"),
+		jobs.SpellingUnknown: brokenNow(t, b, "loss_reason_unknown"),
+		jobs.SpellingRefused: brokenNow(t, b, "loss_reason_refused"),
 		jobs.SpellingReason:  one[int](t, b, `SELECT count(*) FROM deals WHERE status = 'lost' AND lost_reason IN ('Выбрал конкурента', 'Не дозвонились')`),
 	}
 	if d := cmp.Diff(want, counts); d != "" {
@@ -95,7 +95,7 @@ func TestADecisionIsJudgedByAtOnce(t *testing.T) {
 	b.evaluate(t)
 	text := one[string](t, b, `SELECT lost_reason FROM deals WHERE status = 'lost' AND external_id IN (SELECT external_id FROM violations WHERE rule = 'loss_reason_unknown') GROUP BY 1 ORDER BY count(*) DESC, 1 LIMIT 1`)
 	losses := one[int64](t, b, `SELECT count(*) FROM deals WHERE status = 'lost' AND lost_reason = $1`, text)
-	unknown := lostFor(t, b, "loss_reason_unknown")
+	unknown := brokenNow(t, b, "loss_reason_unknown")
 	set := func(n jobs.NewSpelling) {
 		t.Helper()
 		n.Text, n.By = "  "+strings.ToUpper(text)+"! ", "anna"
@@ -112,23 +112,23 @@ func TestADecisionIsJudgedByAtOnce(t *testing.T) {
 		}
 	}
 	set(jobs.NewSpelling{Reason: "rival"})
-	if n := lostFor(t, b, "loss_reason_unknown"); n != unknown-int(losses) {
+	if n := brokenNow(t, b, "loss_reason_unknown"); n != unknown-int(losses) {
 		t.Errorf("%d losses are for what is unknown, want %d less than %d", n, losses, unknown)
 	}
 	set(jobs.NewSpelling{Refuse: true, Why: "say which"})
-	if n := lostFor(t, b, "loss_reason_refused"); n < int(losses) {
+	if n := brokenNow(t, b, "loss_reason_refused"); n < int(losses) {
 		t.Errorf("%d losses are refused, want at least %d", n, losses)
 	}
 	// The book comes first, and says otherwise by now.
 	draft = b.activate(t, strings.Replace(few, "any_time: true}", fmt.Sprintf("any_time: true, spellings: [%q]}", text), 1))
 	b.evaluate(t)
-	if d := cmp.Diff(b.recomputed(t, draft), b.stored(t)); d != "" || lostFor(t, b, "loss_reason_unknown") != unknown-int(losses) {
+	if d := cmp.Diff(b.recomputed(t, draft), b.stored(t)); d != "" || brokenNow(t, b, "loss_reason_unknown") != unknown-int(losses) {
 		t.Errorf("the book has the text (-recomputed +stored):\n%.2000s", d)
 	}
 	draft = b.activate(t, few)
 	b.evaluate(t)
 	set(jobs.NewSpelling{Forget: true})
-	if n := lostFor(t, b, "loss_reason_unknown"); n != unknown {
+	if n := brokenNow(t, b, "loss_reason_unknown"); n != unknown {
 		t.Errorf("%d losses are for what is unknown, want %d as before", n, unknown)
 	}
 	audited := one[string](t, b, `SELECT string_agg(action || ' ' || (details - 'id')::text, '; ' ORDER BY at) FROM audit WHERE action LIKE '%spelling'`)
@@ -149,7 +149,7 @@ func TestARenamedReasonIsFollowed(t *testing.T) {
 	draft := b.activate(t, strings.Replace(few, "[{text:", fmt.Sprintf("[{text: %q}, {text:", old), 1))
 	b.standStill(t)
 	b.evaluate(t)
-	before := lostFor(t, b, "loss_reason_refused")
+	before := brokenNow(t, b, "loss_reason_refused")
 	if before == 0 {
 		t.Fatal("nothing is lost for it, which proves nothing")
 	}
@@ -175,7 +175,7 @@ func TestARenamedReasonIsFollowed(t *testing.T) {
 	if d := cmp.Diff(b.recomputed(t, draft), b.stored(t)); d != "" {
 		t.Errorf("(-recomputed +stored):\n%.2000s", d)
 	}
-	if n := lostFor(t, b, "loss_reason_refused"); n != before+1 {
+	if n := brokenNow(t, b, "loss_reason_refused"); n != before+1 {
 		t.Errorf("%d losses are refused, want %d and the one under the new name", n, before)
 	}
 	// A deal is lost first, and the definition with the new name is read later.
@@ -189,7 +189,7 @@ func TestARenamedReasonIsFollowed(t *testing.T) {
 		b.standStill(t)
 		b.evaluate(t)
 	}
-	if n := lostFor(t, b, "loss_reason_refused"); n != before+2 {
+	if n := brokenNow(t, b, "loss_reason_refused"); n != before+2 {
 		t.Errorf("%d losses are refused, want %d", n, before+2)
 	}
 	list, err := b.Spellings(t.Context(), b.ws)
@@ -231,7 +231,7 @@ func TestAnErasureReachesDecisions(t *testing.T) {
 		t.Fatal(err)
 	}
 	b.evaluate(t)
-	unknown := lostFor(t, b, "loss_reason_unknown")
+	unknown := brokenNow(t, b, "loss_reason_unknown")
 	if _, err := b.Erase(t.Context(), b.ws, postgres.Wanted{Connection: b.conn, ID: fmt.Sprint(person)}, "test", false); err != nil {
 		t.Fatal(err)
 	}
@@ -239,7 +239,7 @@ func TestAnErasureReachesDecisions(t *testing.T) {
 		t.Error("a decision names the person still")
 	}
 	b.evaluate(t)
-	if n := lostFor(t, b, "loss_reason_unknown"); n != unknown {
+	if n := brokenNow(t, b, "loss_reason_unknown"); n != unknown {
 		t.Errorf("%d losses are for what is unknown, want %d: the decision holds for the text without the name", n, unknown)
 	}
 }

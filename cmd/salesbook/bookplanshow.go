@@ -199,7 +199,11 @@ func printReasons(g *globals, title string, reasons []jobs.ReasonCount, other in
 		if text == "" {
 			text = "(none given)"
 		}
-		t.add(count(int64(n.Count)), text)
+		var perhaps []string
+		for i := range n.Suggestions {
+			perhaps = append(perhaps, suggestionWords(&n.Suggestions[i]))
+		}
+		t.add(count(int64(n.Count)), text, strings.Join(perhaps, " or "))
 	}
 	fmt.Fprint(g.stdout, t.text("  "))
 	if more := len(reasons) - 10; more > 0 {

@@ -111,3 +111,31 @@ func TestJudgingCostsNoMoreOnALargeAccount(t *testing.T) {
 		}
 	}
 }
+
+// TestDealsOfClientsAreFoundByIndex: the cost of a changed person or company grows
+// with his deals, not with all that there are.
+func TestDealsOfClientsAreFoundByIndex(t *testing.T) {
+	t.Parallel()
+	b := newStore(t)
+	for kind, spread := range map[string]func(context.Context, pgx.Tx, int64) error{"person": postgres.SpreadPeople, "company": postgres.SpreadCompanies} {
+		sql := record(t, "Spread", func(ctx context.Context, tx pgx.Tx) { _ = spread(ctx, tx, 1) })[0].sql
+		var plan []string
+		err := b.InByKey(t.Context(), b.ws, func(tx pgx.Tx) error {
+			rows, err := tx.Query(t.Context(), "EXPLAIN (COSTS OFF) "+sql, b.ws, "people")
+			if err != nil {
+				return err
+			}
+			plan, err = pgx.CollectRows(rows, pgx.RowTo[string])
+			return err
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		text := strings.Join(plan, "\n")
+		for _, table := range []string{"deals", "leads"} {
+			if !strings.Contains(text, table+"_of_"+kind) || strings.Contains(text, "Seq Scan on "+table) {
+				t.Errorf("%s of a %s:\n%s", table, kind, text)
+			}
+		}
+	}
+}
