@@ -1,7 +1,6 @@
 package jobs_test
 
 import (
-	"cmp"
 	"fmt"
 	"maps"
 	"slices"
@@ -9,7 +8,7 @@ import (
 	"testing"
 	"time"
 
-	gocmp "github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp"
 	"github.com/shopspring/decimal"
 
 	"salesbook.dev/internal/book"
@@ -118,7 +117,7 @@ func TestARehearsalComparesWithTheBookInForce(t *testing.T) {
 				got[c.Rule] = c
 				newly += c.Newly + c.NoLonger
 			}
-			if d := gocmp.Diff(want, got); d != "" {
+			if d := cmp.Diff(want, got); d != "" {
 				t.Errorf("%s, since %v (-each alone +together):\n%s", name, since, d)
 			}
 			if (newly == 0) != (draft == active) {
@@ -181,7 +180,7 @@ func compareStale(t *testing.T, name string, was, is map[string]told, got jobs.S
 		t.Errorf("%s: %d of %d deals are shown that newly hang", name, len(got.Examples), len(ids))
 	}
 	got.Examples = nil
-	if d := gocmp.Diff(want, got); d != "" {
+	if d := cmp.Diff(want, got); d != "" {
 		t.Errorf("%s: deals that hang (-each alone +together):\n%s", name, d)
 	}
 	if name == "another" && want.Newly == 0 {
@@ -239,7 +238,7 @@ func TestRefusedMovesAreCounted(t *testing.T) {
 			for rule, steps := range byRule {
 				want[rule] = len(steps)
 			}
-			if d := gocmp.Diff(want, r.Steps.ByRule); d != "" {
+			if d := cmp.Diff(want, r.Steps.ByRule); d != "" {
 				t.Errorf("%s, since %v: refused by rule (-verdicts +rehearsal):\n%s", name, since, d)
 			}
 			if r.Steps.Refused != len(refused) || len(refused) == 0 {
@@ -249,7 +248,7 @@ func TestRefusedMovesAreCounted(t *testing.T) {
 			for kind, c := range r.Steps.ByKind {
 				judged[kind] = c.Judged
 			}
-			if d := gocmp.Diff(stepsBySQL(t, b, since), judged); d != "" {
+			if d := cmp.Diff(stepsBySQL(t, b, since), judged); d != "" {
 				t.Errorf("%s, since %v: steps judged (-SQL +rehearsal):\n%s", name, since, d)
 			}
 			sumsUp(t, "kind", r.Steps, r.Steps.ByKind)
@@ -302,74 +301,11 @@ func TestReasonsThatWouldBecomeInvalid(t *testing.T) {
 		for _, reason := range []string{"Дубль", "Выбрал конкурента"} {
 			want[reason] = one[int](t, b, `SELECT count(*) FROM deals WHERE status = 'lost' AND lower(btrim(lost_reason)) = lower($1) AND lost_at >= $2`, reason, since)
 		}
-		if d := gocmp.Diff(want, got); d != "" || want["Дубль"] == 0 {
+		if d := cmp.Diff(want, got); d != "" || want["Дубль"] == 0 {
 			t.Errorf("since %v (-SQL +rehearsal):\n%s", since, d)
 		}
 		if !slices.ContainsFunc(r.Reasons, func(c jobs.ReasonCount) bool { return c.Text == "Дубль" && c.Count == want["Дубль"] }) {
 			t.Errorf("the list of what is no reason lacks %v", want)
 		}
-	}
-}
-
-// TestSamplesAreTheDearest, with what was found.
-func TestSamplesAreTheDearest(t *testing.T) {
-	t.Parallel()
-	b, _, drafts := rehearsed(t)
-	all := toldBy(t, b, drafts["another"])
-	for _, n := range []int{1, 3, 50} {
-		r, err := b.Rehearse(t.Context(), b.ws, parseBook(t, drafts["another"]), jobs.RehearseOptions{Samples: n})
-		if err != nil {
-			t.Fatal(err)
-		}
-		for _, c := range r.Rules {
-			worth := []decimal.Decimal{}
-			for _, s := range all {
-				if s.breaks(time.Time{})[c.Rule] {
-					worth = append(worth, *cmp.Or(s.facts.Amount, &decimal.Zero))
-				}
-			}
-			slices.SortFunc(worth, func(a, b decimal.Decimal) int { return b.Cmp(a) })
-			got := []decimal.Decimal{}
-			for _, e := range c.Examples {
-				got = append(got, *cmp.Or(e.Amount, &decimal.Zero))
-				s := all[fmt.Sprint(e.Kind == "lead", e.ID)]
-				if !slices.ContainsFunc(s.verdicts, func(v book.Verdict) bool {
-					return v.Rule == c.Rule && v.Detail == e.Detail && v.Opened.Equal(e.Opened) && gocmp.Equal(append([]book.Evidence{}, v.Evidence...), e.Evidence)
-				}) {
-					t.Errorf("%s: the evidence of %s %s is not that of its verdict: %+v", c.Rule, e.Kind, e.ID, e)
-				}
-			}
-			if d := gocmp.Diff(worth[:min(n, len(worth))], got); d != "" {
-				t.Errorf("%s, %d of %d (-all +rehearsal):\n%s", c.Rule, n, len(worth), d)
-			}
-			funnels, places, reps := 0, 0, 0
-			for _, n := range c.ByFunnel {
-				funnels += n
-			}
-			for _, n := range c.ByPlace {
-				places += n
-			}
-			for _, n := range c.ByRep {
-				reps += n
-			}
-			if funnels != c.Broken || places != c.Broken || reps != c.Broken || c.Share*float64(c.Broken) != float64(c.Assumed) && c.Broken > 0 {
-				t.Errorf("%s: %d are broken; by funnel %d, by stage %d, by rep %d; share %v of %d", c.Rule, c.Broken, funnels, places, reps, c.Share, c.Assumed)
-			}
-		}
-	}
-}
-
-// TestTextsDoNotGrowWithTheAccount: where each loss has a text of its own, the
-// rest is counted together.
-func TestTextsDoNotGrowWithTheAccount(t *testing.T) {
-	t.Parallel()
-	list := []string{"Дорого", "дорого"}
-	for i := range jobs.MostTexts + 50 {
-		list = append(list, fmt.Sprint("text ", i))
-	}
-	list = append(list, "ДОРОГО")
-	counts, other := jobs.CountTexts(list)
-	if len(counts) != jobs.MostTexts || other != 51 || counts[0] != (jobs.ReasonCount{Text: "Дорого", Count: 3}) {
-		t.Errorf("%d texts, %d others, first %+v", len(counts), other, counts[0])
 	}
 }
