@@ -3,6 +3,7 @@ package jobs_test
 import (
 	"cmp"
 	"fmt"
+	"reflect"
 	"slices"
 	"testing"
 	"time"
@@ -72,7 +73,7 @@ func TestTextsDoNotGrowWithTheAccount(t *testing.T) {
 	}
 	list = append(list, "ДОРОГО")
 	counts, other := jobs.CountTexts(list)
-	if len(counts) != jobs.MostTexts || other != 51 || counts[0] != (jobs.ReasonCount{Text: "Дорого", Count: 3}) {
+	if len(counts) != jobs.MostTexts || other != 51 || !reflect.DeepEqual(counts[0], jobs.ReasonCount{Text: "Дорого", Count: 3}) {
 		t.Errorf("%d texts, %d others, first %+v", len(counts), other, counts[0])
 	}
 }
