@@ -264,32 +264,13 @@ func (b *batch) markDirty(ctx context.Context, tx pgx.Tx) error {
 		}
 		dirty["deals"], dirty["leads"] = append(dirty["deals"], deals...), append(dirty["leads"], leads...)
 	}
-	var kinds []string
 	for _, k := range sales.Kinds() {
-		if k.Judged || k.Name == "people" || k.Name == "companies" {
-			kinds, dirty[k.Name] = append(kinds, k.Name), append(dirty[k.Name], b.formerly(k)...)
-		}
-	}
-	return b.mark(ctx, tx, kinds, dirty)
-}
-
-// mark marks subjects kind by kind, in one order.
-func (b *batch) mark(ctx context.Context, tx pgx.Tx, kinds []string, dirty map[string][]string) error {
-	waited := b.before == nil
-	for _, kind := range kinds {
-		ids := dirty[kind]
-		if len(ids) == 0 {
+		if !k.Judged && k.Name != "people" && k.Name != "companies" {
 			continue
 		}
-		// Marks are held until the commit, and the page before may want the same.
-		if !waited {
-			if err := b.before(ctx); err != nil {
-				return err
-			}
-			waited = true
-		}
+		ids := slices.Concat(dirty[k.Name], b.formerly(k))
 		slices.Sort(ids) // all transactions lock in one order
-		if err := postgres.MarkDirty(ctx, tx, b.s.Workspace, b.s.ID, kind, slices.Compact(ids)); err != nil {
+		if err := postgres.MarkDirty(ctx, tx, b.s.Workspace, b.s.ID, k.Name, slices.Compact(ids)); err != nil {
 			return err
 		}
 	}

@@ -95,7 +95,12 @@ func (p *Pipeline) look(ctx context.Context, tx pgx.Tx, workspace int64) (by pos
 // a transaction of its own: within one, subjects are marked in one order.
 func (e *evaluation) spread(ctx context.Context, by postgres.Judging) error {
 	steps := []func(context.Context, pgx.Tx, int64) error{
-		func(ctx context.Context, tx pgx.Tx, ws int64) error { return postgres.JudgeAnew(ctx, tx, ws, by) },
+		func(ctx context.Context, tx pgx.Tx, ws int64) error {
+			if err := postgres.JudgeAnew(ctx, tx, ws, by); err != nil {
+				return err
+			}
+			return postgres.NoteJudged(ctx, tx, ws, by)
+		},
 		func(ctx context.Context, tx pgx.Tx, ws int64) error {
 			return postgres.MarkDue(ctx, tx, ws, e.p.Now(), comeDueAtOnce)
 		},
@@ -125,9 +130,8 @@ func (e *evaluation) clients(kind string, spread func(context.Context, pgx.Tx, i
 var errMoved = errors.New("what is judged by has changed meanwhile")
 
 // some judges some dirty subjects in one transaction and returns how many. What
-// it goes by is compared after the subjects were claimed: who changes it makes
-// them dirty in the same transaction, so either that is seen here, or they come
-// back.
+// it goes by is compared after the subjects were claimed, so it is no older than
+// what made them dirty; who changes it later marks them anew.
 func (e *evaluation) some(ctx context.Context) (n int, err error) {
 	err = e.p.DB.InByKey(ctx, e.workspace, func(tx pgx.Tx) error {
 		n = 0

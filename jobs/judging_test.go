@@ -2,9 +2,11 @@ package jobs_test
 
 import (
 	"fmt"
+	"net/http"
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -164,6 +166,46 @@ func TestNothingCanBeJudged(t *testing.T) {
 	}
 	if _, err := b.Rehearse(t.Context(), b.ws, draft, jobs.RehearseOptions{}); err == nil || !strings.Contains(err.Error(), "nothing can be judged: crm: its field map") {
 		t.Errorf("a rehearsal says %v", err)
+	}
+}
+
+// TestWhatIsReadWholeIsJudged: not before, so that half a picture gives no
+// verdict; what the vendor refuses for good is not waited for.
+func TestWhatIsReadWholeIsJudged(t *testing.T) {
+	t.Parallel()
+	cases := map[string]struct {
+		notes  int // how the vendor answers when it is asked for notes; 0: properly
+		only   string
+		judged bool
+	}{
+		"everything":                   {0, "", true},
+		"only deals were asked for":    {0, "deals", false},
+		"the notes are refused":        {http.StatusForbidden, "", true},
+		"the notes cannot be read yet": {http.StatusBadGateway, "", false},
+	}
+	for name, tc := range cases {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			b := setup(t, 20, pipedrive.Options{})
+			b.activate(t, example(t))
+			if tc.notes != 0 {
+				b.Transport = failingAt(tc.notes, new(atomic.Int64), at("/notes"))
+			}
+			complete, err := b.Pull(t.Context(), b.ws, b.conn, jobs.PullOptions{Force: true, Object: tc.only})
+			if tc.notes != 0 && err == nil || tc.notes == 0 && (err != nil || !complete) {
+				t.Fatalf("pull: complete=%v: %v", complete, err)
+			}
+			n, err := b.Evaluate(t.Context(), b.ws)
+			if err != nil || (n > 0) != tc.judged {
+				t.Errorf("%d subjects were judged (%v), want some: %v", n, err, tc.judged)
+			}
+			b.Transport = nil
+			b.pull(t)
+			b.evaluate(t)
+			if n, all := one[int](t, b, `SELECT count(*) FROM judgements`), one[int](t, b, `SELECT (SELECT count(*) FROM deals) + (SELECT count(*) FROM leads)`); n != all {
+				t.Errorf("in the end %d of %d subjects are judged", n, all)
+			}
+		})
 	}
 }
 

@@ -1,6 +1,9 @@
 package jobs_test
 
 import (
+	"net/http"
+	"strconv"
+	"strings"
 	"testing"
 	"time"
 
@@ -151,4 +154,60 @@ func TestAVendorsClockThatWasSetBackHidesNoChange(t *testing.T) {
 func (b *bundle) age(t testing.TB, by time.Duration) {
 	t.Helper()
 	one[int](t, b, `WITH u AS (UPDATE records SET fetched_at = fetched_at - $1::interval RETURNING 1) SELECT count(*) FROM u`, by)
+}
+
+// oneByOne asks for pages of one record.
+func oneByOne(path string) roundTrip {
+	return func(r *http.Request) (*http.Response, error) {
+		if strings.HasSuffix(r.URL.Path, path) {
+			q := r.URL.Query()
+			q.Set("limit", "1")
+			r = r.Clone(r.Context())
+			r.URL.RawQuery = q.Encode()
+		}
+		return http.DefaultTransport.RoundTrip(r)
+	}
+}
+
+// TestNeighbouringPagesMarkOneDeal: activities of one deal stand on two pages that
+// are written at once, and the first one is slow. Who marks the deal first waits
+// for nobody who waits for him.
+func TestNeighbouringPagesMarkOneDeal(t *testing.T) {
+	t.Parallel()
+	for name, marked := range map[string]bool{"that is marked already": true, "that is not": false} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			b := setup(t, 20, pipedrive.Options{})
+			b.pull(t)
+			deal := one[int](t, b, `SELECT min(external_id::int) FROM deals WHERE status = 'open' AND deleted_at IS NULL`)
+			b.run(t, `DELETE FROM dirty`)
+			if marked {
+				b.run(t, `INSERT INTO dirty (workspace_id, connection_id, kind, external_id) SELECT workspace_id, connection_id, 'deals', external_id FROM deals`)
+			}
+			for range 4 {
+				if _, err := b.sim.Do(1, "POST", "/api/v2/activities", map[string]any{"subject": "Показ", "type": "meeting", "deal_id": deal}); err != nil {
+					t.Fatal(err)
+				}
+			}
+			admin := b.db.Connect(t, b.db.AdminURL)
+			for _, sql := range []string{
+				`CREATE FUNCTION salesbook.slow() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+					IF NEW.external_id::int = (SELECT max(external_id::int) + 1 FROM salesbook.activities) THEN PERFORM pg_sleep(0.5); END IF; RETURN NEW; END $$`,
+				`CREATE TRIGGER slow BEFORE INSERT ON salesbook.activities FOR EACH ROW EXECUTE FUNCTION salesbook.slow()`,
+			} {
+				if _, err := admin.Exec(t.Context(), sql); err != nil {
+					t.Fatal(err)
+				}
+			}
+			b.Transport = oneByOne("/activities")
+			start := time.Now()
+			b.pull(t)
+			if took := time.Since(start); took > 3*time.Second { // the time after which a lock is given up
+				t.Errorf("it took %v", took)
+			}
+			if n := one[int](t, b, `SELECT count(*) FROM dirty WHERE kind = 'deals' AND external_id = $1`, strconv.Itoa(deal)); n != 1 {
+				t.Error("the deal is not marked")
+			}
+		})
+	}
 }

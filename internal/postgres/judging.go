@@ -76,19 +76,26 @@ func (j Judging) Moved() bool {
 }
 
 // JudgeAnew asks for every deal and lead of the connections to be judged anew
-// that go by other definitions than before. Pages of records write what is dirty
-// before they hold the map, and so it is here.
+// that go by other definitions than before.
 func JudgeAnew(ctx context.Context, tx pgx.Tx, workspace int64, j Judging) error {
 	for _, c := range j.Connections {
-		if !c.Ready || !c.Moved {
-			continue
+		if c.Ready && c.Moved {
+			if err := MarkDirty(ctx, tx, workspace, c.ID, "connections", []string{fmt.Sprint(c.ID)}); err != nil {
+				return err
+			}
 		}
-		if err := MarkDirty(ctx, tx, workspace, c.ID, "connections", []string{fmt.Sprint(c.ID)}); err != nil {
-			return err
-		}
-		_, err := tx.Exec(ctx, `UPDATE maps SET judged = $3 WHERE (workspace_id, connection_id) = ($1, $2)`, workspace, c.ID, c.Definitions)
-		if err != nil {
-			return err
+	}
+	return nil
+}
+
+// NoteJudged notes that JudgeAnew has asked. It stands last in a transaction:
+// pages of records, too, mark what is dirty before they hold the map.
+func NoteJudged(ctx context.Context, tx pgx.Tx, workspace int64, j Judging) error {
+	for _, c := range j.Connections {
+		if c.Ready && c.Moved {
+			if _, err := tx.Exec(ctx, `UPDATE maps SET judged = $3 WHERE (workspace_id, connection_id) = ($1, $2)`, workspace, c.ID, c.Definitions); err != nil {
+				return err
+			}
 		}
 	}
 	return nil

@@ -68,7 +68,7 @@ func TestJudgingSeesWhatItGoesBy(t *testing.T) {
 			if err != nil {
 				return err
 			}
-			return postgres.JudgeAnew(t.Context(), tx, b.ws, j)
+			return postgres.NoteJudged(t.Context(), tx, b.ws, j)
 		})
 		before := read()
 		run(tc.sql)
