@@ -14,7 +14,6 @@ import (
 	"salesbook.dev/internal/book/starter"
 	"salesbook.dev/internal/fault"
 	"salesbook.dev/internal/postgres"
-	"salesbook.dev/mapping"
 )
 
 // reasonsRead bounds the different texts of loss reasons that are looked at.
@@ -36,7 +35,6 @@ func (p *Pipeline) account(ctx context.Context, workspace, connection int64) (a 
 // counting is what was counted of a connection.
 type counting struct {
 	s         *Source
-	dict      *mapping.Dictionary
 	selling   postgres.Selling
 	stages    []postgres.StageOf
 	fare      []postgres.StageFigures
@@ -50,7 +48,6 @@ type counting struct {
 func (c *counting) read(ctx context.Context, tx pgx.Tx) (err error) {
 	ws, id := c.s.Workspace, c.s.ID
 	steps := []func() error{
-		func() error { c.dict, err = Dictionary(ctx, tx, ws, id); return err },
 		func() error { c.selling, err = postgres.SellingOf(ctx, tx, ws, id); return err },
 		func() error { c.stages, err = postgres.Stages(ctx, tx, ws, id); return err },
 		func() error { c.fare, err = postgres.StagesFare(ctx, tx, ws, id); return err },
@@ -120,7 +117,7 @@ func (c *counting) pipeline(id, name string, asked demands) starter.Pipeline {
 // namedTwice are the folded names that several custom fields of deals have.
 func (c *counting) namedTwice() map[string]bool {
 	seen, twice := map[string]bool{}, map[string]bool{}
-	for _, f := range c.dict.Fields() {
+	for _, f := range c.s.Dictionary.Fields() {
 		if key := book.FoldField(f.Name); f.Kind == "deals" {
 			twice[key] = twice[key] || seen[key]
 			seen[key] = true
@@ -135,7 +132,7 @@ func (c *counting) field(stored string) (string, bool) {
 	if !custom {
 		return stored, true
 	}
-	def, ok := c.dict.Field("deals", code)
+	def, ok := c.s.Dictionary.Field("deals", code)
 	if !ok || !def.Custom {
 		return "", false
 	}
@@ -152,11 +149,9 @@ func (c *counting) called(name, code string) string {
 
 // options are the loss reasons that the CRM offers.
 func (c *counting) options() (out []string) {
-	for _, f := range c.dict.Fields() {
-		if column, ok := c.s.Map.Column(f.Kind, f.Code); !ok || f.Kind != "deals" || column != "lost_reason" {
-			continue
-		}
-		for _, o := range f.Options {
+	for _, code := range c.s.Map.CodesOf("deals", "lost_reason") {
+		def, _ := c.s.Dictionary.Field(c.s.Map.DictionaryOf("deals"), code)
+		for _, o := range def.Options {
 			if !o.Deleted {
 				out = append(out, o.Label)
 			}
@@ -177,13 +172,20 @@ type demands []demand
 
 // asked reads which fields the CRM's own pages demand.
 func (c *counting) asked() (out demands, err error) {
+	known := map[string]string{} // what the book calls fields of the vendor's own
+	for _, column := range []string{"amount", "expected_close", "person_id", "company_id", "source"} {
+		for _, code := range c.s.Map.CodesOf("deals", column) {
+			known[code] = strings.TrimSuffix(column, "_id")
+		}
+	}
 	for _, f := range c.required {
 		d := demand{field: c.called(f.Name, f.Code)}
 		if !f.Custom {
-			column, ok := c.s.Map.Column("deals", f.Code)
-			if d.field = strings.TrimSuffix(column, "_id"); !ok || !slices.Contains([]string{"amount", "expected_close", "person", "company", "source"}, d.field) {
+			ours, ok := known[f.Code]
+			if !ok {
 				continue
 			}
+			d.field = ours
 		}
 		if err := json.Unmarshal(f.Required, &d); err != nil {
 			return nil, fault.New(fault.Invalid, "when %s demands the field %s cannot be read: %w", c.s.Name, f.Name, err)

@@ -2,6 +2,7 @@ package jobs_test
 
 import (
 	"bytes"
+	"encoding/json"
 	"fmt"
 	"math"
 	"slices"
@@ -212,6 +213,60 @@ func (b *bundle) ranks(t *testing.T) map[string]int {
 		var key string
 		var n int
 		_, err = pgx.ForEachRow(rows, []any{&key, &n}, func() error { out[key] = n; return nil })
+		return err
+	})
+	return out
+}
+
+// TestTheStarterBookKnowsWhatTheCRMSays: the loss reasons that it offers, and the
+// fields that its own pages demand.
+func TestTheStarterBookKnowsWhatTheCRMSays(t *testing.T) {
+	t.Parallel()
+	b := setup(t, 300, pipedrive.Options{})
+	b.pull(t)
+	stage := one[string](t, b, `SELECT s.external_id FROM stages s JOIN pipelines p ON p.external_id = s.pipeline_id WHERE p.name = 'Жильё' AND s.name = 'Бронь'`)
+	all := one[string](t, b, `SELECT string_agg(format('"%s": ["won"]', external_id), ', ') FROM pipelines`)
+	b.run(t, `UPDATE fields SET required = $1 WHERE object = 'deals' AND (code = 'value' OR name IN ('Бюджет', 'Комментарий'))`, json.RawMessage(`{"enabled": true, "stage_ids": [`+stage+`], "statuses": {}}`))
+	b.run(t, `UPDATE fields SET required = $1 WHERE object = 'deals' AND name = 'Срок'`, json.RawMessage(`{"enabled": true, "stage_ids": [], "statuses": {`+all+`}}`))
+	b.run(t, `UPDATE fields SET required = $1 WHERE object = 'deals' AND name = 'Margin'`, json.RawMessage(`{"enabled": false, "stage_ids": [`+stage+`], "statuses": {`+all+`}}`))
+	draft, err := b.Starter(t.Context(), b.ws)
+	if err != nil {
+		t.Fatal(err)
+	}
+	parsed, err := book.Parse("starter.yaml", []byte(draft.Text))
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := append([]string{"amount", "Бюджет"}, codes(t, b, "Комментарий")...) // two fields have that name, so each goes by its code
+	got := parsed.Funnels[0].Stages[3].Required
+	slices.Sort(want)
+	slices.Sort(got)
+	if d := cmp.Diff(want, got); d != "" || parsed.Funnels[0].Stages[3].Name != "Бронь" {
+		t.Errorf("required (-want +got):\n%s", d)
+	}
+	if len(parsed.Won.Criteria) != 1 || !slices.Equal(parsed.Won.Criteria[0].Required, []string{"Срок"}) {
+		t.Errorf("asked of won deals: %+v", parsed.Won.Criteria)
+	}
+	offered := one[int](t, b, `SELECT jsonb_array_length(options) FROM fields WHERE object = 'deals' AND code = 'lost_reason'`)
+	n := 0
+	for _, r := range draft.Reasons {
+		if r.Option {
+			n++
+		}
+	}
+	if n != offered || n == 0 {
+		t.Errorf("%d of the CRM's %d loss reasons are offered", n, offered)
+	}
+}
+
+// codes are the codes of the fields of deals with a name.
+func codes(t *testing.T, b *bundle, name string) (out []string) {
+	t.Helper()
+	b.in(t, func(tx pgx.Tx) error {
+		rows, err := tx.Query(t.Context(), `SELECT code FROM fields WHERE object = 'deals' AND name = $1`, name)
+		if err == nil {
+			out, err = pgx.CollectRows(rows, pgx.RowTo[string])
+		}
 		return err
 	})
 	return out

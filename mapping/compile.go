@@ -47,25 +47,6 @@ func (m *Map) DictionaryOf(kind string) string {
 	return kind
 }
 
-// Column returns the canonical column of a kind that is filled from one of the
-// vendor's fields as it is; false if none is. It tells what people mean who
-// speak of a vendor's own field.
-func (m *Map) Column(kind, code string) (string, bool) {
-	for _, o := range m.objects {
-		if o.kind.Name != kind {
-			continue
-		}
-		for i := range o.fields {
-			for _, s := range o.fields[i].sources {
-				if s.fixed == nil && !s.parent && s.steps == nil && o.slots[s.slot].key == code {
-					return o.fields[i].Name, true
-				}
-			}
-		}
-	}
-	return "", false
-}
-
 // Compile checks a map against the canonical kinds and the account's field
 // definitions (nil: none are known) and makes it ready for use. The error is
 // Problems: everything that is wrong, each with its place.
