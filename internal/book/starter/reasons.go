@@ -21,7 +21,8 @@ type ReasonProposal struct {
 	Refuse    bool     `json:"refuse"`              // it says nothing
 }
 
-// rare is how few deals a text that the CRM does not offer must have at least.
+// rare is how few deals a text that the CRM does not offer must have at least,
+// unless it says nothing.
 const rare = 3
 
 // mostWritten bounds the texts that the CRM does not offer: nobody reads more.
@@ -62,13 +63,16 @@ func group(options []string, reasons []Reason) []ReasonProposal {
 		}
 	}
 	slices.SortStableFunc(out, func(a, b ReasonProposal) int { return cmp.Compare(b.Deals, a.Deals) })
-	written := 0
+	written := map[bool]int{} // those that say nothing, and the others
 	return slices.DeleteFunc(out, func(p ReasonProposal) bool {
-		if p.Option || p.Deals < rare {
-			return !p.Option
+		if p.Option {
+			return false
 		}
-		written++
-		return written > mostWritten
+		if p.Deals < rare && !p.Refuse {
+			return true
+		}
+		written[p.Refuse]++
+		return written[p.Refuse] > mostWritten
 	})
 }
 

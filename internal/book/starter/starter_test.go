@@ -33,7 +33,7 @@ func company() Account {
 			{ID: "3", Name: "Pusty"},
 		},
 		Options: []string{"Za drogo", "Wybrał konkurencję", "Inne"},
-		Reasons: []Reason{{"Za drogo", 30}, {"", 22}, {"za drogo!!", 9}, {"inne", 8}, {"za drgo", 5}, {"???", 4}, {"Zmiana zarządu", 4}, {"zmiana  Zarządu", 1}, {"raz", 2}, {strings.Repeat("bla ", 30), 9}},
+		Reasons: []Reason{{"Za drogo", 30}, {"", 22}, {"za drogo!!", 9}, {"inne", 8}, {"za drgo", 5}, {"???", 4}, {"Zmiana zarządu", 4}, {"zmiana  Zarządu", 1}, {"raz", 2}, {"brak czasu", 1}, {strings.Repeat("bla ", 30), 9}},
 	}
 }
 
@@ -135,6 +135,7 @@ func TestReasons(t *testing.T) {
 		{Text: "Inne", Option: true, Deals: 8, Refuse: true},
 		{Text: "Zmiana zarządu", Deals: 5},
 		{Text: "???", Deals: 4, Refuse: true},
+		{Text: "brak czasu", Deals: 1, Refuse: true},
 		{Text: "Wybrał konkurencję", Option: true},
 	}
 	if d := cmp.Diff(want, got); d != "" {
