@@ -86,6 +86,8 @@ func TestRealOpportunities(t *testing.T) {
 			t.Errorf("by %s: CSV and canonical tables differ (-want +got):\n%s", c.by, d)
 		}
 	}
+	t.Run("the book", func(t *testing.T) { b.staleAsTheCSVSays(t, data) })
+	t.Run("the starter book", func(t *testing.T) { b.starterOfRealDeals(t, data) })
 }
 
 func query(t *testing.T, b *bundle, sql string) map[string]figures {

@@ -1,7 +1,6 @@
 package jobs_test
 
 import (
-	"bytes"
 	"encoding/json"
 	"fmt"
 	"math"
@@ -20,17 +19,9 @@ import (
 	"salesbook.dev/jobs"
 )
 
-// TestTheStarterBookOfRealDeals: of the published data set the starter book
-// takes the limits that the CSV gives, passes the check, finds something, and
-// no edit is queued by it.
-func TestTheStarterBookOfRealDeals(t *testing.T) {
-	t.Parallel()
-	data := readOpportunities(t)
-	b := setup(t, 0, pipedrive.Options{})
-	if err := b.sim.Seed(bytes.NewReader(data.seed(t))); err != nil {
-		t.Fatal(err)
-	}
-	b.pull(t)
+// starterOfRealDeals: of the published data set the starter book takes the
+// limits that the CSV gives, passes the check and finds something.
+func (b *bundle) starterOfRealDeals(t *testing.T, data opportunities) {
 	draft, err := b.Starter(t.Context(), b.ws, "crm")
 	if err != nil {
 		t.Fatal(err)

@@ -151,7 +151,7 @@ func TestNothingChangesBeforeNextDue(t *testing.T) {
 	t.Parallel()
 	for _, file := range []string{"testdata/verdicts.yaml", "testdata/known.yaml", "testdata/rollout.yaml", "testdata/rates.yaml"} {
 		c := compiled(t, file)
-		for seed := range uint64(4000) {
+		for seed := range uint64(2500) {
 			rng := rand.New(rand.NewPCG(seed, 7))
 			f := history(rng, c)
 			now := f.Added.Add(time.Duration(rng.IntN(70*24*60)-2*24*60) * time.Minute) // a CRM's clock may be ahead of ours
@@ -180,7 +180,7 @@ func TestViolationsOpenWhenTheRuleBreaks(t *testing.T) {
 	seen := map[Rule]int{}
 	for _, file := range []string{"testdata/verdicts.yaml", "testdata/known.yaml", "testdata/rates.yaml"} {
 		c := compiled(t, file)
-		for seed := range uint64(4000) {
+		for seed := range uint64(2500) {
 			rng := rand.New(rand.NewPCG(seed, 9))
 			f := history(rng, c)
 			now := f.Added.Add(time.Duration(rng.IntN(70*24*60)) * time.Minute)
