@@ -16,22 +16,6 @@ import (
 // rehearsedAtOnce bounds the deals that are judged in one go.
 const rehearsedAtOnce = 1000
 
-// JudgeStored judges all deals and leads of a workspace as of an instant, and
-// calls each with the facts and what the book says of them. Connections that
-// cannot be judged are left out.
-func (p *Pipeline) JudgeStored(ctx context.Context, workspace int64, b *book.Book, now time.Time, each func(*book.Facts, *book.Judgement)) error {
-	j, err := p.judged(ctx, workspace)
-	if err != nil {
-		return err
-	}
-	compiled, err := j.compile(b)
-	if err != nil {
-		return err
-	}
-	r := &review{p, []reviewed{{compiled, nil}}, now, func(f *book.Facts, said []book.Judgement) { each(f, &said[0]) }}
-	return r.all(ctx, j.sources)
-}
-
 // reviewed is a book by which everything is judged.
 type reviewed struct {
 	*book.Compiled
