@@ -1,0 +1,45 @@
+package connectors
+
+import (
+	"context"
+	"time"
+)
+
+// Edit is one change of one record, in the vendor's words: what is wanted, not
+// how it is sent.
+type Edit struct {
+	Object string // as in Spec.Objects
+	ID     string // the record; empty: a new one is made
+	// Set is what the fields shall hold, by the vendor's keys as Decode has them.
+	// Null empties a field. Fields that it does not name stay what they are.
+	Set Values
+	// Mark tells a new record from all others: it stands in a text of Set that
+	// the vendor keeps, so that Find can see it. Empty: the record is told by
+	// what Set names it, as definitions are.
+	Mark string
+	// Unless refuses the edit if the record was changed after this instant, at
+	// vendors that can do so; zero: never.
+	Unless time.Time
+}
+
+// Pusher writes single corrections back.
+type Pusher interface {
+	// Push makes one edit and returns the record as the vendor has it then, in a
+	// form that Decode reads. It makes one attempt. After fault.Auth, Forbidden,
+	// NotFound (the record is gone), Gone, Limited, Conflict (it was changed after
+	// Unless) and Invalid (the vendor refuses these values) nothing has been
+	// changed. After any other error nobody knows: read again, or Find.
+	Push(ctx context.Context, e Edit) (Record, error)
+	// Find looks for the record that an earlier Push of this edit, one for a new
+	// record, may have made. It reports false if the vendor has none.
+	Find(ctx context.Context, e Edit) (r Record, found bool, err error)
+}
+
+// Witness tells what an edit has replaced, at vendors that cannot refuse to
+// write over a change that came between.
+type Witness interface {
+	// Replaced returns, of the fields of e, what each held just before e wrote it,
+	// by the vendor's own log. r is what Push returned for e. Fields of which the
+	// log does not tell are left out.
+	Replaced(ctx context.Context, e Edit, r Record) (Values, error)
+}

@@ -1,0 +1,101 @@
+// Package enforce turns what a sales book says of a deal or lead into what is to
+// be done about it: what the card shows, the one task that stands, tasks that a
+// stage or a loss makes, moves that are taken back, and who is told. It is pure:
+// it knows facts and verdicts, and returns what is wanted. What is there already
+// is part of its input, so that the same input gives the same answer and nothing
+// is done twice.
+package enforce
+
+import (
+	"time"
+
+	"salesbook.dev/internal/book"
+)
+
+// State is what stands in the CRM by our doing, of one deal or lead.
+type State struct {
+	Task   *Standing       // our task, the last that we made; nil: there never was one
+	Made   map[string]bool // keys of what was made once: Activity.Key, Revert.Key
+	Takens []Taken         // what was taken back before, the latest last
+}
+
+// Standing is our task on a deal.
+type Standing struct {
+	Open   bool     // it is neither done nor deleted
+	ByUs   bool     // if it is not open: we closed it
+	Causes []string // of the violations that it was about, see book.Verdict.Cause
+}
+
+// Taken is a move or an ending that we have taken back.
+type Taken struct {
+	Key string // Revert.Key
+	To  string // Revert.Undoes
+	At  time.Time
+}
+
+// Effects is what is wanted of the CRM and of people about one deal or lead.
+type Effects struct {
+	Card       string     // what the card's field shall show; empty: nothing is missing
+	Task       *Task      // the one task that shall stand; nil: none
+	Activities []Activity // to be made once each
+	Reverts    []Revert   // to be taken back, one after the other
+	Tells      []Tell
+	// NextDue is when this may change though nothing happens; zero: never.
+	NextDue time.Time
+}
+
+// Task is the one task on a deal's card.
+type Task struct {
+	Subject string
+	Note    string   // HTML
+	Causes  []string // see Standing
+	Due     book.Date
+}
+
+// Activity is a task that a stage or a loss makes.
+type Activity struct {
+	Key     string // stable; what has it is made once
+	Type    string // as the book has it; task unless set
+	Subject string
+	Note    string // HTML
+	Due     book.Date
+}
+
+// Revert takes a move or an ending back.
+type Revert struct {
+	Key    string // stable, of its cause
+	Cause  string // see book.Verdict.Cause
+	Rule   book.Rule
+	Detail string
+	Opened time.Time
+	Undoes string // what is taken back: stage ID, won, lost, deleted or archived
+	// What the deal shall be: in the stage with this id of the vendor's, and open.
+	Stage    string // empty: it stays where it is
+	Reopen   bool   // its status becomes open, and the loss reason is emptied
+	Unhide   bool   // it is no longer deleted or archived
+	Note     string // HTML: why, and what to do
+	NeedsYes bool   // somebody has to agree to it, whatever was agreed to before
+}
+
+// Occasion is why somebody is told at once.
+type Occasion string
+
+// The occasions.
+const (
+	OverdueLead Occasion = "overdue_lead" // nobody answered an inquiry in time
+	LargeDeal   Occasion = "large_deal"   // a large deal hangs
+	Escalation  Occasion = "escalation"   // and still nobody answers
+	PastLimit   Occasion = "past_limit"   // a deal is over its stage's limit, and the stage says who is told
+	Decision    Occasion = "decision"     // a loss waits for somebody to agree
+	Repeated    Occasion = "repeated"     // what was taken back was done again
+)
+
+// Tell is something to be told to people.
+type Tell struct {
+	Occasion Occasion
+	Key      string   // stable; what has it is told once to each
+	To       []string // e-mail addresses
+	Rule     book.Rule
+	Detail   string
+	Opened   time.Time
+}
