@@ -58,6 +58,7 @@ type Move struct {
 	At    time.Time
 	Stage string
 	By    string // e-mail address of who did it; empty: not known
+	Ours  bool   // salesbook took an earlier move back: nobody is to answer for it
 }
 
 // Change is a change of a field's value.
