@@ -37,6 +37,9 @@ func (p *Pipeline) activate(ctx context.Context, workspace int64, b *book.Book, 
 		if err := postgres.AddBindings(ctx, tx, workspace, a.Version, bound); err != nil {
 			return err
 		}
+		if err := keepRollOuts(ctx, tx, workspace, b); err != nil {
+			return err
+		}
 		if err := postgres.MarkAllDirty(ctx, tx, workspace); err != nil {
 			return err
 		}

@@ -168,11 +168,15 @@ func (e *evaluation) some(ctx context.Context) (n int, err error) {
 	return n, nil
 }
 
-// judge judges subjects of one connection and kind.
+// judge judges subjects of one connection and kind, and has done what follows.
 func (e *evaluation) judge(ctx context.Context, tx pgx.Tx, group postgres.SubjectKey, ids []string, now time.Time) ([]postgres.Judged, error) {
-	facts, err := e.facts(ctx, tx, e.sources[group.Connection], group.Kind == "leads", ids)
+	list, err := e.facts(ctx, tx, e.sources[group.Connection], group.Kind == "leads", ids)
 	if err != nil {
 		return nil, err
+	}
+	facts := make([]*book.Facts, len(list))
+	for i := range list {
+		facts[i] = list[i].facts
 	}
 	judgements, err := judgeAll(ctx, e.compiled, facts, now)
 	if err != nil {
@@ -182,11 +186,17 @@ func (e *evaluation) judge(ctx context.Context, tx pgx.Tx, group postgres.Subjec
 	for i, f := range facts {
 		out[i] = e.judged(group, f, &judgements[i], now)
 	}
-	return out, nil
+	return out, e.act(ctx, tx, group, list, judgements, out, now)
+}
+
+// matter is a deal or lead, as it is stored and as the book sees it.
+type matter struct {
+	row   *postgres.Subject
+	facts *book.Facts
 }
 
 // facts gathers what is known of some deals or leads of a connection.
-func (e *evaluation) facts(ctx context.Context, tx pgx.Tx, s *Source, lead bool, ids []string) ([]*book.Facts, error) {
+func (e *evaluation) facts(ctx context.Context, tx pgx.Tx, s *Source, lead bool, ids []string) ([]matter, error) {
 	read := postgres.DealsByID
 	if lead {
 		read = postgres.LeadsByID
@@ -199,7 +209,12 @@ func (e *evaluation) facts(ctx context.Context, tx pgx.Tx, s *Source, lead bool,
 	if err != nil {
 		return nil, err
 	}
-	return t.facts(ctx, tx, lead, rows)
+	facts, err := t.facts(ctx, tx, lead, rows)
+	out := make([]matter, len(facts))
+	for i := range facts {
+		out[i] = matter{&rows[i], facts[i]}
+	}
+	return out, err
 }
 
 // judged is what is stored of a judgement.

@@ -47,14 +47,14 @@ func (e *evaluation) called(ctx context.Context, tx pgx.Tx, lead bool, id, conne
 	if s == nil {
 		return nil, c.SubjectKey, e.notJudged(c.ConnectionName)
 	}
-	facts, err := e.facts(ctx, tx, s, lead, []string{id})
-	if err == nil && len(facts) == 0 {
+	list, err := e.facts(ctx, tx, s, lead, []string{id})
+	if err == nil && len(list) == 0 {
 		err = fault.New(fault.Conflict, "%s %s was removed this moment", c.ConnectionName, id)
 	}
 	if err != nil {
 		return nil, c.SubjectKey, err
 	}
-	return facts[0], c.SubjectKey, nil
+	return list[0].facts, c.SubjectKey, nil
 }
 
 // inForce opens the book that is in force; fault.NotFound if none is.

@@ -154,6 +154,7 @@ type evaluation struct {
 	bound     map[int64][]postgres.Binding // by connection: what names meant when the book was put in force
 	leftOut   []LeftOut
 	broken    []brokenMap
+	does      enforcement
 }
 
 // openBook opens the book that is in force and the connections that it judges;
@@ -184,7 +185,14 @@ func (p *Pipeline) openBook(ctx context.Context, workspace int64) (*evaluation, 
 	if err != nil {
 		return nil, err
 	}
-	e := &evaluation{p: p, workspace: workspace, version: stored.Version, by: by, sources: map[int64]*Source{}, bound: map[int64][]postgres.Binding{}, leftOut: j.leftOut, broken: j.broken}
+	var does enforcement
+	if err := p.DB.In(ctx, workspace, func(tx pgx.Tx) error {
+		does, err = enforcementOf(ctx, tx, workspace, b, stored)
+		return err
+	}); err != nil {
+		return nil, err
+	}
+	e := &evaluation{does: does, p: p, workspace: workspace, version: stored.Version, by: by, sources: map[int64]*Source{}, bound: map[int64][]postgres.Binding{}, leftOut: j.leftOut, broken: j.broken}
 	for _, s := range j.sources {
 		e.sources[s.ID] = s
 	}

@@ -10,13 +10,46 @@ import (
 	"salesbook.dev/internal/fault"
 )
 
-// Excuse lets a violation pass until an instant and returns whose it is. It is
-// fault.NotFound if it is not open.
+// Excuse lets a violation pass until an instant and returns whose it is, which is
+// judged anew: what was done about it may be taken away. It is fault.NotFound if
+// it is not open.
 func Excuse(ctx context.Context, tx pgx.Tx, workspace, id int64, until time.Time, by, why string) (SubjectKey, error) {
+	s, err := decided(id, tx.QueryRow(ctx, `
+		SELECT connection_id, kind, external_id FROM violations
+		WHERE (workspace_id, id) = ($1, $2) AND mended_at IS NULL AND closed_at IS NULL`, workspace, id))
+	if err != nil {
+		return s, err
+	}
+	// Whoever judges it takes the mark first, then its violations.
+	if err := MarkDirty(ctx, tx, workspace, s.Connection, s.Kind, []string{s.ID}); err != nil {
+		return s, err
+	}
 	return decided(id, tx.QueryRow(ctx, `
 		UPDATE violations SET excused_until = $3, excused_by = $4, excused_why = $5
 		WHERE (workspace_id, id) = ($1, $2) AND mended_at IS NULL AND closed_at IS NULL
 		RETURNING connection_id, kind, external_id`, workspace, id, until, by, why))
+}
+
+// Excused is a violation that somebody lets pass.
+type Excused struct {
+	ID           string // of the deal or lead
+	Rule, Detail string
+	Opened       time.Time
+	Until        time.Time
+}
+
+// ExcusesOf returns the violations of deals or leads that somebody lets pass
+// beyond an instant.
+func ExcusesOf(ctx context.Context, tx pgx.Tx, workspace, connection int64, kind string, ids []string, now time.Time) ([]Excused, error) {
+	rows, err := tx.Query(ctx, `
+		SELECT w.id, v.* FROM unnest($4::text[]) AS w(id) CROSS JOIN LATERAL (
+			SELECT rule, detail, opened_at, excused_until FROM violations
+			WHERE (workspace_id, connection_id, kind, external_id) = ($1, $2, $3, w.id) AND excused_until > $5 OFFSET 0) v`,
+		workspace, connection, kind, ids, now)
+	if err != nil {
+		return nil, err
+	}
+	return pgx.CollectRows(rows, pgx.RowToStructByPos[Excused])
 }
 
 // Acknowledge has somebody take a violation on and returns whose it is. Who did

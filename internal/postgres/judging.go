@@ -8,8 +8,8 @@ import (
 	"github.com/jackc/pgx/v5"
 )
 
-// Judging is what a workspace's judgements go by, as numbers that are cheap to
-// compare.
+// Judging is what a workspace's judgements, and what is done about them, go by,
+// cheap to compare.
 type Judging struct {
 	Book        int // version in force; 0: none
 	Connections []JudgedConnection
@@ -18,16 +18,19 @@ type Judging struct {
 // JudgedConnection is a connection whose deals and leads are judged.
 type JudgedConnection struct {
 	ID          int64
-	Ready       bool  // it was read whole once, and is not being removed
-	Definitions int64 // number of its map, field definitions, pipelines and stages
-	Moved       bool  // that number is another than the one its deals and leads were last asked to be judged by
+	Ready       bool   // it was read whole once, and is not being removed
+	Definitions int64  // number of its map, field definitions, pipelines and stages
+	Writes      string // dry, live or stopped
+	Card        string // the vendor's code of the field on the deal's card; empty: there is none
+	Moved       bool   // that number is another than the one its deals and leads were last asked to be judged by
 }
 
 // JudgingOf returns what a workspace's judgements go by. Whoever reads it after
 // he has claimed what is dirty judges by nothing older than what made it so.
 func JudgingOf(ctx context.Context, tx pgx.Tx, workspace int64) (j Judging, err error) {
 	rows, err := tx.Query(ctx, `
-		SELECT b.version, COALESCE(c.id, 0), COALESCE(c.read_at IS NOT NULL AND c.state <> 'removing', false), COALESCE(d.number, 0), COALESCE(m.judged <> d.number, false)
+		SELECT b.version, COALESCE(c.id, 0), COALESCE(c.read_at IS NOT NULL AND c.state <> 'removing', false), COALESCE(d.number, 0),
+			COALESCE(c.writes, ''), COALESCE(c.card_field, ''), COALESCE(m.judged <> d.number, false)
 		FROM (SELECT COALESCE(max(version), 0) AS version FROM books WHERE workspace_id = $1) b
 		LEFT JOIN connections c ON c.workspace_id = $1
 		LEFT JOIN maps m ON (m.workspace_id, m.connection_id) = ($1, c.id)
@@ -41,7 +44,7 @@ func JudgingOf(ctx context.Context, tx pgx.Tx, workspace int64) (j Judging, err 
 		return j, err
 	}
 	var c JudgedConnection
-	_, err = pgx.ForEachRow(rows, []any{&j.Book, &c.ID, &c.Ready, &c.Definitions, &c.Moved}, func() error {
+	_, err = pgx.ForEachRow(rows, []any{&j.Book, &c.ID, &c.Ready, &c.Definitions, &c.Writes, &c.Card, &c.Moved}, func() error {
 		if c.ID > 0 {
 			j.Connections = append(j.Connections, c)
 		}
