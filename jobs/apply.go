@@ -19,7 +19,7 @@ import (
 // batch is one page on its way into the database.
 type batch struct {
 	s         *Source
-	origin    string    // pull, receive, history, replay
+	origin    string    // pull, receive, history, replay, push
 	loading   bool      // part of a first walk: subjects are judged once it is complete
 	asked     time.Time // when the page was asked for
 	sightings []postgres.Sighting
@@ -34,6 +34,7 @@ type batch struct {
 	// What writing it brought about.
 	counts   postgres.Counts
 	changes  []postgres.Change
+	echoes   []int64             // edits of ours that brought some of them about
 	made     map[string][]string // by kind: ids of rows that did not exist
 	failures []postgres.Failure
 	mapped   map[string][]string // by object: ids that mapped now, to close old failures
@@ -87,7 +88,7 @@ func (b *batch) prepare(ctx context.Context) error {
 // write brings the batch into the transaction: raw records that tell anything
 // new, their canonical rows, changes, moves, dirty subjects, failures.
 func (b *batch) write(ctx context.Context, tx pgx.Tx) error {
-	b.changes, b.failures = nil, nil
+	b.changes, b.echoes, b.failures = nil, nil, nil
 	b.made, b.mapped = map[string][]string{}, map[string][]string{}
 	b.counts = postgres.Counts{Pages: 1, Seen: b.counts.Seen}
 	if err := b.news.store(ctx, tx, b.s); err != nil {
@@ -220,19 +221,26 @@ func (b *batch) quarantine(r connectors.Record, err error) {
 
 // conclude writes what follows from what the vendor showed.
 func (b *batch) conclude(ctx context.Context, tx pgx.Tx) error {
-	if err := postgres.RecordMoves(ctx, tx, b.s.Workspace, b.s.ID, b.changes); err != nil {
+	if err := b.recognise(ctx, tx); err != nil {
+		return err
+	}
+	if err := postgres.RecordMoves(ctx, tx, b.s.Workspace, b.s.ID, b.s.us(), b.changes); err != nil {
 		return err
 	}
 	return b.settle(ctx, tx)
 }
 
-// settle writes changes, dirty subjects and failures.
+// settle writes changes, dirty subjects, what came back of our own edits, and
+// failures.
 func (b *batch) settle(ctx context.Context, tx pgx.Tx) error {
 	b.counts.Changed = int64(len(b.changes))
 	if err := postgres.WriteChanges(ctx, tx, b.s.Workspace, b.s.ID, b.origin, b.changes); err != nil {
 		return err
 	}
 	if err := b.markDirty(ctx, tx); err != nil {
+		return err
+	}
+	if err := b.settleEchoes(ctx, tx); err != nil {
 		return err
 	}
 	return b.settleFailures(ctx, tx)

@@ -74,6 +74,16 @@ type SweepArgs struct {
 // Kind is the stored name of the job.
 func (SweepArgs) Kind() string { return "sweep" }
 
+// PushArgs asks for edits that wait for their turn to be made at a connection's
+// vendor.
+type PushArgs struct {
+	Workspace  int64 `json:"workspace_id"`
+	Connection int64 `json:"connection_id"`
+}
+
+// Kind is the stored name of the job.
+func (PushArgs) Kind() string { return "push" }
+
 // RetainArgs asks for a workspace's old rows to be deleted.
 type RetainArgs struct {
 	Workspace int64 `json:"workspace_id"`
@@ -129,6 +139,8 @@ func argsOf(kind string, workspace, connection int64) river.JobArgs {
 		return WatchArgs{workspace, connection}
 	case SweepArgs{}.Kind():
 		return SweepArgs{workspace, connection}
+	case PushArgs{}.Kind():
+		return PushArgs{workspace, connection}
 	case RetainArgs{}.Kind():
 		return RetainArgs{workspace}
 	case EvaluateArgs{}.Kind():

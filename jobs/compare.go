@@ -303,7 +303,7 @@ func (c *comparison) remap(ctx context.Context, tx pgx.Tx, object string, ids []
 		return err
 	}
 	c.batch.counts.Changed += b.counts.Changed
-	return postgres.RecordMoves(ctx, tx, c.s.Workspace, c.s.ID, b.changes)
+	return postgres.RecordMoves(ctx, tx, c.s.Workspace, c.s.ID, c.s.us(), b.changes)
 }
 
 // left counts which of the records differ still.

@@ -257,7 +257,7 @@ func (p *Pipeline) begin(ctx context.Context, s *Source) error {
 			return err
 		}
 		every := map[string]time.Duration{PullArgs{}.Kind(): pullEvery, HistoryArgs{}.Kind(): time.Minute,
-			WatchArgs{}.Kind(): time.Hour, SweepArgs{}.Kind(): SweepEvery}
+			WatchArgs{}.Kind(): time.Hour, SweepArgs{}.Kind(): SweepEvery, PushArgs{}.Kind(): pushEvery}
 		for _, kind := range slices.Sorted(maps.Keys(every)) {
 			if err := postgres.Schedule(ctx, tx, s.Workspace, kind, s.ID, every[kind]); err != nil {
 				return err

@@ -16,6 +16,8 @@
 //	sweep    everything the vendor has,      a proof: both sides counted and summed up; what differs is
 //	         and everything that is stored   repaired, and tombstones are made of what the vendor calls gone
 //	replay   stored raw records              canonical rows under the present map
+//	push     edits that wait for their turn  per edit: the record read again, a transaction with the intent, the call, and a
+//	                                         transaction with the receipt, in which the vendor's answer is written as by pull
 //	evaluate dirty subjects, the book        violations, and when to judge again
 //	retain   retention rules                 partitions made and dropped, old rows deleted in batches
 package jobs

@@ -294,7 +294,7 @@ func idsOfPersons(list []postgres.Person) []string {
 }
 
 // writing are the kinds of work that write what vendors say.
-func writing() []string { return []string{"pull", "receive", "history", "replay", "sweep"} }
+func writing() []string { return []string{"pull", "receive", "history", "replay", "sweep", "push"} }
 
 // connection erases what one connection has brought. Nobody else writes
 // meanwhile: their leases are taken from them, and they come back.

@@ -242,7 +242,7 @@ func (t *teller) moves(ctx context.Context, tx pgx.Tx, lead bool, ids []string, 
 	list, err := postgres.EntriesOf(ctx, tx, t.s.Workspace, t.s.ID, ids)
 	for _, e := range list {
 		f := at[e.Deal]
-		f.Moves = append(f.Moves, book.Move{At: e.At, Stage: e.Stage, By: t.reps[value(e.Actor)].Email})
+		f.Moves = append(f.Moves, book.Move{At: e.At, Stage: e.Stage, By: t.reps[value(e.Actor)].Email, Ours: e.Ours})
 	}
 	return err
 }
@@ -262,7 +262,7 @@ func (t *teller) activities(ctx context.Context, tx pgx.Tx, lead bool, ids []str
 			whole()
 			about = f
 		}
-		a := book.Activity{ID: d.ID, Type: d.Type, Subject: d.Title, Added: *cmp.Or(d.Added, d.Updated, &f.Added), Due: t.due(d)}
+		a := book.Activity{ID: d.ID, Type: d.Type, Subject: d.Title, Added: *cmp.Or(d.Added, d.Updated, &f.Added), Due: t.due(d), Ours: d.Ours}
 		if d.Done {
 			a.Done = *cmp.Or(d.DoneAt, d.Updated, &a.Added)
 		}
@@ -286,6 +286,9 @@ func (t *teller) due(d *postgres.Deed) time.Time {
 
 func (t *teller) notes(ctx context.Context, tx pgx.Tx, lead bool, ids []string, at map[string]*book.Facts) error {
 	err := postgres.EachNote(ctx, tx, t.s.Workspace, t.s.ID, lead, ids, func(d *postgres.Deed) {
+		if d.Ours {
+			return // it says what we did, and is nobody's touch
+		}
 		f := at[d.Subject]
 		f.Notes = append(f.Notes, book.Note{ID: d.ID, At: *cmp.Or(d.Added, d.Updated, &f.Added), Letters: d.Letters})
 	})

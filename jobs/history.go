@@ -136,7 +136,7 @@ func noteParents(ctx context.Context, tx pgx.Tx, s *Source, page connectors.Page
 		if err := postgres.MarkParentsRead(ctx, tx, s.Workspace, s.ID, object, ids); err != nil {
 			return err
 		}
-		if err := postgres.RebuildStages(ctx, tx, s.Workspace, s.ID, whole[object], page.FetchedAt); err != nil {
+		if err := postgres.RebuildStages(ctx, tx, s.Workspace, s.ID, s.us(), whole[object], page.FetchedAt); err != nil {
 			return err
 		}
 		slices.Sort(whole[object])

@@ -36,7 +36,8 @@ type Pipeline struct {
 	Holder     string                            // names this process in leases
 	LeaseTTL   time.Duration                     // 0: 15 s
 	FreeDisk   func() (share float64, err error) // of the database's disk, 0 to 1; nil: it is not ours to look at
-	Slice      time.Duration                     // how long one pull or replay job works before it lets others in; 0: 4 min
+	Slice      time.Duration                     // how long one pull, replay or push job works before it lets others in; 0: 4 min
+	Patience   time.Duration                     // how long a call that makes a record may be under way after nobody waits for it any more; 0: 45 s
 
 	books shelf // those that are in force
 }
@@ -53,4 +54,11 @@ func (p *Pipeline) slice() time.Duration {
 		return p.Slice
 	}
 	return 4 * time.Minute
+}
+
+func (p *Pipeline) patience() time.Duration {
+	if p.Patience > 0 {
+		return p.Patience
+	}
+	return 45 * time.Second
 }

@@ -20,7 +20,7 @@ type Retried struct {
 }
 
 // Retry tries again what was given up. A record is mapped at once from its
-// stored bytes; a delivery and a job go back to where they were, for a worker.
+// stored bytes; a delivery, an edit and a job go back to where they were, for a worker.
 func (p *Pipeline) Retry(ctx context.Context, workspace int64, f postgres.Failure) (Retried, error) {
 	if f.ResolvedAt != nil {
 		return Retried{Resolved: true}, nil
@@ -30,6 +30,8 @@ func (p *Pipeline) Retry(ctx context.Context, workspace int64, f postgres.Failur
 		return p.retryRecord(ctx, workspace, f)
 	case "delivery":
 		return p.retryDelivery(ctx, workspace, f)
+	case "edit":
+		return p.retryEdit(ctx, workspace, f)
 	case "job":
 		return p.retryJob(ctx, workspace, f)
 	}

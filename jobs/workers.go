@@ -85,6 +85,9 @@ func workers(p *Pipeline) *river.Workers {
 	river.AddWorker(w, river.WorkFunc(func(ctx context.Context, j *river.Job[SweepArgs]) error {
 		return p.calling(ctx, j.Args.Kind(), j.Args.Workspace, j.Args.Connection, func() error { return p.sweepJob(ctx, j.Args) })
 	}))
+	river.AddWorker(w, river.WorkFunc(func(ctx context.Context, j *river.Job[PushArgs]) error {
+		return p.calling(ctx, j.Args.Kind(), j.Args.Workspace, j.Args.Connection, func() error { return p.pushJob(ctx, j.Args) })
+	}))
 	river.AddWorker(w, river.WorkFunc(func(ctx context.Context, j *river.Job[RetainArgs]) error { return p.Retain(ctx, j.Args.Workspace) }))
 	river.AddWorker(w, river.WorkFunc(func(ctx context.Context, j *river.Job[EvaluateArgs]) error { return p.evaluateJob(ctx, j.Args) }))
 	river.AddWorker(w, river.WorkFunc(func(ctx context.Context, j *river.Job[StartArgs]) error { return p.Start(ctx, j.Args.Workspace) }))

@@ -28,6 +28,7 @@ CREATE TABLE edits (
   target_kind   text COLLATE "C" NOT NULL,
   target_id     text COLLATE "C",
   wanted        jsonb NOT NULL,
+  note          text NOT NULL DEFAULT '',
   cause         jsonb NOT NULL DEFAULT '{}',
   before        jsonb,
   after         jsonb,
@@ -44,6 +45,7 @@ CREATE TABLE edits (
   done_at       timestamptz,
   version_at    timestamptz,
   echoed_at     timestamptz,
+  checked_at    timestamptz,
   undoes        bigint,
   PRIMARY KEY (workspace_id, id)
 );
@@ -56,7 +58,8 @@ COMMENT ON COLUMN edits.target_kind IS 'Canonical kind of the record that is wri
 COMMENT ON COLUMN edits.target_id IS 'The vendor''s id of the record that is written; null: a new one, not made yet.';
 COMMENT ON COLUMN edits.wanted IS 'Canonical fields and the values that they shall hold; custom fields as custom.CODE.';
 COMMENT ON COLUMN edits.cause IS 'Rule, detail and instant of the violation, and what it undoes.';
-COMMENT ON COLUMN edits.before IS 'The same fields as they were read just before.';
+COMMENT ON COLUMN edits.note IS 'HTML of the note that is made in the transaction of its receipt; empty: none is.';
+COMMENT ON COLUMN edits.before IS 'The same fields as they were when it was wanted, and from the call on as they were read just before; null: it makes a new record.';
 COMMENT ON COLUMN edits.after IS 'The same fields as the vendor''s answer has them.';
 COMMENT ON COLUMN edits.lost IS 'Values of a person''s change that came between and was written over; null: none was.';
 COMMENT ON COLUMN edits.state IS 'dry: only shown; asked: waits for a person; ready: waits for its turn; sent: the call was made or is being made; done, refused by the vendor, overtaken by a person''s change, cancelled.';
@@ -71,12 +74,15 @@ COMMENT ON COLUMN edits.sent_at IS 'When the intent to call was written down.';
 COMMENT ON COLUMN edits.done_at IS 'When the receipt was written down, or it came to another end.';
 COMMENT ON COLUMN edits.version_at IS 'The vendor''s time of change that its answer told.';
 COMMENT ON COLUMN edits.echoed_at IS 'When our own change was recognised as it came back; null: not yet.';
+COMMENT ON COLUMN edits.checked_at IS 'When it was looked up what it has replaced; null: not yet.';
 COMMENT ON COLUMN edits.undoes IS 'The edit that this one takes back.';
 CREATE UNIQUE INDEX edits_open ON edits (workspace_id, connection_id, kind, external_id, key) WHERE state IN ('dry', 'asked', 'ready', 'sent');
 CREATE INDEX edits_about ON edits (workspace_id, connection_id, kind, external_id, id);
 CREATE INDEX edits_target ON edits (workspace_id, connection_id, target_kind, target_id);
 CREATE INDEX edits_waiting ON edits (workspace_id, connection_id, id) WHERE state IN ('ready', 'sent');
 CREATE INDEX edits_done ON edits (workspace_id, connection_id, done_at) WHERE state = 'done';
+CREATE INDEX edits_sent ON edits (workspace_id, connection_id, sent_at) WHERE sent_at IS NOT NULL;
+CREATE INDEX edits_unchecked ON edits (workspace_id, connection_id, id) WHERE state = 'done' AND checked_at IS NULL;
 CREATE UNIQUE INDEX edits_mark ON edits (workspace_id, mark);
 CALL isolate('edits');
 
@@ -97,6 +103,9 @@ ALTER TABLE changes ADD COLUMN edit_id bigint;
 COMMENT ON COLUMN changes.edit_id IS 'The edit of ours that brought the change about; null: somebody else did.';
 ALTER TABLE deal_stages ADD COLUMN edit_id bigint;
 COMMENT ON COLUMN deal_stages.edit_id IS 'The edit of ours that moved the deal; null: somebody else did.';
+
+INSERT INTO schedules (workspace_id, kind, connection_id, every) SELECT workspace_id, 'push', id, interval '30 seconds' FROM connections ON CONFLICT DO NOTHING;
+COMMENT ON COLUMN changes.origin IS 'pull, receive, history, replay, sweep, push: which kind of job saw it.';
 
 -- +goose Down
 SELECT 1;

@@ -29,6 +29,7 @@ type Change struct {
 	ID     string
 	At     time.Time
 	Fields map[string]Diff
+	Edit   *int64 // the edit of ours that brought it about; nil: somebody else did
 }
 
 // Diff is one field's old and new value as JSON.
@@ -97,7 +98,7 @@ func rewrite(ctx context.Context, tx pgx.Tx, workspace, connection int64, k *sal
 			continue
 		}
 		if d := difference(k, old, after[r.ID]); len(d) > 0 {
-			w.Changes = append(w.Changes, Change{k.Name, r.ID, r.At, d})
+			w.Changes = append(w.Changes, Change{Kind: k.Name, ID: r.ID, At: r.At, Fields: d})
 		}
 	}
 	return w, nil

@@ -15,19 +15,19 @@ func WriteChanges(ctx context.Context, tx pgx.Tx, workspace, connection int64, o
 		return nil
 	}
 	n := len(changes)
-	kind, id, at, fields := make([]string, n), make([]string, n), make([]*time.Time, n), make([]string, n)
+	kind, id, at, fields, edit := make([]string, n), make([]string, n), make([]*time.Time, n), make([]string, n), make([]*int64, n)
 	for i, c := range changes {
 		b, err := json.Marshal(c.Fields)
 		if err != nil {
 			return err
 		}
-		kind[i], id[i], at[i], fields[i] = c.Kind, c.ID, nullTime(c.At), string(b)
+		kind[i], id[i], at[i], fields[i], edit[i] = c.Kind, c.ID, nullTime(c.At), string(b), c.Edit
 	}
 	_, err := tx.Exec(ctx, `
-		INSERT INTO changes (workspace_id, connection_id, kind, external_id, at, fields, origin)
-		SELECT $1, $2, e.kind, e.id, COALESCE(e.at, now()), e.fields::jsonb, $7
-		FROM unnest($3::text[], $4::text[], $5::timestamptz[], $6::text[]) AS e(kind, id, at, fields)`,
-		workspace, connection, kind, id, at, fields, origin)
+		INSERT INTO changes (workspace_id, connection_id, kind, external_id, at, fields, origin, edit_id)
+		SELECT $1, $2, e.kind, e.id, COALESCE(e.at, now()), e.fields::jsonb, $7, e.edit
+		FROM unnest($3::text[], $4::text[], $5::timestamptz[], $6::text[], $8::bigint[]) AS e(kind, id, at, fields, edit)`,
+		workspace, connection, kind, id, at, fields, origin, edit)
 	if err != nil {
 		return fmt.Errorf("write changes: %w", err)
 	}
@@ -41,12 +41,13 @@ type StoredChange struct {
 	SeenAt time.Time
 	Fields map[string]Diff
 	Origin string
+	Edit   *int64 // the edit of ours that brought it about; nil: somebody else did
 }
 
 // ChangesOf returns the newest changes of a canonical row, newest first.
 func ChangesOf(ctx context.Context, tx pgx.Tx, workspace, connection int64, kind, id string, most int) ([]StoredChange, error) {
 	rows, err := tx.Query(ctx, `
-		SELECT id, at, seen_at, fields, origin FROM changes
+		SELECT id, at, seen_at, fields, origin, edit_id FROM changes
 		WHERE (workspace_id, connection_id, kind, external_id) = ($1, $2, $3, $4) ORDER BY seen_at DESC, id DESC LIMIT $5`,
 		workspace, connection, kind, id, most)
 	if err != nil {

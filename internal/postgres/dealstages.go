@@ -16,20 +16,23 @@ type StageEntry struct {
 	FromStage *string
 	ActorID   *string
 	Source    string // history, observed, first sight
+	Edit      *int64 // the edit of ours that moved it; nil: somebody else did
 }
 
 // RecordMoves writes the stage moves that changes of deals show. Before a
-// deal's first observed move, the stage it was first seen in is written too.
-func RecordMoves(ctx context.Context, tx pgx.Tx, workspace, connection int64, changes []Change) error {
+// deal's first observed move, the stage it was first seen in is written too. us is
+// the user as whom we move deals.
+func RecordMoves(ctx context.Context, tx pgx.Tx, workspace, connection int64, us string, changes []Change) error {
 	var ids, from, to []string
 	var entered, left []*string
+	var edits []*int64
 	for _, c := range changes {
 		d, moved := c.Fields["stage_id"]
 		if c.Kind != "deals" || !moved {
 			continue
 		}
 		since := c.Fields["stage_entered_at"]
-		ids, from, to = append(ids, c.ID), append(from, text(d.Old)), append(to, text(d.New))
+		ids, from, to, edits = append(ids, c.ID), append(from, text(d.Old)), append(to, text(d.New)), append(edits, c.Edit)
 		left, entered = append(left, pointer(text(since.Old))), append(entered, pointer(text(since.New)))
 	}
 	if len(ids) == 0 {
@@ -38,7 +41,7 @@ func RecordMoves(ctx context.Context, tx pgx.Tx, workspace, connection int64, ch
 	_, err := tx.Exec(ctx, `
 		WITH moves AS (
 			SELECT e.*, d.added_at, COALESCE(e.entered::timestamptz, d.updated_at, now()) AS at
-			FROM unnest($3::text[], $4::text[], $5::text[], $6::text[], $7::text[]) AS e(id, from_stage, to_stage, since, entered)
+			FROM unnest($3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::bigint[]) AS e(id, from_stage, to_stage, since, entered, edit)
 			JOIN deals d ON (d.workspace_id, d.connection_id, d.external_id) = ($1, $2, e.id)),
 		first AS (
 			INSERT INTO deal_stages (workspace_id, connection_id, deal_id, at, stage_id, source)
@@ -46,9 +49,9 @@ func RecordMoves(ctx context.Context, tx pgx.Tx, workspace, connection int64, ch
 			WHERE m.from_stage <> '' AND COALESCE(m.since::timestamptz, m.added_at) IS NOT NULL AND NOT EXISTS (
 				SELECT FROM deal_stages s WHERE (s.workspace_id, s.connection_id, s.deal_id) = ($1, $2, m.id))
 			ON CONFLICT DO NOTHING)
-		INSERT INTO deal_stages (workspace_id, connection_id, deal_id, at, stage_id, from_stage_id, source)
-		SELECT $1, $2, m.id, m.at, m.to_stage, NULLIF(m.from_stage, ''), 'observed' FROM moves m WHERE m.to_stage <> ''
-		ON CONFLICT DO NOTHING`, workspace, connection, ids, from, to, left, entered)
+		INSERT INTO deal_stages (workspace_id, connection_id, deal_id, at, stage_id, from_stage_id, source, edit_id, actor_id)
+		SELECT $1, $2, m.id, m.at, m.to_stage, NULLIF(m.from_stage, ''), 'observed', m.edit, CASE WHEN m.edit IS NOT NULL THEN NULLIF($9, '') END FROM moves m WHERE m.to_stage <> ''
+		ON CONFLICT DO NOTHING`, workspace, connection, ids, from, to, left, entered, edits, us)
 	if err != nil {
 		return fmt.Errorf("record stage moves: %w", err)
 	}
@@ -73,7 +76,9 @@ func pointer(s string) *string {
 // RebuildStages makes the stage history of deals from their deal_events, which
 // were asked for at the given instant. What we had observed ourselves up to
 // then is replaced; later moves stay, with their actor if the events tell him.
-func RebuildStages(ctx context.Context, tx pgx.Tx, workspace, connection int64, deals []string, asked time.Time) error {
+// Which moves were edits of ours is found again; us is the user as whom we move
+// deals.
+func RebuildStages(ctx context.Context, tx pgx.Tx, workspace, connection int64, us string, deals []string, asked time.Time) error {
 	_, err := tx.Exec(ctx, `
 		DELETE FROM deal_stages WHERE (workspace_id, connection_id) = ($1, $2) AND deal_id = ANY($3)
 			AND (at <= $4::timestamptz - interval '5 seconds' OR source = 'first sight')`, workspace, connection, deals, asked)
@@ -99,13 +104,29 @@ func RebuildStages(ctx context.Context, tx pgx.Tx, workspace, connection int64, 
 	if err != nil {
 		return fmt.Errorf("rebuild stage history: %w", err)
 	}
+	return ownMoves(ctx, tx, workspace, connection, us, deals)
+}
+
+// ownMoves notes which moves of deals were edits of ours: into the stage that was
+// wanted, by our user, when the vendor says that it was changed. Two clocks are
+// not the same to the second.
+func ownMoves(ctx context.Context, tx pgx.Tx, workspace, connection int64, us string, deals []string) error {
+	_, err := tx.Exec(ctx, `
+		UPDATE deal_stages s SET edit_id = e.id FROM edits e
+		WHERE (s.workspace_id, s.connection_id) = ($1, $2) AND s.deal_id = ANY($3) AND s.edit_id IS NULL AND (s.actor_id IS NULL OR $4 = '' OR s.actor_id = $4)
+			AND (e.workspace_id, e.connection_id, e.target_kind, e.target_id) = ($1, $2, 'deals', s.deal_id) AND e.state = 'done'
+			AND e.wanted->>'stage_id' = s.stage_id AND e.attempts > 0
+			AND s.at BETWEEN e.version_at - interval '5 seconds' AND e.version_at + interval '5 seconds'`, workspace, connection, deals, us)
+	if err != nil {
+		return fmt.Errorf("find our own stage moves: %w", err)
+	}
 	return nil
 }
 
 // StagesOf returns a deal's stage history, oldest first.
 func StagesOf(ctx context.Context, tx pgx.Tx, workspace, connection int64, deal string) ([]StageEntry, error) {
 	rows, err := tx.Query(ctx, `
-		SELECT at, stage_id, from_stage_id, actor_id, source FROM deal_stages
+		SELECT at, stage_id, from_stage_id, actor_id, source, edit_id FROM deal_stages
 		WHERE (workspace_id, connection_id, deal_id) = ($1, $2, $3) ORDER BY at, stage_id`, workspace, connection, deal)
 	if err != nil {
 		return nil, err

@@ -95,6 +95,6 @@ func (db *DB) Seize(ctx context.Context, l *Lease) error {
 func RevokeLeases(ctx context.Context, tx pgx.Tx, workspace, connection int64) error {
 	_, err := tx.Exec(ctx, `
 		UPDATE leases SET fence = fence + 1, until = '-infinity'
-		WHERE workspace_id = $1 AND subject = $2::bigint::text AND kind IN ('pull', 'receive', 'history', 'watch', 'replay', 'sweep')`, workspace, connection)
+		WHERE workspace_id = $1 AND subject = $2::bigint::text AND kind IN ('pull', 'receive', 'history', 'watch', 'replay', 'sweep', 'push')`, workspace, connection)
 	return err
 }

@@ -12,7 +12,9 @@ import (
 // A dump is restored by psql, as one script: RestoreBegin, what pg_restore
 // writes, RestoreEnd. It is one transaction: whatever ends it early, kill -9
 // included, leaves everything as it was. Connections end paused, so that a copy
-// of a production does not begin to talk to its vendors. What recognises erased
+// of a production does not begin to talk to its vendors, and none writes to its
+// vendor until a person says so: edits of the dump may have been made since.
+// Dumps of older releases know no edits. What recognises erased
 // persons is kept over it: the dump may be older than an erasure.
 const (
 	RestoreBegin = `BEGIN;
@@ -28,6 +30,11 @@ DROP SCHEMA IF EXISTS river CASCADE;
 `
 	RestoreEnd = `
 UPDATE salesbook.connections SET state = 'paused', state_why = 'restored from a dump', state_at = now() WHERE state NOT IN ('paused', 'removing');
+DO $$ BEGIN
+  IF EXISTS (SELECT FROM information_schema.columns WHERE (table_schema, table_name, column_name) = ('salesbook', 'connections', 'writes')) THEN
+    UPDATE salesbook.connections SET writes = 'stopped', writes_why = 'restored from a dump', writes_by = 'salesbook', writes_at = now();
+  END IF;
+END $$;
 UPDATE salesbook.installation SET restored_at = now();
 COMMIT;
 `

@@ -120,14 +120,14 @@ func TestHistoryTellsWhoMadeAnObservedMove(t *testing.T) {
 		if err != nil {
 			return err
 		}
-		if err := postgres.RecordMoves(t.Context(), tx, b.ws, b.conn, w.Changes); err != nil {
+		if err := postgres.RecordMoves(t.Context(), tx, b.ws, b.conn, "", w.Changes); err != nil {
 			return err
 		}
 		// The vendor tells the move twice, and was asked so soon that our own sight of it stays.
 		if _, err := postgres.WriteRows(t.Context(), tx, b.ws, b.conn, events, 7, []postgres.CanonicalRow{event("1/a"), event("1/b")}); err != nil {
 			return err
 		}
-		if err := postgres.RebuildStages(t.Context(), tx, b.ws, b.conn, []string{"1"}, moved.Add(time.Second)); err != nil {
+		if err := postgres.RebuildStages(t.Context(), tx, b.ws, b.conn, "", []string{"1"}, moved.Add(time.Second)); err != nil {
 			return err
 		}
 		got, err = postgres.StagesOf(t.Context(), tx, b.ws, b.conn, "1")

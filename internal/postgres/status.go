@@ -51,6 +51,8 @@ type Standing struct {
 	Sweeps        []Sweep          // under way
 	SweepEvery    time.Duration    // planned time between two; 0: none is planned
 	Unjudged      Unjudged
+	Writing       Writing
+	Edits         map[string]int64 // that are open, by state; those that were refused
 }
 
 // StandingOf returns how far a connection is. history names the object that is
@@ -65,7 +67,7 @@ func StandingOf(ctx context.Context, tx pgx.Tx, workspace, connection int64, his
 			(SELECT count(*) FROM subscriptions WHERE (workspace_id, connection_id) = ($1, $2)),
 			(SELECT count(*) FROM subscriptions WHERE (workspace_id, connection_id) = ($1, $2) AND NOT active),
 			COALESCE((SELECT array_agg(kind ORDER BY kind) FROM leases WHERE workspace_id = $1 AND subject = $2::bigint::text
-				AND kind IN ('pull', 'receive', 'history', 'watch', 'replay', 'sweep') AND until > now()), '{}')`,
+				AND kind IN ('pull', 'receive', 'history', 'watch', 'replay', 'sweep', 'push') AND until > now()), '{}')`,
 		workspace, connection).Scan(&s.Now, &s.Waiting, &s.WaitingSince, &s.Failures, &s.Subscriptions, &s.Inactive, &s.Working)
 	if err != nil {
 		return s, fmt.Errorf("read the standing: %w", err)
@@ -89,6 +91,12 @@ func StandingOf(ctx context.Context, tx pgx.Tx, workspace, connection int64, his
 		return s, err
 	}
 	if s.Unjudged, err = UnjudgedOf(ctx, tx, workspace, connection); err != nil {
+		return s, err
+	}
+	if s.Writing, err = WritingOf(ctx, tx, workspace, connection); err != nil {
+		return s, err
+	}
+	if s.Edits, err = OpenEdits(ctx, tx, workspace, connection); err != nil {
 		return s, err
 	}
 	if s.Resting, err = BreakerOf(ctx, tx, workspace, connection); err != nil {

@@ -217,7 +217,7 @@ func TestStageMovesAreKeptWithTheStageBefore(t *testing.T) {
 			if err != nil {
 				return err
 			}
-			return postgres.RecordMoves(t.Context(), tx, b.ws, b.conn, w.Changes)
+			return postgres.RecordMoves(t.Context(), tx, b.ws, b.conn, "", w.Changes)
 		})
 	}
 	var got []string

@@ -88,19 +88,25 @@ type Deed struct {
 	DoneAt  *time.Time
 	DueOn   *string // YYYY-MM-DD
 	DueAt   *time.Time
-	Letters int // of a note, markup not counted
+	Letters int  // of a note, markup not counted
+	Ours    bool // an edit of ours has made it
 }
 
 // What belongs to many subjects is looked up subject by subject: as a list of ids
-// beside a whole table the planner compares all with all, see Unseen.
+// beside a whole table the planner compares all with all, see Unseen. Whose they
+// are is only asked where we have made any.
 const (
 	activityDeed = `SELECT w.id, d.* FROM unnest($3::text[]) AS w(id) CROSS JOIN LATERAL (
-		SELECT external_id, COALESCE(type, ''), COALESCE(subject, ''), added_at, updated_at, done, done_at, due_on::text, due_at, 0
+		SELECT external_id, COALESCE(type, ''), COALESCE(subject, ''), added_at, updated_at, done, done_at, due_on::text, due_at, 0,
+			(SELECT EXISTS (SELECT FROM edits WHERE (workspace_id, connection_id) = ($1, $2) AND target_kind = 'activities')) AND EXISTS (
+				SELECT FROM edits e WHERE (e.workspace_id, e.connection_id, e.target_kind, e.target_id) = ($1, $2, 'activities', activities.external_id) AND e.before IS NULL OFFSET 0)
 		FROM activities WHERE (workspace_id, connection_id) = ($1, $2) AND deleted_at IS NULL`
 
 	noteDeed = `SELECT w.id, d.* FROM unnest($3::text[]) AS w(id) CROSS JOIN LATERAL (
 		SELECT external_id, '', '', added_at, updated_at, true, added_at AS done_at, NULL, NULL::timestamptz,
-			length(btrim(regexp_replace(COALESCE(content, ''), '<[^>]*>|&nbsp;', ' ', 'g')))
+			length(btrim(regexp_replace(COALESCE(content, ''), '<[^>]*>|&nbsp;', ' ', 'g'))),
+			(SELECT EXISTS (SELECT FROM edits WHERE (workspace_id, connection_id) = ($1, $2) AND target_kind = 'notes')) AND EXISTS (
+				SELECT FROM edits e WHERE (e.workspace_id, e.connection_id, e.target_kind, e.target_id) = ($1, $2, 'notes', notes.external_id) OFFSET 0)
 		FROM notes WHERE (workspace_id, connection_id) = ($1, $2) AND deleted_at IS NULL`
 )
 
@@ -130,7 +136,7 @@ func deeds(each func(*Deed)) func(pgx.Rows, error) error {
 			return err
 		}
 		var d Deed
-		_, err = pgx.ForEachRow(rows, []any{&d.Subject, &d.ID, &d.Type, &d.Title, &d.Added, &d.Updated, &d.Done, &d.DoneAt, &d.DueOn, &d.DueAt, &d.Letters}, func() error {
+		_, err = pgx.ForEachRow(rows, []any{&d.Subject, &d.ID, &d.Type, &d.Title, &d.Added, &d.Updated, &d.Done, &d.DoneAt, &d.DueOn, &d.DueAt, &d.Letters, &d.Ours}, func() error {
 			each(&d)
 			return nil
 		})
@@ -144,13 +150,14 @@ type Entry struct {
 	At    time.Time
 	Stage string
 	Actor *string // external id of the rep
+	Ours  bool    // an edit of ours moved it
 }
 
 // EntriesOf returns the stage history of deals, each deal's oldest first.
 func EntriesOf(ctx context.Context, tx pgx.Tx, workspace, connection int64, deals []string) ([]Entry, error) {
 	rows, err := tx.Query(ctx, `
-		SELECT w.id, d.at, d.stage_id, d.actor_id FROM unnest($3::text[]) AS w(id) CROSS JOIN LATERAL (
-			SELECT at, stage_id, actor_id FROM deal_stages WHERE (workspace_id, connection_id, deal_id) = ($1, $2, w.id) ORDER BY at, stage_id OFFSET 0) d`, workspace, connection, deals)
+		SELECT w.id, d.at, d.stage_id, d.actor_id, d.ours FROM unnest($3::text[]) AS w(id) CROSS JOIN LATERAL (
+			SELECT at, stage_id, actor_id, edit_id IS NOT NULL AS ours FROM deal_stages WHERE (workspace_id, connection_id, deal_id) = ($1, $2, w.id) ORDER BY at, stage_id OFFSET 0) d`, workspace, connection, deals)
 	if err != nil {
 		return nil, err
 	}
