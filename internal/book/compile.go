@@ -159,8 +159,8 @@ func (c *Compiled) Place(f *Facts, at time.Time) string {
 // Zone is the time zone of the book's first calendar.
 func (c *Compiled) Zone() *time.Location { return c.calendar.zone }
 
-// workTime is the calendar by which a rep works.
-func (c *Compiled) workTime(owner string) *WorkTime {
+// WorkTime is the calendar by which a rep works.
+func (c *Compiled) WorkTime(owner string) *WorkTime {
 	if w := c.byOwner[strings.ToLower(owner)]; w != nil {
 		return w
 	}

@@ -183,9 +183,9 @@ func (f *Facts) Ended(now time.Time) bool {
 	return f.Gone || !end.IsZero() && !end.After(now)
 }
 
-// end is how the deal had ended by an instant, and when: won, lost, deleted or
+// End is how the deal had ended by an instant, and when: won, lost, deleted or
 // archived; empty: it had not.
-func (f *Facts) end(now time.Time) (how string, at time.Time) {
+func (f *Facts) End(now time.Time) (how string, at time.Time) {
 	if end := f.closed(); end.IsZero() || end.After(now) {
 		return "", time.Time{}
 	}

@@ -34,7 +34,7 @@ type Judgement struct {
 // Judge holds the book against a deal or lead. The same facts and instant give
 // the same judgement.
 func (c *Compiled) Judge(f *Facts, now time.Time) Judgement {
-	j := &judge{c: c, f: f, now: now, work: c.workTime(f.Owner)}
+	j := &judge{c: c, f: f, now: now, work: c.WorkTime(f.Owner)}
 	switch {
 	case f.Gone:
 	case f.Lead:
@@ -94,7 +94,7 @@ func (j *judge) deal() {
 			j.response() // it came as a lead
 		}
 	}
-	if end, at := j.f.end(j.now); end != "" {
+	if end, at := j.f.End(j.now); end != "" {
 		j.ending(end, at)
 		return
 	}

@@ -58,6 +58,15 @@ func stagesCalled(funnels []Funnel, called string) (places []string, err error) 
 	return places, nil
 }
 
+// StageAt finds the stage of a place, funnel/stage; nil if the book has none.
+func (b *Book) StageAt(place string) (*Funnel, *Stage) {
+	f, i, ok := b.stageRef(place)
+	if !ok {
+		return nil, nil
+	}
+	return f, &f.Stages[i]
+}
+
 // RepsOfTeam lists the addresses of a team's reps; the team is called by its id
 // or name in any case.
 func (b *Book) RepsOfTeam(team string) ([]string, error) {

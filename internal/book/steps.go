@@ -28,7 +28,7 @@ func (c *Compiled) Steps(f *Facts, now time.Time) (steps []Step) {
 		m := &f.Moves[i]
 		steps = append(steps, Step{Number: i + 1, At: m.At, Place: from.String(), By: cmp.Or(m.By, f.Owner)})
 	})
-	if end, at := f.end(now); end == "won" || end == "lost" {
+	if end, at := f.End(now); end == "won" || end == "lost" {
 		steps = append(steps, Step{Number: len(f.Moves) + 1, At: at, End: end, Place: c.Place(f, at), By: f.Owner})
 	}
 	return steps
