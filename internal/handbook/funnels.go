@@ -1,6 +1,7 @@
 package handbook
 
 import (
+	"cmp"
 	"strings"
 
 	"salesbook.dev/internal/book"
@@ -154,8 +155,22 @@ func (w *writer) tasks(list []book.Task) []line {
 			done.Label = w.Say(language.DoneIf)
 			out[i].Below = append(out[i].Below, done)
 		}
+		if t.Create != nil {
+			made := text(w.created(t.Create))
+			made.Label = w.Say(language.MadeOnEntry)
+			out[i].Below = append(out[i].Below, made)
+		}
 	}
 	return out
+}
+
+// created says what a task of a stage becomes in the CRM, and for when.
+func (w *writer) created(c *book.Create) string {
+	what := w.ActivityType(cmp.Or(c.Type, "task"))
+	if c.After == nil {
+		return what + ", " + w.Say(language.AtOnce)
+	}
+	return what + ", " + w.Say(language.Later, w.Length(*c.After))
 }
 
 // time says how long a deal may stand at a stage and go untouched: by the stage
