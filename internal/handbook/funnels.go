@@ -145,7 +145,7 @@ func (w *writer) tasks(list []book.Task) []line {
 		if t.How != "" {
 			how := linked(t.How)
 			if strings.Contains(t.How, "\n") {
-				how.Parts = append([]piece{{Text: "\n"}}, how.Parts...) // a list begins on a line of its own
+				how.Parts = append([]wording.Piece{{Text: "\n"}}, how.Parts...) // a list begins on a line of its own
 			}
 			how.Label = w.Say(language.How)
 			out[i].Below = append(out[i].Below, how)
