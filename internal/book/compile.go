@@ -199,7 +199,7 @@ func (b *Book) enforcementOn(rule Rule, day Date) (line *Enforcement) {
 		var since Date
 		for i := range b.Enforcement {
 			e := &b.Enforcement[i]
-			if from := e.begins(); e.Rule == name && !day.before(from) && !from.before(since) {
+			if from := e.begins(); e.Rule == name && !day.Before(from) && !from.Before(since) {
 				since, line = from, e
 			}
 		}
@@ -229,6 +229,7 @@ func (c *Compiled) nextRollOut(now time.Time) (next time.Time) {
 	return next
 }
 
-func (d Date) before(o Date) bool {
+// Before tells whether a day comes before another.
+func (d Date) Before(o Date) bool {
 	return d.Year < o.Year || d.Year == o.Year && (d.Month < o.Month || d.Month == o.Month && d.Day < o.Day)
 }

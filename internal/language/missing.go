@@ -57,10 +57,10 @@ var (
 	WhatIsMissing = Phrase{"What is missing", "Czego brakuje", "Чего не хватает", "Чого бракує"}
 	AtStage       = Phrase{"The stage %s", "Etap %s", "Этап %s", "Етап %s"}
 	ClosesItself  = Phrase{
-		"salesbook closes this task by itself once nothing is missing.",
-		"salesbook sam zamknie to zadanie, gdy niczego nie będzie brakować.",
-		"salesbook сам закроет эту задачу, когда всё будет на месте.",
-		"salesbook сам закриє це завдання, коли все буде на місці."}
+		"This task closes by itself once nothing is missing.",
+		"To zadanie zamknie się samo, gdy niczego nie będzie brakować.",
+		"Эта задача закроется сама, когда всё будет на месте.",
+		"Це завдання закриється саме, коли все буде на місці."}
 
 	MoveTakenBack = Phrase{
 		"The move to the stage %s was taken back; the deal is at the stage %s again.",
