@@ -44,13 +44,14 @@ type place struct {
 func (p place) String() string { return p.funnel.ID + "/" + p.funnel.Stages[p.stage].ID }
 
 // eachMove calls do for each move of a deal by an instant that ends in a stage of
-// the book, other than the one that it began in, with the number of the move.
+// the book, other than the one that it began in, with the number of the move. Moves
+// of salesbook's own are none: nobody is to answer for them.
 func (c *Compiled) eachMove(f *Facts, now time.Time, do func(i int, from, to place)) {
 	for i := 1; i < len(f.Moves) && !f.Moves[i].At.After(now); i++ {
 		var from, to place
 		from.funnel, from.stage = c.stage(f.Connection, f.Moves[i-1].Stage)
 		to.funnel, to.stage = c.stage(f.Connection, f.Moves[i].Stage)
-		if to.funnel != nil && from != to {
+		if to.funnel != nil && from != to && !f.Moves[i].Ours {
 			do(i, from, to)
 		}
 	}
