@@ -81,7 +81,7 @@ func (j *judge) approvalsOf(r *LossReason, lost time.Time) (list []Approved) {
 // ApprovalDue tells whether the book wants somebody to agree to the loss of a
 // deal for a reason at an instant, or else why that cannot be told.
 func (c *Compiled) ApprovalDue(r *LossReason, f *Facts, lost time.Time) (due bool, cannot string) {
-	due, w := c.approvalDue(r, &subject{Facts: f, c: c, work: c.workTime(f.Owner), at: lost})
+	due, w := c.approvalDue(r, &subject{Facts: f, c: c, work: c.WorkTime(f.Owner), at: lost})
 	return due, w.cannot
 }
 
@@ -99,11 +99,17 @@ func (c *Compiled) approvalDue(r *LossReason, s *subject) (due bool, w worth) {
 
 // Approvers lists the addresses of those who may agree that a deal of this owner
 // is lost for a reason. It is empty if the book names nobody: then anybody may.
-func (b *Book) Approvers(r *LossReason, owner string) (list []string) {
+func (b *Book) Approvers(r *LossReason, owner string) []string {
 	who := []Who{"head"}
 	if r.Approval != nil && len(r.Approval.By) > 0 {
 		who = r.Approval.By
 	}
+	return b.AddressesOf(who, owner)
+}
+
+// AddressesOf lists the addresses of those who are meant by owner, head or an
+// address, where owner is who has the deal.
+func (b *Book) AddressesOf(who []Who, owner string) (list []string) {
 	for _, w := range who {
 		switch w {
 		case "head":

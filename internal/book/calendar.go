@@ -154,6 +154,10 @@ func sameTime(t time.Time, d Date) time.Time {
 	return wall(d, hour, minute, second, t.Nanosecond(), t.Location())
 }
 
+// WorkingDay is the day of an instant, or the next on which somebody works if
+// nobody does any more on that one.
+func (w *WorkTime) WorkingDay(t time.Time) Date { return dateOf(w.afterWork(t, 0).In(w.zone)) }
+
 // afterWork is the instant at which so much working time has passed.
 func (w *WorkTime) afterWork(t time.Time, left time.Duration) time.Time {
 	d := dateOf(t.In(w.zone))

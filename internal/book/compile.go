@@ -159,8 +159,8 @@ func (c *Compiled) Place(f *Facts, at time.Time) string {
 // Zone is the time zone of the book's first calendar.
 func (c *Compiled) Zone() *time.Location { return c.calendar.zone }
 
-// workTime is the calendar by which a rep works.
-func (c *Compiled) workTime(owner string) *WorkTime {
+// WorkTime is the calendar by which a rep works.
+func (c *Compiled) WorkTime(owner string) *WorkTime {
 	if w := c.byOwner[strings.ToLower(owner)]; w != nil {
 		return w
 	}
@@ -199,7 +199,7 @@ func (b *Book) enforcementOn(rule Rule, day Date) (line *Enforcement) {
 		var since Date
 		for i := range b.Enforcement {
 			e := &b.Enforcement[i]
-			if from := e.begins(); e.Rule == name && !day.before(from) && !from.before(since) {
+			if from := e.begins(); e.Rule == name && !day.Before(from) && !from.Before(since) {
 				since, line = from, e
 			}
 		}
@@ -229,6 +229,7 @@ func (c *Compiled) nextRollOut(now time.Time) (next time.Time) {
 	return next
 }
 
-func (d Date) before(o Date) bool {
+// Before tells whether a day comes before another.
+func (d Date) Before(o Date) bool {
 	return d.Year < o.Year || d.Year == o.Year && (d.Month < o.Month || d.Month == o.Month && d.Day < o.Day)
 }

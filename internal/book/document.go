@@ -122,11 +122,19 @@ type Stage struct {
 
 // Task is one thing to do at a stage.
 type Task struct {
-	At   Place
-	ID   string     `yaml:"id,required" doc:"Short name for references, unique in its stage."`
-	Name string     `yaml:"name,required" doc:"What is to be done." rules:"none"`
-	How  string     `yaml:"how" doc:"Script, checklist or link." rules:"none"`
-	Done *Condition `yaml:"done" doc:"How it shows that it was done; a task without it is for people alone." rules:"task_not_done"`
+	At     Place
+	ID     string     `yaml:"id,required" doc:"Short name for references, unique in its stage."`
+	Name   string     `yaml:"name,required" doc:"What is to be done." rules:"none"`
+	How    string     `yaml:"how" doc:"Script, checklist or link." rules:"none"`
+	Done   *Condition `yaml:"done" doc:"How it shows that it was done; a task without it is for people alone." rules:"task_not_done"`
+	Create *Create    `yaml:"create" doc:"The activity that is made in the CRM when a deal enters the stage; none unless set." rules:"none"`
+}
+
+// Create makes a task of a stage an activity in the CRM.
+type Create struct {
+	At    Place
+	Type  string `yaml:"type" doc:"Type of the activity, as in call; task unless set."`
+	After *Span  `yaml:"after" doc:"When it is due: so long after the deal entered; the same day unless set."`
 }
 
 // Won tells when a deal may be called won.

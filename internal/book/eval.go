@@ -350,14 +350,15 @@ func (s *subject) day(k *FieldRule, value string, a answer) answer {
 	return a
 }
 
-// passed holds once the deal has stood in a stage.
+// passed holds once the deal has stood in a stage. A move that was taken back does
+// not count.
 func (s *subject) passed(ref string) answer {
 	want, stage, _ := s.c.Book.stageRef(ref)
-	for _, m := range s.Moves {
+	for n, m := range s.Moves {
 		if m.At.After(s.at) {
 			break
 		}
-		if f, i := s.c.stage(s.Connection, m.Stage); f == want && i == stage {
+		if f, i := s.c.stage(s.Connection, m.Stage); f == want && i == stage && s.takenBack(n, s.at).IsZero() {
 			return answer{holds: true}
 		}
 	}

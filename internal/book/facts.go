@@ -158,13 +158,56 @@ func (f *Facts) present(field string) string {
 	return f.Fields[field]
 }
 
-// stay is when the deal came to the stage that it entered by move i: an entry
-// into the stage that it stands in already is none.
+// stay is when the deal came to the stage that it entered by move i. An entry into
+// the stage that it stands in already is none, and where salesbook has brought it
+// back to, it has stayed all the time.
 func (f *Facts) stay(i int) time.Time {
-	for i > 0 && f.Moves[i-1].Stage == f.Moves[i].Stage {
-		i--
+	began, _ := f.stayed(i)
+	return began
+}
+
+// gap is a time that a deal spent elsewhere, until salesbook took that back.
+type gap struct{ from, to time.Time }
+
+// stayed is stay with the gaps in it, the latest first.
+func (f *Facts) stayed(i int) (began time.Time, gaps []gap) {
+	for i > 0 {
+		if taken := f.takes(i); taken > 0 {
+			gaps = append(gaps, gap{f.Moves[taken].At, f.Moves[i].At})
+			i = taken - 1
+		} else if f.Moves[i-1].Stage == f.Moves[i].Stage {
+			i--
+		} else {
+			break
+		}
 	}
-	return f.Moves[i].At
+	return f.Moves[i].At, gaps
+}
+
+// takes is the number of the move that move i of ours took back; 0 if it took
+// back none.
+func (f *Facts) takes(i int) int {
+	if !f.Moves[i].Ours {
+		return 0
+	}
+	taken := i - 1
+	for taken > 0 && f.Moves[taken-1].Stage == f.Moves[taken].Stage {
+		taken--
+	}
+	if taken <= 0 || f.Moves[taken-1].Stage != f.Moves[i].Stage {
+		return 0
+	}
+	return taken
+}
+
+// takenBack is when move i was taken back by an instant; zero: it was not.
+func (f *Facts) takenBack(i int, by time.Time) time.Time {
+	for n := i + 1; n < len(f.Moves) && !f.Moves[n].At.After(by); n++ {
+		if taken := f.takes(n); taken > 0 && taken <= i && i < n {
+			return f.Moves[n].At
+		}
+	}
+	return time.Time{}
 }
 
 // moveAt is the last move at or before an instant; -1 if there is none.
@@ -183,9 +226,9 @@ func (f *Facts) Ended(now time.Time) bool {
 	return f.Gone || !end.IsZero() && !end.After(now)
 }
 
-// end is how the deal had ended by an instant, and when: won, lost, deleted or
+// End is how the deal had ended by an instant, and when: won, lost, deleted or
 // archived; empty: it had not.
-func (f *Facts) end(now time.Time) (how string, at time.Time) {
+func (f *Facts) End(now time.Time) (how string, at time.Time) {
 	if end := f.closed(); end.IsZero() || end.After(now) {
 		return "", time.Time{}
 	}

@@ -34,7 +34,7 @@ type Judgement struct {
 // Judge holds the book against a deal or lead. The same facts and instant give
 // the same judgement.
 func (c *Compiled) Judge(f *Facts, now time.Time) Judgement {
-	j := &judge{c: c, f: f, now: now, work: c.workTime(f.Owner)}
+	j := &judge{c: c, f: f, now: now, work: c.WorkTime(f.Owner)}
 	switch {
 	case f.Gone:
 	case f.Lead:
@@ -61,10 +61,16 @@ type judge struct {
 	next     time.Time
 	instants []time.Time // when something happened, the latest first; made when needed
 	step     int         // that is being judged
+	gaps     []gap       // in the stay that is being judged
 }
 
 func (j *judge) add(v Verdict) {
 	v.Step = j.step
+	for _, g := range slices.Backward(j.gaps) { // what broke meanwhile is broken since the deal is back
+		if !v.Opened.Before(g.from) && v.Opened.Before(g.to) {
+			v.Opened = g.to
+		}
+	}
 	j.verdicts = append(j.verdicts, v)
 }
 
@@ -94,7 +100,7 @@ func (j *judge) deal() {
 			j.response() // it came as a lead
 		}
 	}
-	if end, at := j.f.end(j.now); end != "" {
+	if end, at := j.f.End(j.now); end != "" {
 		j.ending(end, at)
 		return
 	}
@@ -102,7 +108,10 @@ func (j *judge) deal() {
 	j.standard()
 	if i := j.f.moveAt(j.now); i >= 0 {
 		if fn, stage := j.c.stage(j.f.Connection, j.f.Moves[i].Stage); fn != nil {
-			j.standing(fn, stage, j.f.stay(i))
+			began, gaps := j.f.stayed(i)
+			j.gaps = gaps
+			j.standing(fn, stage, began)
+			j.gaps = nil
 			if stage >= j.c.below[fn.ID] {
 				j.known(fn)
 			}

@@ -85,6 +85,13 @@ func history(rng *rand.Rand, c *Compiled) *Facts {
 		f.Moves = append(f.Moves, Move{At: later(), Stage: fn.imaginedID(fn.Stages[rng.IntN(len(fn.Stages))].Name)})
 	}
 	slices.SortStableFunc(f.Moves, func(a, b Move) int { return a.At.Compare(b.At) })
+	for n := len(f.Moves); n > 1 && rng.IntN(3) == 0; n = len(f.Moves) { // the last is taken back, and maybe done again
+		at := f.Moves[n-1].At.Add(time.Duration(rng.IntN(200)) * time.Hour)
+		f.Moves = append(f.Moves, Move{At: at, Stage: f.Moves[n-2].Stage, Ours: true})
+		if rng.IntN(2) == 0 {
+			f.Moves = append(f.Moves, Move{At: at.Add(time.Duration(rng.IntN(100)) * time.Hour), Stage: f.Moves[n-1].Stage})
+		}
+	}
 	last := f.Moves[len(f.Moves)-1].At
 	switch rng.IntN(8) {
 	case 0:

@@ -103,18 +103,26 @@ func (b *Book) eachAsked(f func(Rule, *Condition)) {
 type rollOut struct {
 	from  Date // zero: from the beginning
 	mode  Mode
-	grace string // how long after the violation; empty: at once
+	grace *Span // how long after the violation; nil: at once
+}
+
+// what is the roll-out but for its day.
+func (r rollOut) what() string {
+	if r.grace != nil {
+		return string(r.mode) + " after " + r.grace.String()
+	}
+	return string(r.mode)
 }
 
 func (r rollOut) String() string {
-	out := string(r.mode)
+	mode, grace, late := strings.Cut(r.what(), " ")
 	if r.from != (Date{}) {
-		out += " from " + r.from.String()
+		mode += " from " + r.from.String()
 	}
-	if r.grace != "" {
-		out += " after " + r.grace
+	if late {
+		mode += " " + grace
 	}
-	return out
+	return mode
 }
 
 // rollOuts are the days from which on other things are done about a rule.
@@ -129,9 +137,9 @@ func (b *Book) rollOuts(rule Rule) (out []rollOut) {
 	for _, day := range days {
 		next := rollOut{from: day, mode: b.modeOn(rule, day)}
 		if e := b.enforcementOn(rule, day); e != nil && e.Grace != nil && next.mode != Off {
-			next.grace = e.Grace.String()
+			next.grace = e.Grace
 		}
-		if n := len(out); n == 0 || out[n-1].mode != next.mode || out[n-1].grace != next.grace {
+		if n := len(out); n == 0 || out[n-1].what() != next.what() {
 			out = append(out, next)
 		}
 	}

@@ -6,22 +6,32 @@ import (
 	"time"
 )
 
-// moves judges every way from one stage of a funnel to another.
+// moves judges every way from one stage of a funnel to another. One that
+// salesbook took back is mended by that.
 func (j *judge) moves() {
 	j.c.eachMove(j.f, j.now, func(i int, from, to place) {
 		j.step = i + 1
-		m := &j.f.Moves[i]
-		if from.funnel == to.funnel {
-			j.order(to.funnel, from.stage, to.stage, i)
-			if to.stage < from.stage {
-				return
-			}
-			j.left(to.funnel, from.stage, m.At)
+		judged := len(j.verdicts)
+		j.move(i, from, to)
+		back := j.f.takenBack(i, j.now)
+		for n := judged; n < len(j.verdicts); n++ {
+			j.verdicts[n].Mended = sooner(j.verdicts[n].Mended, back)
 		}
-		st := &to.funnel.Stages[to.stage]
-		j.asked(EntryCriteria, to.String(), st.Entry, m.At, m.At)
 	})
 	j.step = 0
+}
+
+func (j *judge) move(i int, from, to place) {
+	m := &j.f.Moves[i]
+	if from.funnel == to.funnel {
+		j.order(to.funnel, from.stage, to.stage, i)
+		if to.stage < from.stage {
+			return
+		}
+		j.left(to.funnel, from.stage, m.At)
+	}
+	st := &to.funnel.Stages[to.stage]
+	j.asked(EntryCriteria, to.String(), st.Entry, m.At, m.At)
 }
 
 // order judges whether a move kept to the order of a strict funnel.

@@ -4,6 +4,8 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strconv"
+	"strings"
 
 	"salesbook.dev/internal/strictyaml"
 )
@@ -56,6 +58,72 @@ func stagesCalled(funnels []Funnel, called string) (places []string, err error) 
 		return nil, Unknown("there is no such stage in the book", called, known)
 	}
 	return places, nil
+}
+
+// StageAt finds the stage of a place, funnel/stage; nil if the book has none.
+func (b *Book) StageAt(place string) (*Funnel, *Stage) {
+	f, i, ok := b.stageRef(place)
+	if !ok {
+		return nil, nil
+	}
+	return f, &f.Stages[i]
+}
+
+// ConditionAt finds the condition that a violation is about, by its rule and by
+// which of several it is; nil if it is about none, or the book has it no more.
+func (b *Book) ConditionAt(rule Rule, detail string) *Condition {
+	n := strings.LastIndex(detail, "/")
+	if n < 0 {
+		return b.ConditionOf(rule)
+	}
+	var list []Condition
+	_, stage := b.StageAt(detail[:n])
+	switch reason := b.LossReason(detail[:n]); {
+	case rule == EntryCriteria && stage != nil:
+		list = stage.Entry
+	case rule == ExitCriteria && stage != nil:
+		list = stage.Exit
+	case rule == WonCriteria:
+		list = b.Won.Criteria
+	case rule == LossCriteria && reason != nil:
+		list = reason.Criteria
+	default:
+		return b.ConditionOf(rule)
+	}
+	if number, err := strconv.Atoi(detail[n+1:]); err == nil && 0 < number && number <= len(list) {
+		return &list[number-1]
+	}
+	return nil
+}
+
+// FieldsAt lists the fields that a violation is about, by its rule and by which
+// of several it is.
+func (b *Book) FieldsAt(rule Rule, detail string) []string {
+	switch rule {
+	case RequiredFields:
+		if _, stage := b.StageAt(detail); stage != nil {
+			return stage.Required
+		}
+	case LossFacts:
+		if reason := b.LossReason(detail); reason != nil {
+			return reason.Facts
+		}
+	case Qualification:
+		for i := range b.Segments {
+			if b.Segments[i].ID == detail {
+				return b.Segments[i].Known
+			}
+		}
+	case EntryData:
+		return b.Leads.Entry
+	case PrimaryDemand:
+		return b.Leads.Demand
+	case ReasonForContact:
+		return b.Leads.Reason
+	case Nuances:
+		return b.Leads.Nuances
+	}
+	return nil
 }
 
 // RepsOfTeam lists the addresses of a team's reps; the team is called by its id

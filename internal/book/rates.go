@@ -101,6 +101,13 @@ func (s *subject) worth() (w worth) {
 	return w
 }
 
+// Worth is what a deal is worth in the book's currency at an instant, if that can
+// be told, and when another rate begins; zero: none does.
+func (c *Compiled) Worth(f *Facts, at time.Time) (amount decimal.Decimal, known bool, until time.Time) {
+	w := (&subject{Facts: f, c: c, at: at}).worth()
+	return w.amount, !w.none && w.cannot == "", w.flips
+}
+
 // rates checks what other currencies are worth.
 func (c *checker) rates() {
 	seen := map[string]bool{}

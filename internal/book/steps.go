@@ -28,7 +28,7 @@ func (c *Compiled) Steps(f *Facts, now time.Time) (steps []Step) {
 		m := &f.Moves[i]
 		steps = append(steps, Step{Number: i + 1, At: m.At, Place: from.String(), By: cmp.Or(m.By, f.Owner)})
 	})
-	if end, at := f.end(now); end == "won" || end == "lost" {
+	if end, at := f.End(now); end == "won" || end == "lost" {
 		steps = append(steps, Step{Number: len(f.Moves) + 1, At: at, End: end, Place: c.Place(f, at), By: f.Owner})
 	}
 	return steps
@@ -44,13 +44,14 @@ type place struct {
 func (p place) String() string { return p.funnel.ID + "/" + p.funnel.Stages[p.stage].ID }
 
 // eachMove calls do for each move of a deal by an instant that ends in a stage of
-// the book, other than the one that it began in, with the number of the move.
+// the book, other than the one that it began in, with the number of the move. Moves
+// of salesbook's own are none: nobody is to answer for them.
 func (c *Compiled) eachMove(f *Facts, now time.Time, do func(i int, from, to place)) {
 	for i := 1; i < len(f.Moves) && !f.Moves[i].At.After(now); i++ {
 		var from, to place
 		from.funnel, from.stage = c.stage(f.Connection, f.Moves[i-1].Stage)
 		to.funnel, to.stage = c.stage(f.Connection, f.Moves[i].Stage)
-		if to.funnel != nil && from != to {
+		if to.funnel != nil && from != to && !f.Moves[i].Ours {
 			do(i, from, to)
 		}
 	}

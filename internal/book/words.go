@@ -44,6 +44,12 @@ func (Mode) Words() []string {
 	return []string{string(Off), string(Observe), string(Tell), string(TaskIt), string(Revert)}
 }
 
+// AtLeast tells whether as much is done as in another mode: what is a task is
+// told, too.
+func (m Mode) AtLeast(o Mode) bool {
+	return slices.Index(m.Words(), string(m)) >= slices.Index(m.Words(), string(o))
+}
+
 // Period is a stretch of time for figures.
 type Period string
 

@@ -15,8 +15,13 @@ import (
 // State is what stands in the CRM by our doing, of one deal or lead.
 type State struct {
 	Task   *Standing       // our task, the last that we made; nil: there never was one
-	Made   map[string]bool // keys of what was made once: Activity.Key, Revert.Key
+	Made   map[string]bool // keys of what was made once, or is on its way: Activity.Key, Revert.Key
 	Takens []Taken         // what was taken back before, the latest last
+	// Refused are the keys of what a person or the vendor has said no to: it is
+	// not wanted again.
+	Refused map[string]bool
+	// Excused is until when somebody lets violations pass, by their causes.
+	Excused map[string]time.Time
 }
 
 // Standing is our task on a deal.
@@ -40,6 +45,9 @@ type Effects struct {
 	Activities []Activity // to be made once each
 	Reverts    []Revert   // to be taken back, one after the other
 	Tells      []Tell
+	// Leave says that whatever stands there stays as it is, but for Reverts: it is
+	// deleted, archived or gone, and nobody works with it.
+	Leave bool
 	// NextDue is when this may change though nothing happens; zero: never.
 	NextDue time.Time
 }
@@ -49,7 +57,9 @@ type Task struct {
 	Subject string
 	Note    string   // HTML
 	Causes  []string // see Standing
-	Due     book.Date
+	// Due is for when it is made, and is another one on another day: a task that
+	// stands keeps its own.
+	Due book.Date
 }
 
 // Activity is a task that a stage or a loss makes.
@@ -57,8 +67,8 @@ type Activity struct {
 	Key     string // stable; what has it is made once
 	Type    string // as the book has it; task unless set
 	Subject string
-	Note    string // HTML
-	Due     book.Date
+	Note    string    // HTML
+	Due     book.Date // as of a Task
 }
 
 // Revert takes a move or an ending back.

@@ -1,6 +1,7 @@
 package handbook
 
 import (
+	"cmp"
 	"strings"
 
 	"salesbook.dev/internal/book"
@@ -144,7 +145,7 @@ func (w *writer) tasks(list []book.Task) []line {
 		if t.How != "" {
 			how := linked(t.How)
 			if strings.Contains(t.How, "\n") {
-				how.Parts = append([]piece{{Text: "\n"}}, how.Parts...) // a list begins on a line of its own
+				how.Parts = append([]wording.Piece{{Text: "\n"}}, how.Parts...) // a list begins on a line of its own
 			}
 			how.Label = w.Say(language.How)
 			out[i].Below = append(out[i].Below, how)
@@ -154,8 +155,22 @@ func (w *writer) tasks(list []book.Task) []line {
 			done.Label = w.Say(language.DoneIf)
 			out[i].Below = append(out[i].Below, done)
 		}
+		if t.Create != nil {
+			made := text(w.created(t.Create))
+			made.Label = w.Say(language.MadeOnEntry)
+			out[i].Below = append(out[i].Below, made)
+		}
 	}
 	return out
+}
+
+// created says what a task of a stage becomes in the CRM, and for when.
+func (w *writer) created(c *book.Create) string {
+	what := w.ActivityType(cmp.Or(c.Type, "task"))
+	if c.After == nil {
+		return what + ", " + w.Say(language.AtOnce)
+	}
+	return what + ", " + w.Say(language.Later, w.Length(*c.After))
 }
 
 // time says how long a deal may stand at a stage and go untouched: by the stage

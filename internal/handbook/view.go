@@ -81,13 +81,10 @@ type entry struct {
 // line is a sentence or an item of a list.
 type line struct {
 	Label string // a word of ours before it
-	Parts []piece
+	Parts []wording.Piece
 	Code  string
 	Below []line // what the line introduces
 }
-
-// piece is a part of a text: plain, or a link.
-type piece struct{ Text, Link string }
 
 // table is a table with its head.
 type table struct {
@@ -96,8 +93,11 @@ type table struct {
 	Numbers bool // all columns but the first are numbers
 }
 
+// linked is a line in which addresses of pages are links.
+func linked(s string) line { return line{Parts: wording.Links(s)} }
+
 // text is a line that says something.
-func text(s string) line { return line{Parts: []piece{{Text: s}}} }
+func text(s string) line { return line{Parts: []wording.Piece{{Text: s}}} }
 
 // texts are lines, one for each text.
 func texts(list []string) []line {

@@ -23,6 +23,7 @@ var (
 	Goal         = Phrase{"Goal", "Cel", "Цель", "Мета"}
 	InCharge     = Phrase{"Whose work", "Kto odpowiada", "Кто отвечает", "Хто відповідає"}
 	WhatToDo     = Phrase{"What to do", "Co zrobić", "Что сделать", "Що зробити"}
+	MadeOnEntry  = Phrase{"Made in the CRM when a deal enters", "Powstaje w CRM, gdy szansa sprzedaży wchodzi na etap", "Создаётся в CRM, когда сделка приходит на этап", "Створюється в CRM, коли угода приходить на етап"}
 	OnEntry      = Phrase{"To come here", "Na wejściu", "На входе", "На вході"}
 	ToFill       = Phrase{"Fields to fill", "Pola do wypełnienia", "Заполнить поля", "Заповнити поля"}
 	Result       = Phrase{"Result without which no deal moves on", "Wynik, bez którego nie idzie się dalej", "Результат, без которого дальше нельзя", "Результат, без якого далі не можна"}

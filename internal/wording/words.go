@@ -118,3 +118,14 @@ func (w *Words) Rule(id string) string {
 	}
 	return id
 }
+
+// HowTo is the script, checklist or link of a commandment; empty if it has none
+// and for every other rule.
+func (w *Words) HowTo(rule string) string {
+	for i := range w.book.Standard {
+		if w.book.Standard[i].ID == rule {
+			return w.book.Standard[i].How
+		}
+	}
+	return ""
+}

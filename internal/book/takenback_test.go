@@ -1,0 +1,98 @@
+package book
+
+import (
+	"fmt"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+// TestWhatWasTakenBackIsMended: by that alone, from that instant on, and by no
+// other move. Our own moves break nothing.
+func TestWhatWasTakenBackIsMended(t *testing.T) {
+	t.Parallel()
+	c := compiled(t, "testdata/verdicts.yaml")
+	at := func(hour int) time.Time { return time.Date(2026, 11, 2, hour, 0, 0, 0, time.UTC) }
+	rep := func(hour int, stage string) Move { return Move{At: at(hour), Stage: "main/" + stage} }
+	ours := func(hour int, stage string) Move { return Move{At: at(hour), Stage: "main/" + stage, Ours: true} }
+	for name, tc := range map[string]struct {
+		moves []Move
+		want  []string
+	}{
+		"a stage was skipped": {[]Move{rep(8, "Qualify"), rep(9, "Offer")},
+			[]string{"exit_criteria main/qualify/1", "skipped_stage main/qualify→offer", "spoken main/qualify", "task_not_done main/qualify/call"}},
+		"and the deal brought back": {[]Move{rep(8, "Qualify"), rep(9, "Offer"), ours(10, "Qualify")},
+			[]string{"exit_criteria main/qualify/1 mended 10", "skipped_stage main/qualify→offer mended 10", "spoken main/qualify mended 10", "task_not_done main/qualify/call mended 10"}},
+		"by the rep himself": {[]Move{rep(8, "Qualify"), rep(9, "Offer"), rep(10, "Qualify")},
+			[]string{"exit_criteria main/qualify/1", "moved_back main/offer→qualify", "skipped_stage main/qualify→offer mended 10", "spoken main/qualify", "task_not_done main/qualify/call"}},
+		"it went back, and was brought forward": {[]Move{rep(8, "Paid"), rep(9, "Offer"), ours(10, "Paid")},
+			[]string{"moved_back main/paid→offer mended 10"}},
+		"what was brought back is skipped again": {[]Move{rep(8, "Lead"), rep(9, "Offer"), ours(10, "Lead"), rep(11, "Offer")},
+			[]string{"skipped_stage main/lead→offer", "skipped_stage main/lead→offer mended 10"}},
+		"the entry before it stays": {[]Move{rep(8, "Lead"), rep(9, "Demo"), rep(10, "Paid"), ours(11, "Demo")},
+			[]string{"entry_criteria main/demo/1", "skipped_stage main/demo→paid mended 11", "skipped_stage main/lead→demo"}},
+		"later than we look": {[]Move{rep(8, "Lead"), rep(9, "Offer"), ours(13, "Lead")},
+			[]string{"skipped_stage main/lead→offer"}},
+	} {
+		f := &Facts{Owner: "closer@x.pl", Added: at(8), Moves: tc.moves}
+		var got []string
+		for _, v := range c.Judge(f, at(12)).Verdicts {
+			if v.Step > 0 {
+				one := string(v.Rule) + " " + v.Detail
+				if !v.Mended.IsZero() {
+					one += fmt.Sprint(" mended ", v.Mended.Hour())
+				}
+				got = append(got, one)
+			}
+		}
+		slices.Sort(got)
+		if d := cmp.Diff(tc.want, got); d != "" {
+			t.Errorf("%s (-want +got)\n%s", name, d)
+		}
+	}
+}
+
+// TestAStayGoesOnWhereADealIsBroughtBackTo: its limit runs from the first entry
+// on, and what has broken meanwhile is broken since it is back.
+func TestAStayGoesOnWhereADealIsBroughtBackTo(t *testing.T) {
+	t.Parallel()
+	c := compiled(t, "testdata/verdicts.yaml")
+	on := func(day int) time.Time { return time.Date(2026, 11, day, 12, 0, 0, 0, time.UTC) }
+	for name, tc := range map[string]struct {
+		moves  []Move
+		opened time.Time
+	}{
+		"it is over when the deal comes back":   {[]Move{{At: on(2), Stage: "main/Demo"}, {At: on(15), Stage: "main/Offer"}, {At: on(18), Stage: "main/Demo", Ours: true}}, on(18)},
+		"it is over later":                      {[]Move{{At: on(2), Stage: "main/Demo"}, {At: on(3), Stage: "main/Offer"}, {At: on(4), Stage: "main/Demo", Ours: true}}, on(16)},
+		"it was over before":                    {[]Move{{At: on(2), Stage: "main/Demo"}, {At: on(17), Stage: "main/Offer"}, {At: on(18), Stage: "main/Demo", Ours: true}}, on(16)},
+		"twice":                                 {[]Move{{At: on(2), Stage: "main/Demo"}, {At: on(3), Stage: "main/Offer"}, {At: on(4), Stage: "main/Demo", Ours: true}, {At: on(15), Stage: "main/Paid"}, {At: on(17), Stage: "main/Demo", Ours: true}}, on(17)},
+		"a rep who goes back begins anew":       {[]Move{{At: on(2), Stage: "main/Demo"}, {At: on(3), Stage: "main/Offer"}, {At: on(4), Stage: "main/Demo"}}, on(18)},
+		"brought to a stage that it was not in": {[]Move{{At: on(2), Stage: "main/Offer"}, {At: on(3), Stage: "main/Paid"}, {At: on(4), Stage: "main/Demo", Ours: true}}, on(18)},
+	} {
+		f := &Facts{Owner: "closer@x.pl", Added: on(2), Moves: tc.moves}
+		var opened time.Time
+		for _, v := range c.Judge(f, on(20)).Verdicts {
+			if v.Rule == OverLimit {
+				opened = v.Opened
+			}
+		}
+		if !opened.Equal(tc.opened) {
+			t.Errorf("%s: over its limit since %v, want %v", name, opened, tc.opened)
+		}
+	}
+}
+
+// TestAStageThatWasTakenBackWasNotPassed, or a skip would meet what it skipped.
+func TestAStageThatWasTakenBackWasNotPassed(t *testing.T) {
+	t.Parallel()
+	c := compiled(t, "testdata/verdicts.yaml")
+	at := func(hour int) time.Time { return time.Date(2026, 11, 2, hour, 0, 0, 0, time.UTC) }
+	s := &subject{c: c, Facts: &Facts{Moves: []Move{{At: at(8), Stage: "main/Lead"}, {At: at(9), Stage: "main/Demo"}, {At: at(10), Stage: "main/Lead", Ours: true}}}}
+	for hour, want := range map[int]bool{8: false, 9: true, 10: false} {
+		if s.at = at(hour); s.passed("main/demo").holds != want {
+			t.Errorf("at %d it has passed the stage: %v", hour, !want)
+		}
+	}
+}
