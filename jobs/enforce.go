@@ -44,7 +44,7 @@ func enforcementOf(ctx context.Context, tx pgx.Tx, workspace int64, b *book.Book
 			of[book.Mode(r.Mode)] = r.Since
 		}
 	}
-	if x.acts = len(modes) > 0 || enforce.Makes(b); !x.acts {
+	if x.acts = len(modes) > 0 || b.Makes(); !x.acts {
 		x.acts, err = postgres.AnyEdits(ctx, tx, workspace)
 	}
 	return x, err
@@ -148,6 +148,8 @@ type past struct {
 	task  string                     // the vendor's id of our task
 	shows map[string]json.RawMessage // what our task shows, as we last wrote it
 	wrote map[string]int             // how often the same was written lately, see sameness
+	// overtaken is how often what is made once was overtaken by people, by key.
+	overtaken map[string]int
 }
 
 // foughtOff is how often the same is written to the same record within a day: who
@@ -166,8 +168,8 @@ func sameness(e *postgres.Edit) string {
 // pastOf sorts the edits about one deal or lead out of many, which are in the
 // order in which they were made.
 func pastOf(all []postgres.Edit, f *book.Facts, now time.Time) *past {
-	p := &past{sent: map[string]bool{}, shows: map[string]json.RawMessage{}, wrote: map[string]int{}}
-	p.state.Made = map[string]bool{}
+	p := &past{sent: map[string]bool{}, shows: map[string]json.RawMessage{}, wrote: map[string]int{}, overtaken: map[string]int{}}
+	p.state.Made, p.state.Refused = map[string]bool{}, map[string]bool{}
 	for i := range all {
 		if e := &all[i]; e.Subject.ID == f.ID {
 			p.add(e, f)
@@ -189,11 +191,17 @@ func (p *past) add(e *postgres.Edit, f *book.Facts) {
 	}
 	once := e.What == "activity" || e.What == "revert"
 	switch {
-	case once && (e.State != "cancelled" || e.Declined()):
+	case once && (e.State == "done" || e.State == "sent"):
 		p.state.Made[e.Key] = true
 		if e.What == "revert" && e.State == "done" {
 			p.state.Takens = append(p.state.Takens, enforce.Taken{Key: e.Key, To: e.Cause.Undoes, At: *e.DoneAt})
 		}
+	case once && e.State == "overtaken":
+		if p.overtaken[e.Key]++; p.overtaken[e.Key] >= foughtOff {
+			p.state.Refused[e.Key] = true
+		}
+	case once && (e.State == "refused" || e.DeclinedBy != nil):
+		p.state.Refused[e.Key] = true
 	case e.What == "task" && e.State == "done" && e.TargetID != nil:
 		p.tasked(e, f)
 	}
@@ -218,8 +226,10 @@ func (p *past) tasked(e *postgres.Edit, f *book.Facts) {
 // compare holds what is wanted against what stands.
 func (x *enforcer) compare(s *matter, p *past, want *enforce.Effects) {
 	var wanted []postgres.Edit
-	wanted = append(wanted, x.cards(s, want)...)
-	wanted = append(wanted, x.tasks(s, p, want.Task)...)
+	if !want.Leave {
+		wanted = append(wanted, x.cards(s, want)...)
+		wanted = append(wanted, x.tasks(s, p, want.Task)...)
+	}
 	for i := range want.Activities {
 		wanted = append(wanted, x.activity(s, &want.Activities[i]))
 	}
@@ -259,7 +269,7 @@ func fight(e *postgres.Edit) postgres.Failure {
 
 // cards is what changes on the card; nothing if it shows already what it shall.
 func (x *enforcer) cards(s *matter, want *enforce.Effects) []postgres.Edit {
-	if x.card == "" || x.group.Kind != "deals" || s.facts.Gone || !s.facts.Deleted.IsZero() {
+	if x.card == "" || x.group.Kind != "deals" {
 		return nil
 	}
 	shows := s.facts.Fields[book.FoldField(x.card)]
