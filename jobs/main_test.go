@@ -19,7 +19,6 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"salesbook.dev/connectors"
-	"salesbook.dev/connectors/catalog"
 	"salesbook.dev/internal/demo"
 	"salesbook.dev/internal/postgres"
 	"salesbook.dev/internal/postgres/pgtest"
@@ -137,7 +136,7 @@ func pipeline(t testing.TB, b *bundle) *jobs.Pipeline {
 }
 
 func assemble(ctx context.Context, db *postgres.DB, keys *seal.Keyring, riverURL string, log io.Writer) (*jobs.Pipeline, *pgxpool.Pool, error) {
-	p := &jobs.Pipeline{DB: db, Vault: postgres.Vault{Keys: keys}, Compressor: postgres.NewCompressor(), Catalog: catalog.Connectors,
+	p := &jobs.Pipeline{DB: db, Vault: postgres.Vault{Keys: keys}, Compressor: postgres.NewCompressor(), Catalog: writingCatalog(),
 		Now: time.Now, Log: slog.New(slog.NewTextHandler(log, &slog.HandlerOptions{Level: slog.LevelWarn})), Holder: fmt.Sprint(os.Getpid())}
 	pool, err := pgxpool.New(ctx, riverURL)
 	if err != nil {
