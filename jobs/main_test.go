@@ -19,6 +19,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"salesbook.dev/connectors"
+	"salesbook.dev/connectors/catalog"
 	"salesbook.dev/internal/demo"
 	"salesbook.dev/internal/postgres"
 	"salesbook.dev/internal/postgres/pgtest"
@@ -136,8 +137,8 @@ func pipeline(t testing.TB, b *bundle) *jobs.Pipeline {
 }
 
 func assemble(ctx context.Context, db *postgres.DB, keys *seal.Keyring, riverURL string, log io.Writer) (*jobs.Pipeline, *pgxpool.Pool, error) {
-	p := &jobs.Pipeline{DB: db, Vault: postgres.Vault{Keys: keys}, Compressor: postgres.NewCompressor(), Catalog: writingCatalog(),
-		Now: time.Now, Log: slog.New(slog.NewTextHandler(log, &slog.HandlerOptions{Level: slog.LevelWarn})), Holder: fmt.Sprint(os.Getpid())}
+	p := &jobs.Pipeline{DB: db, Vault: postgres.Vault{Keys: keys}, Compressor: postgres.NewCompressor(), Catalog: catalog.Connectors,
+		Now: time.Now, Patience: 50 * time.Millisecond, Log: slog.New(slog.NewTextHandler(log, &slog.HandlerOptions{Level: slog.LevelWarn})), Holder: fmt.Sprint(os.Getpid())}
 	pool, err := pgxpool.New(ctx, riverURL)
 	if err != nil {
 		return nil, nil, err
