@@ -55,7 +55,7 @@ func childDeeds() map[string]deed {
 	return map[string]deed{
 		"pull": pullToTheEnd, "receive": emptyInbox, "history": readHistory, "watch": watchOnce, "replay": replayToTheEnd,
 		"erase": erasePerson, "sweep": sweepToTheEnd, "token": renewToken, "serve": serveDeliveries, "work": workUntilTerm,
-		"evaluate": judgeToTheEnd,
+		"evaluate": judgeToTheEnd, "push": pushToTheEnd,
 	}
 }
 
@@ -143,6 +143,26 @@ func emptyInbox(ctx context.Context, p *jobs.Pipeline, w childWork) error {
 			return err
 		})
 		return empty, err
+	})
+}
+
+// pushToTheEnd makes edits until none waits, also of those that wait for an
+// instant.
+func pushToTheEnd(ctx context.Context, p *jobs.Pipeline, w childWork) error {
+	return insist(ctx, func() (over bool, err error) {
+		if _, err := p.Push(ctx, w.Workspace, w.Conn); err != nil {
+			return false, err
+		}
+		err = p.DB.In(ctx, w.Workspace, func(tx pgx.Tx) error {
+			list, err := postgres.Edits(ctx, tx, w.Workspace, postgres.EditFilter{States: []string{"ready", "sent"}, Most: 1})
+			if over = len(list) == 0; err != nil || !over {
+				return err
+			}
+			list, err = postgres.UncheckedEdits(ctx, tx, w.Workspace, w.Conn, 1)
+			over = len(list) == 0
+			return err
+		})
+		return over, err
 	})
 }
 

@@ -138,7 +138,7 @@ func pipeline(t testing.TB, b *bundle) *jobs.Pipeline {
 
 func assemble(ctx context.Context, db *postgres.DB, keys *seal.Keyring, riverURL string, log io.Writer) (*jobs.Pipeline, *pgxpool.Pool, error) {
 	p := &jobs.Pipeline{DB: db, Vault: postgres.Vault{Keys: keys}, Compressor: postgres.NewCompressor(), Catalog: catalog.Connectors,
-		Now: time.Now, Log: slog.New(slog.NewTextHandler(log, &slog.HandlerOptions{Level: slog.LevelWarn})), Holder: fmt.Sprint(os.Getpid())}
+		Now: time.Now, Patience: 50 * time.Millisecond, Log: slog.New(slog.NewTextHandler(log, &slog.HandlerOptions{Level: slog.LevelWarn})), Holder: fmt.Sprint(os.Getpid())}
 	pool, err := pgxpool.New(ctx, riverURL)
 	if err != nil {
 		return nil, nil, err

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"fmt"
 	"io"
 	"net/http"
 	"strings"
@@ -53,10 +54,14 @@ func missingAt(suffix string) http.RoundTripper {
 		if !strings.HasSuffix(r.URL.Path, suffix) {
 			return http.DefaultTransport.RoundTrip(r)
 		}
-		body := `{"success":false,"error":"Deal not found"}`
-		return &http.Response{StatusCode: http.StatusNotFound, Status: "404 Not Found", Header: http.Header{"Content-Type": {"application/json"}},
-			Body: io.NopCloser(strings.NewReader(body)), ContentLength: int64(len(body)), Request: r}, nil
+		return answerOf(r, http.StatusNotFound, `{"success":false,"error":"Deal not found"}`), nil
 	})
+}
+
+// answerOf is an answer that no vendor has given.
+func answerOf(r *http.Request, status int, body string) *http.Response {
+	return &http.Response{StatusCode: status, Status: fmt.Sprint(status, " ", http.StatusText(status)), Header: http.Header{"Content-Type": {"application/json"}},
+		Body: io.NopCloser(strings.NewReader(body)), ContentLength: int64(len(body)), Request: r}
 }
 
 // rewrite changes the first n occurrences of a text in each answer's body.

@@ -53,12 +53,7 @@ func IntendEdit(ctx context.Context, tx pgx.Tx, workspace int64, e *Edit, before
 		UPDATE edits SET state = 'sent', sent_at = $6, attempts = attempts + 1, before = $7, not_before = NULL, why = ''
 		WHERE (workspace_id, id) = ($1, $2) AND (state, wanted, attempts) = ($3, $4::jsonb, $5) AND target_id IS NOT DISTINCT FROM $8`,
 		workspace, e.ID, e.State, e.Wanted, e.Attempts, now, before, e.TargetID)
-	if err != nil || tag.RowsAffected() == 0 {
-		return false, err
-	}
-	e.State, e.SentAt, e.Before = "sent", &now, before
-	e.Attempts++
-	return true, nil
+	return tag.RowsAffected() == 1, err
 }
 
 // DelayEdit notes when an edit is looked at again of which nobody knows what
@@ -70,17 +65,11 @@ func DelayEdit(ctx context.Context, tx pgx.Tx, workspace, id int64, until time.T
 
 // ReturnEdit has an edit wait for its turn again whose call has changed nothing,
 // or was not made: then the attempt does not count.
-func ReturnEdit(ctx context.Context, tx pgx.Tx, workspace int64, e *Edit, until *time.Time, why string, counts bool) error {
+func ReturnEdit(ctx context.Context, tx pgx.Tx, workspace, id int64, until *time.Time, why string, counts bool) error {
 	_, err := tx.Exec(ctx, `
 		UPDATE edits SET state = 'ready', not_before = $3, why = $4, attempts = attempts - CASE WHEN $5 THEN 0 ELSE 1 END
-		WHERE (workspace_id, id) = ($1, $2) AND state = 'sent'`, workspace, e.ID, until, why, counts)
-	if err != nil {
-		return err
-	}
-	if e.State = "ready"; !counts {
-		e.Attempts--
-	}
-	return nil
+		WHERE (workspace_id, id) = ($1, $2) AND state = 'sent'`, workspace, id, until, why, counts)
+	return err
 }
 
 // EndEdit brings an edit to its end without a receipt. It reports false if the

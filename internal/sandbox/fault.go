@@ -16,6 +16,7 @@ const (
 	BurstLimit     Kind = "429-burst"       // answers 429 as if too many calls came at once
 	DailyLimit     Kind = "429-daily"       // answers 429 as if the day's budget were spent
 	ServerError    Kind = "5xx"             // fails, before or after the change is made
+	Refuse         Kind = "refuse"          // refuses what a call would change, as if the values were wrong
 	Slow           Kind = "slow"            // answers late
 	Cut            Kind = "cut"             // breaks the connection in the middle of the body
 	HTML           Kind = "html"            // answers with a page where JSON is due
@@ -38,8 +39,9 @@ type Fault struct {
 	After int
 	// Times ends the fault after that many hits; 0 is for ever.
 	Times int
-	// Path restricts the fault to calls whose URL path contains it.
-	Path string
+	// Path restricts the fault to calls whose URL path contains it, Method to
+	// those by this method; a reading and a writing of one record share the path.
+	Path, Method string
 	// Status is the HTTP status of ServerError and HTML.
 	Status int
 	// AfterCommit makes ServerError fail once the change has been made.
@@ -90,6 +92,9 @@ func (f *Faults) Add(fault Fault) (remove func()) {
 		}
 	}
 }
+
+// Strikes reports whether the fault concerns calls by a method.
+func (f Fault) Strikes(method string) bool { return f.Method == "" || f.Method == method }
 
 // Hit counts one call or event on path and returns the first armed fault of
 // that kind that strikes it.

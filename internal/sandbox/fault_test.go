@@ -15,6 +15,7 @@ func TestParseFault(t *testing.T) {
 		"429-daily:after=1000":                      {Kind: DailyLimit, P: 1, After: 1000},
 		"5xx:p=0.1,after-commit":                    {Kind: ServerError, P: 0.1, Status: 500, AfterCommit: true},
 		"5xx:status=503,times=2,path=/deals":        {Kind: ServerError, P: 1, Status: 503, Times: 2, Path: "/deals"},
+		"refuse:method=PATCH,path=/deals/5":         {Kind: Refuse, P: 1, Method: "PATCH", Path: "/deals/5"},
 		"slow:ms=800":                               {Kind: Slow, P: 1, Delay: 800 * time.Millisecond},
 		"cut":                                       {Kind: Cut, P: 1},
 		"html:p=0.5,status=200":                     {Kind: HTML, P: 0.5, Status: 200},
@@ -42,7 +43,7 @@ func TestParseFaultSaysWhatIsWrong(t *testing.T) {
 	for spec, want := range map[string]string{
 		"":                   "no such kind",
 		"500":                "no such kind; kinds are 429-burst, 429-daily, 5xx",
-		"5xx:q=1":            `5xx takes no "q", only status, after-commit, p, after, times, path`,
+		"5xx:q=1":            `5xx takes no "q", only status, after-commit, method, p, after, times, path`,
 		"5xx:p=2":            "want a probability above 0 and up to 1",
 		"5xx:p=0":            "want a probability above 0 and up to 1",
 		"5xx:p=x":            `got "x"`,
@@ -54,6 +55,7 @@ func TestParseFaultSaysWhatIsWrong(t *testing.T) {
 		"slow":               "say how much, as in slow:ms=500",
 		"skew":               "say how much, as in skew:s=500",
 		"ties":               "say how many records, as in ties:n=5000",
+		"skew:method=GET":    `skew takes no "method"`,
 		"ties:p=1":           `ties takes no "p"`,
 	} {
 		_, err := ParseFault(spec)

@@ -9,8 +9,12 @@ import (
 	"time"
 )
 
-// anyCall are the keys of a fault that strikes single calls or events.
-var anyCall = []string{"p", "after", "times", "path"}
+var (
+	// anyEvent are the keys of a fault that strikes single events.
+	anyEvent = []string{"p", "after", "times", "path"}
+	// anyCall are those of one that strikes single calls.
+	anyCall = append([]string{"method"}, anyEvent...)
+)
 
 // faultKeys lists the keys each kind takes.
 func faultKeys() map[Kind][]string {
@@ -18,17 +22,18 @@ func faultKeys() map[Kind][]string {
 		BurstLimit:     anyCall,
 		DailyLimit:     anyCall,
 		ServerError:    append([]string{"status", "after-commit"}, anyCall...),
+		Refuse:         anyCall,
 		Slow:           append([]string{"ms"}, anyCall...),
 		Cut:            anyCall,
 		HTML:           append([]string{"status"}, anyCall...),
 		Empty:          anyCall,
 		Ties:           {"n"},
-		WebhookLost:    anyCall,
-		WebhookDouble:  anyCall,
-		WebhookReorder: anyCall,
+		WebhookLost:    anyEvent,
+		WebhookDouble:  anyEvent,
+		WebhookReorder: anyEvent,
 		Skew:           {"s"},
 		CursorExpire:   {"after", "p", "times", "path"},
-		TokenExpire:    anyCall,
+		TokenExpire:    anyEvent,
 	}
 }
 
@@ -93,6 +98,9 @@ func (f *Fault) set(key, value string, hasValue bool) error {
 		return f.setProbability(value)
 	case "path":
 		f.Path = value
+		return nil
+	case "method":
+		f.Method = value
 		return nil
 	}
 	n, err := strconv.Atoi(value)

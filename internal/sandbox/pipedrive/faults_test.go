@@ -7,6 +7,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
+
 	"salesbook.dev/internal/sandbox"
 )
 
@@ -44,6 +46,61 @@ func TestFaultsSpoilAnswers(t *testing.T) {
 			t.Errorf("%s went on after once: %d", spec, a.status)
 		}
 		remove()
+	}
+}
+
+func TestRefuseStrikesWritesAlone(t *testing.T) {
+	t.Parallel()
+	b := fresh(t)
+	remove := b.inject("refuse:path=/deals")
+	if a := b.send("PATCH", "/api/v2/deals/1", object{"title": "after"}); a.status != 400 || a.json(t)["success"] != false {
+		t.Errorf("%d %s, want a refusal", a.status, a.body)
+	}
+	if got := b.one("GET", "/api/v2/deals/1", nil)["title"]; got != "Deal" {
+		t.Errorf("the title is %q after a refusal", got)
+	}
+	remove()
+	b.one("PATCH", "/api/v2/deals/1", object{"title": "after"})
+}
+
+func TestFaultsOfOneMethod(t *testing.T) {
+	t.Parallel()
+	b := fresh(t)
+	b.inject("5xx:method=PATCH")
+	if a := b.send("GET", "/api/v2/deals/1", nil); a.status != 200 {
+		t.Errorf("a fault of PATCH struck GET: %d", a.status)
+	}
+	if a := b.send("PATCH", "/api/v2/deals/1", object{"title": "after"}); a.status != 500 {
+		t.Errorf("PATCH: %d, want 500", a.status)
+	}
+}
+
+// TestSomebodyComesBetween changes a deal just before a client's change takes
+// effect: the changelog knows both.
+func TestSomebodyComesBetween(t *testing.T) {
+	t.Parallel()
+	b := fresh(t)
+	happened := b.Before("PATCH", "/deals/1", func() {
+		if _, err := b.Do(1, "PATCH", "/api/v2/deals/1", object{"title": "theirs"}); err != nil {
+			t.Error(err)
+		}
+	})
+	b.one("GET", "/api/v2/deals/1", nil)
+	if happened() {
+		t.Error("it happened at a GET")
+	}
+	for range 2 {
+		b.one("PATCH", "/api/v2/deals/1", object{"title": "ours"})
+	}
+	if got := b.one("GET", "/api/v2/deals/1", nil)["title"]; !happened() || got != "ours" {
+		t.Errorf("happened %v, the title is %q", happened(), got)
+	}
+	var titles []string
+	for _, e := range b.send("GET", "/v1/deals/1/changelog", nil).json(t)["data"].([]any) {
+		titles = append(titles, e.(object)["new_value"].(string))
+	}
+	if diff := cmp.Diff([]string{"ours", "theirs"}, titles); diff != "" {
+		t.Errorf("changelog (-want +got):\n%s", diff)
 	}
 }
 

@@ -87,6 +87,11 @@ func (s *Sim) guarded(rt route) http.Handler {
 			s.send(w, refused)
 			return
 		}
+		s.interlude(r)
+		if err := s.refuses(r); err != nil {
+			s.send(w, failure(err))
+			return
+		}
 		s.spoil(w, r, s.perform(rt, r, actor{user: who.user, source: "api"}))
 	})
 }
@@ -114,36 +119,54 @@ func (s *Sim) perform(rt route, r *http.Request, by actor) reply {
 
 // faultBefore strikes before the call takes effect.
 func (s *Sim) faultBefore(r *http.Request) (reply, bool) {
-	path := r.URL.Path
-	if f, ok := s.faults.Hit(sandbox.Slow, path); ok {
+	if f, ok := s.strikes(sandbox.Slow, r); ok {
 		pause(r, f.Delay)
 	}
-	if _, ok := s.faults.Hit(sandbox.BurstLimit, path); ok {
+	if _, ok := s.strikes(sandbox.BurstLimit, r); ok {
 		return tooMany("1", ""), true
 	}
-	if _, ok := s.faults.Hit(sandbox.DailyLimit, path); ok {
+	if _, ok := s.strikes(sandbox.DailyLimit, r); ok {
 		return tooMany("", "0"), true
 	}
-	if f, ok := s.faults.HitIf(sandbox.ServerError, path, func(f sandbox.Fault) bool { return !f.AfterCommit }); ok {
+	if f, ok := s.serverError(r, false); ok {
 		return serverError(f.Status), true
 	}
-	if f, ok := s.faults.Hit(sandbox.HTML, path); ok {
+	if f, ok := s.strikes(sandbox.HTML, r); ok {
 		return htmlPage(f.Status, "Bad gateway", "The web server reported a bad gateway error."), true
 	}
-	if _, ok := s.faults.Hit(sandbox.Empty, path); ok {
+	if _, ok := s.strikes(sandbox.Empty, r); ok {
 		return reply{status: http.StatusOK}, true
 	}
 	return reply{}, false
 }
 
+// strikes asks for an armed fault that concerns a call.
+func (s *Sim) strikes(kind sandbox.Kind, r *http.Request) (sandbox.Fault, bool) {
+	return s.faults.HitIf(kind, r.URL.Path, func(f sandbox.Fault) bool { return f.Strikes(r.Method) })
+}
+
+func (s *Sim) serverError(r *http.Request, committed bool) (sandbox.Fault, bool) {
+	return s.faults.HitIf(sandbox.ServerError, r.URL.Path, func(f sandbox.Fault) bool { return f.Strikes(r.Method) && f.AfterCommit == committed })
+}
+
+// refuses strikes calls that would change something.
+func (s *Sim) refuses(r *http.Request) error {
+	if r.Method == http.MethodGet {
+		return nil
+	}
+	if _, ok := s.strikes(sandbox.Refuse, r); ok {
+		return bad("body: the value is not allowed here")
+	}
+	return nil
+}
+
 // spoil strikes after the call has taken effect, then sends what is left.
 func (s *Sim) spoil(w http.ResponseWriter, r *http.Request, out reply) {
-	path := r.URL.Path
-	if f, ok := s.faults.HitIf(sandbox.ServerError, path, func(f sandbox.Fault) bool { return f.AfterCommit }); ok {
+	if f, ok := s.serverError(r, true); ok {
 		s.release(out)
 		out = serverError(f.Status)
 	}
-	if _, ok := s.faults.Hit(sandbox.Cut, path); ok {
+	if _, ok := s.strikes(sandbox.Cut, r); ok {
 		s.sendHalf(w, out)
 	}
 	s.send(w, out)

@@ -1,0 +1,87 @@
+package jobs
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"salesbook.dev/connectors"
+	"salesbook.dev/internal/postgres"
+	"salesbook.dev/internal/sales"
+)
+
+// receive writes the receipt of an edit: the vendor's answer as any page, what
+// the fields hold by it, and what follows from the edit, all in one transaction.
+func (w *pushing) receive(ctx context.Context, e *postgres.Edit, r connectors.Record, asked time.Time, why string) error {
+	om, ok := w.s.Map.Object(r.Object)
+	if !ok {
+		return fmt.Errorf("the answer to edit %d of %s is a record of %q, which the map leaves out", e.ID, w.s.Name, r.Object)
+	}
+	e.TargetID = new(om.ID(r.ID))
+	b := newBatch(w.s, "push", connectors.Page{Records: []connectors.Record{r}, FetchedAt: asked, Progress: -1})
+	if err := b.prepare(ctx); err != nil {
+		return err
+	}
+	done := false
+	err := w.p.DB.InByKey(ctx, w.s.Workspace, func(tx pgx.Tx) (err error) {
+		if err := b.write(ctx, tx); err != nil {
+			return err
+		}
+		now, err := heldBy(ctx, tx, w.s.Workspace, e)
+		if err != nil {
+			return err
+		}
+		receipt := postgres.Receipt{TargetID: *e.TargetID, After: now.Fields, Checked: !w.mayHaveLost(e), Why: why}
+		if !r.UpdatedAt.IsZero() {
+			receipt.Version = &r.UpdatedAt
+		}
+		if done, err = postgres.FinishEdit(ctx, tx, w.s.Workspace, e, receipt, w.p.Now()); err != nil {
+			return err
+		}
+		if done && e.Note != "" {
+			if err := w.explain(ctx, tx, e); err != nil {
+				return err
+			}
+		}
+		if err := postgres.CountRun(ctx, tx, w.s.Workspace, w.run, b.counts); err != nil {
+			return err
+		}
+		return w.s.hold(ctx, tx, w.lease)
+	})
+	if err != nil || !done {
+		return err
+	}
+	w.p.Log.InfoContext(ctx, "an edit was made", "connection", w.s.Name, "edit", e.ID, "what", e.What, "kind", e.TargetKind, "record", *e.TargetID)
+	return nil
+}
+
+// explain wants the one note that says why something was taken back.
+func (w *pushing) explain(ctx context.Context, tx pgx.Tx, e *postgres.Edit) error {
+	note := postgres.Edit{Subject: e.Subject, What: "note", Key: fmt.Sprintf("note/%d", e.ID), TargetKind: "notes", State: "ready", Cause: e.Cause,
+		Wanted: contents{"content": asJSON(e.Note), one(e.Subject.Kind) + "_id": asJSON(e.Subject.ID)}}
+	if err := postgres.WantEdits(ctx, tx, w.s.Workspace, []postgres.Edit{note}); err != nil {
+		return err
+	}
+	return w.p.askToPush(ctx, tx, w.s.Workspace, w.s.ID)
+}
+
+// one is what a record of a canonical kind is called.
+func one(kind string) string {
+	if k, ok := sales.KindByName(kind); ok {
+		return k.One
+	}
+	return kind
+}
+
+// mayHaveLost tells whether an edit may have written over what a person set in
+// the moment between reading and writing, and whether the vendor tells.
+func (w *pushing) mayHaveLost(e *postgres.Edit) bool {
+	if _, tells := w.pusher.(connectors.Witness); !tells || e.Makes() {
+		return false
+	}
+	return slices.ContainsFunc(slices.Collect(maps.Keys(e.Wanted)), func(f string) bool { return AuthorityOver(e.TargetKind, f) == People })
+}
