@@ -234,6 +234,9 @@ func (c *checker) enforcement() {
 	seen := map[string]bool{}
 	for _, e := range c.b.Enforcement {
 		c.known(e.At, "enforcement", e.Rule, "rule", names)
+		if e.Mode == Revert && !c.ofStep(e.Rule) {
+			c.fail(e.At, "enforcement", e.Rule, "only a move or the end of a deal can be taken back", "write task; revert is for "+c.takeable())
+		}
 		key := e.Rule
 		if e.From != nil {
 			key += " from " + e.From.String()
@@ -243,6 +246,21 @@ func (c *checker) enforcement() {
 		}
 		seen[key] = true
 	}
+}
+
+// ofStep tells whether a rule is about a move or the end of a deal: commandments
+// and all rules together are not. Names that are no rule are told elsewhere.
+func (c *checker) ofStep(rule string) bool {
+	if slices.Contains(OfSteps(), Rule(rule)) {
+		return true
+	}
+	return rule != "all" && !slices.Contains(Rules(), Rule(rule)) && !slices.ContainsFunc(c.b.Standard, func(k Commandment) bool { return k.ID == rule })
+}
+
+// takeable lists the rules that revert is for.
+func (c *checker) takeable() string {
+	names := idsOf(OfSteps(), func(r *Rule) string { return string(*r) })
+	return strings.Join(names, ", ") + " and conditions with an id under entry, exit and criteria"
 }
 
 func (c *checker) cases() {

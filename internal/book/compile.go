@@ -32,6 +32,7 @@ type Compiled struct {
 	fields      []NamedField
 	anyField    bool // an expression reckons out which field it asks for
 	rates       map[string][]rateFrom
+	rollOuts    map[Rule][]rollOut
 	drift       []Drift
 	expressions map[*Condition]*expression
 }
@@ -52,11 +53,14 @@ func Compile(b *Book, pipelines []Pipeline) (*Compiled, error) {
 // in force: they still mean that, whatever it is called now.
 func CompileBound(b *Book, pipelines []Pipeline, bindings []Binding) (*Compiled, error) {
 	c := &Compiled{Book: b, byOwner: map[string]*WorkTime{}, reasons: map[string]int{}, refused: map[string]int{},
-		roles: map[string]map[string]bool{}, below: map[string]int{}, folded: map[string]string{}, expressions: map[*Condition]*expression{}}
+		roles: map[string]map[string]bool{}, rollOuts: map[Rule][]rollOut{}, below: map[string]int{}, folded: map[string]string{}, expressions: map[*Condition]*expression{}}
 	if err := c.calendars(); err != nil {
 		return nil, err
 	}
 	c.compileRates()
+	for _, rule := range b.RuleNames() {
+		c.rollOuts[Rule(rule)] = b.rollOuts(Rule(rule))
+	}
 	for i := range b.LossReasons {
 		for _, s := range b.LossReasons[i].written() {
 			c.reasons[FoldReason(s)] = i

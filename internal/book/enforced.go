@@ -14,7 +14,7 @@ type Enforced struct {
 // first calendar.
 func (c *Compiled) Enforced(rule Rule, now time.Time) Enforced {
 	e := Enforced{since: map[Mode]time.Time{}}
-	for _, r := range c.Book.rollOuts(rule) {
+	for _, r := range c.rollOuts[rule] {
 		var begins time.Time
 		if r.from != (Date{}) {
 			begins = r.from.Start(c.calendar.zone)

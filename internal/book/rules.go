@@ -64,6 +64,14 @@ func Reasonless() []Rule {
 	return []Rule{LossWithoutReason, LossReasonUnknown, LossReasonRefused}
 }
 
+// OfSteps lists the rules that are about a move or the end of a deal, so that what
+// broke them can be taken back.
+func OfSteps() []Rule {
+	return []Rule{SkippedStage, MovedBack, EntryCriteria, ExitCriteria, TaskNotDone,
+		LossWithoutReason, LossReasonUnknown, LossReasonRefused, LossTooEarly, LossCriteria, LossFacts, LossApproval,
+		WonCriteria, WonTooEarly, WonWithoutAmount, DeletedOpen, ArchivedOpen}
+}
+
 // RuleNames lists all rules of a book: salesbook's own, then the book's.
 func (b *Book) RuleNames() []string {
 	var out []string

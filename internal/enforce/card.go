@@ -22,19 +22,19 @@ func (l *look) card() string {
 	if len(list) == 0 {
 		return ""
 	}
-	short := l.missing(list)
-	long := make([]string, len(list))
-	for i, b := range list {
-		long[i] = short[i]
-		if mend, _, _ := strings.Cut(l.words.Mends(string(b.Rule)), ". "); mend != "" {
-			long[i] += " — " + lowered(strings.TrimSuffix(mend, "."))
-		}
+	if text := l.sentences(list); utf8.RuneCountInString(text) <= cardLength {
+		return text
 	}
-	text := strings.Join(distinct(long), "; ")
-	if utf8.RuneCountInString(text) > cardLength {
-		text = l.shortened(distinct(short), cardLength)
+	return raised(l.shortened(distinct(l.missing(list)), cardLength))
+}
+
+// sentences say of each violation what is missing and what mends it.
+func (l *look) sentences(list []*broken) string {
+	var out []string
+	for i, what := range l.missing(list) {
+		out = append(out, strings.TrimSpace(raised(what)+". "+l.words.Mends(string(list[i].Rule))))
 	}
-	return raised(text)
+	return strings.Join(distinct(out), " ")
 }
 
 // missing says of each violation what is missing, on one line.
@@ -75,14 +75,11 @@ func distinct(items []string) (out []string) {
 	return out
 }
 
-func raised(s string) string  { return first(s, unicode.ToUpper) }
-func lowered(s string) string { return first(s, unicode.ToLower) }
-
-// first changes the first letter of a text.
-func first(s string, change func(rune) rune) string {
+// raised begins a text with a capital letter.
+func raised(s string) string {
 	r, n := utf8.DecodeRuneInString(s)
 	if n == 0 {
 		return s
 	}
-	return string(change(r)) + s[n:]
+	return string(unicode.ToUpper(r)) + s[n:]
 }

@@ -31,13 +31,13 @@ func (p *page) heading(s string) *page {
 	return p
 }
 
-// violations lists what is missing, with what mends it.
-func (p *page) violations(list []*broken) *page {
+// violations lists what is missing, with what is to be done about each rule.
+func (p *page) violations(list []*broken, toDo func(rule string) string) *page {
 	p.out.WriteString("<ul>")
 	for _, b := range list {
 		p.out.WriteString("<li><b>" + html.EscapeString(raised(p.words.Missing(b.Verdict))) + "</b>")
-		if mend := p.words.Mends(string(b.Rule)); mend != "" {
-			p.out.WriteString("<br>" + html.EscapeString(mend))
+		if what := toDo(string(b.Rule)); what != "" {
+			p.out.WriteString("<br>" + html.EscapeString(what))
 		}
 		p.how(p.words.HowTo(string(b.Rule)))
 		p.out.WriteString("</li>")

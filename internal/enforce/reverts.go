@@ -66,6 +66,6 @@ func (l *look) revert(last book.Last, list []*broken) Revert {
 	}
 	r.Key = fmt.Sprintf("revert/%d/%s", last.At.UnixMilli(), r.Undoes)
 	r.NeedsYes = slices.ContainsFunc(list, func(b *broken) bool { return b.Rule == book.LossApproval })
-	r.Note = l.page().text(what).heading(l.words.Say(language.WhyAndWhat)).violations(list).String()
+	r.Note = l.page().text(what).heading(l.words.Say(language.WhyAndWhat)).violations(list, l.words.Afterwards).String()
 	return r
 }

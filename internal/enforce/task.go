@@ -25,7 +25,7 @@ func (l *look) task() *Task {
 		return nil
 	}
 	t.Subject = l.words.Say(language.SalesBook) + ": " + l.shortened(distinct(l.missing(list)), subjectLength-len([]rune(l.words.Say(language.SalesBook)))-2)
-	note := l.page().violations(list)
+	note := l.page().violations(list, l.words.Mends)
 	if stay, known := l.Book.Stay(l.f, l.now); known && l.end == "" {
 		note.stage(stay.Stage)
 	}

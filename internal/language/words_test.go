@@ -2,6 +2,7 @@ package language_test
 
 import (
 	"reflect"
+	"slices"
 	"testing"
 	"time"
 
@@ -26,6 +27,12 @@ func TestEveryRuleHasWords(t *testing.T) {
 			said[text] = rule
 			if l.Mends(string(rule)) == "" {
 				t.Errorf("%s: nothing mends %s", l, rule)
+			}
+			if l.Missing(string(rule), "a", "b") == "" {
+				t.Errorf("%s: nothing is missing by %s", l, rule)
+			}
+			if ofStep := slices.Contains(book.OfSteps(), rule); ofStep == (l.Afterwards(string(rule)) == l.Afterwards("a-rule-of-the-book")) {
+				t.Errorf("%s: what follows %s that was taken back is said as %q", l, rule, l.Afterwards(string(rule)))
 			}
 		}
 	}
