@@ -81,10 +81,6 @@ func (e *Email) Send(ctx context.Context, m Message) (string, error) {
 
 // letter makes the mail.
 func (e *Email) letter(m Message) (*gomail.Msg, error) {
-	page, err := HTML(m)
-	if err != nil {
-		return nil, err
-	}
 	msg := gomail.NewMsg()
 	if err := msg.From(e.Server.From); err != nil {
 		return nil, fault.New(fault.Invalid, "the sender %q is no address", e.Server.From)
@@ -98,7 +94,7 @@ func (e *Email) letter(m Message) (*gomail.Msg, error) {
 	msg.SetGenHeader("Auto-Submitted", "auto-generated") // no absence notes, RFC 3834
 	msg.SetGenHeader("Content-Language", string(m.Language))
 	msg.SetBodyString(gomail.TypeTextPlain, Plain(m))
-	msg.AddAlternativeString(gomail.TypeTextHTML, page)
+	msg.AddAlternativeString(gomail.TypeTextHTML, HTML(m))
 	return msg, nil
 }
 

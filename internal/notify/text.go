@@ -1,7 +1,7 @@
 package notify
 
 import (
-	"html/template"
+	"html"
 	"strings"
 )
 
@@ -47,28 +47,33 @@ func breaks(r rune) bool {
 
 // HTML is a message as a page, for mail programs: without style sheets, pictures
 // or anything that is fetched.
-func HTML(m Message) (string, error) {
+func HTML(m Message) string {
 	var b strings.Builder
-	err := page.Execute(&b, m)
-	return b.String(), err
+	say := func(before, text, after string) {
+		if text != "" {
+			b.WriteString(before + html.EscapeString(line(text)) + after)
+		}
+	}
+	b.WriteString(`<!DOCTYPE html>` + "\n" + `<html lang="` + string(m.Language) + `"><head><meta charset="utf-8">`)
+	say("<title>", m.Subject, "</title>")
+	b.WriteString("</head>\n" + `<body style="font-family:sans-serif;font-size:15px;line-height:1.4;color:#222;max-width:640px">` + "\n")
+	say("<p>", m.Intro, "</p>\n")
+	for i := range m.Sections {
+		s := &m.Sections[i]
+		say(`<h2 style="font-size:17px;margin:20px 0 6px">`, s.Heading, "</h2>\n")
+		b.WriteString(`<ul style="padding-left:18px;margin:0">` + "\n")
+		for j := range s.Items {
+			b.WriteString(`<li style="margin-bottom:8px">`)
+			say("<strong>", s.Items[j].Title, "</strong>")
+			for _, l := range s.Items[j].Lines {
+				say("<br>\n", l, "")
+			}
+			b.WriteString("</li>\n")
+		}
+		say("<li>", s.More, "</li>\n")
+		b.WriteString("</ul>\n")
+	}
+	say(`<p style="color:#777;font-size:13px">`, m.Closing, "</p>\n")
+	b.WriteString("</body></html>\n")
+	return b.String()
 }
-
-var page = template.Must(template.New("message").Funcs(template.FuncMap{"line": line}).Parse(`<!DOCTYPE html>
-<html lang="{{.Language}}">
-<head><meta charset="utf-8"><title>{{line .Subject}}</title></head>
-<body style="font-family:sans-serif;font-size:15px;line-height:1.4;color:#222;max-width:640px">
-{{- with .Intro}}
-<p>{{line .}}</p>{{end}}
-{{- range .Sections}}
-<h2 style="font-size:17px;margin:20px 0 6px">{{line .Heading}}</h2>
-<ul style="padding-left:18px;margin:0">
-{{- range .Items}}
-<li style="margin-bottom:8px"><strong>{{line .Title}}</strong>{{range .Lines}}<br>{{line .}}{{end}}</li>{{end}}
-{{- with .More}}
-<li>{{line .}}</li>{{end}}
-</ul>{{end}}
-{{- with .Closing}}
-<p style="color:#777;font-size:13px">{{line .}}</p>{{end}}
-</body>
-</html>
-`))
