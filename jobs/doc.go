@@ -17,5 +17,6 @@
 //	         and everything that is stored   repaired, and tombstones are made of what the vendor calls gone
 //	replay   stored raw records              canonical rows under the present map
 //	evaluate dirty subjects, the book        violations, and when to judge again
+//	notify   notifications, digests due      messages: what is about to be sent, then what came of it
 //	retain   retention rules                 partitions made and dropped, old rows deleted in batches
 package jobs

@@ -165,3 +165,11 @@ func (s *Server) permanent(refused *gomail.SendError, said string) error {
 
 // String names the server, without a secret.
 func (s *Server) String() string { return fmt.Sprintf("%s:%d", s.Host, s.Port) }
+
+// CheckMailbox finds what is wrong with an e-mail address.
+func CheckMailbox(to string) error {
+	if a, err := mail.ParseAddress(to); err != nil || a.Address != to {
+		return fault.New(fault.Invalid, "%q is no e-mail address", to)
+	}
+	return nil
+}

@@ -123,3 +123,9 @@ func NewHTTPClient(wire http.RoundTripper) *http.Client {
 
 // sendTimeout is how long one message may take.
 const sendTimeout = 20 * time.Second
+
+// CheckURL finds what is wrong with an address that messages are posted to.
+func CheckURL(to string) error {
+	_, err := address(to)
+	return err
+}

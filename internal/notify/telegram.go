@@ -148,3 +148,15 @@ func units(text string) (n int) {
 	}
 	return n
 }
+
+// CheckToken finds what is wrong with the token of a bot, without showing it: it
+// stands in the address of every call.
+func CheckToken(token string) error {
+	number, secret, ok := strings.Cut(token, ":")
+	plain := func(s string, letters string) bool { return s != "" && strings.Trim(s, letters) == "" }
+	const digits = "0123456789"
+	if !ok || !plain(number, digits) || !plain(secret, digits+"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz_-") {
+		return fault.New(fault.Invalid, "that is no token of a bot: @BotFather shows it as a number, a colon and letters")
+	}
+	return nil
+}
