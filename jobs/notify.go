@@ -95,21 +95,21 @@ func (d *desk) readers() []string {
 // makeMessages puts what waits into messages, address by address.
 func (d *desk) makeMessages(ctx context.Context) error {
 	for after, more := "", true; more; {
-		var addresses []string
+		var waiting []string
 		err := d.p.DB.In(ctx, d.workspace, func(tx pgx.Tx) (err error) {
-			addresses, err = postgres.WaitingAddresses(ctx, tx, d.workspace, d.now, after, addressesAtOnce)
+			waiting, err = postgres.WaitingAddresses(ctx, tx, d.workspace, d.now, after, addressesAtOnce)
 			return err
 		})
 		if err != nil {
 			return err
 		}
-		for _, address := range addresses {
+		for _, address := range waiting {
 			after = address
 			if err := d.p.DB.In(ctx, d.workspace, func(tx pgx.Tx) error { return d.messagesFor(ctx, tx, address) }); err != nil {
 				return err
 			}
 		}
-		more = len(addresses) == addressesAtOnce
+		more = len(waiting) == addressesAtOnce
 	}
 	return nil
 }

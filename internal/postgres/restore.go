@@ -11,8 +11,9 @@ import (
 
 // A dump is restored by psql, as one script: RestoreBegin, what pg_restore
 // writes, RestoreEnd. It is one transaction: whatever ends it early, kill -9
-// included, leaves everything as it was. Connections end paused, so that a copy
-// of a production does not begin to talk to its vendors. What recognises erased
+// included, leaves everything as it was. Connections end paused and channels
+// stopped, so that a copy of a production does not begin to talk to its vendors and
+// people. What recognises erased
 // persons is kept over it: the dump may be older than an erasure.
 const (
 	RestoreBegin = `BEGIN;
@@ -29,6 +30,12 @@ DROP SCHEMA IF EXISTS river CASCADE;
 	RestoreEnd = `
 UPDATE salesbook.connections SET state = 'paused', state_why = 'restored from a dump', state_at = now() WHERE state NOT IN ('paused', 'removing');
 UPDATE salesbook.installation SET restored_at = now();
+DO $$ BEGIN
+  IF to_regclass('salesbook.channels') IS NOT NULL THEN
+    UPDATE salesbook.channels SET state = 'stopped', why = 'restored from a dump' WHERE state = 'active';
+    UPDATE salesbook.mail_servers SET state = 'stopped', why = 'restored from a dump' WHERE state = 'active';
+  END IF;
+END $$;
 COMMIT;
 `
 )
