@@ -100,6 +100,14 @@ type EvaluateArgs struct {
 // Kind is the stored name of the job.
 func (EvaluateArgs) Kind() string { return "evaluate" }
 
+// NotifyArgs asks for people to be told what waits.
+type NotifyArgs struct {
+	Workspace int64 `json:"workspace_id"`
+}
+
+// Kind is the stored name of the job.
+func (NotifyArgs) Kind() string { return "notify" }
+
 // StartArgs asks for a look at whether a workspace can have a starter book.
 type StartArgs struct {
 	Workspace int64 `json:"workspace_id"`
@@ -147,6 +155,8 @@ func argsOf(kind string, workspace, connection int64) river.JobArgs {
 		return EvaluateArgs{workspace}
 	case StartArgs{}.Kind():
 		return StartArgs{workspace}
+	case NotifyArgs{}.Kind():
+		return NotifyArgs{workspace}
 	}
 	return nil
 }

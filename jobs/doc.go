@@ -19,5 +19,6 @@
 //	push     edits that wait for their turn  per edit: the record read again, a transaction with the intent, the call, and a
 //	                                         transaction with the receipt, in which the vendor's answer is written as by pull
 //	evaluate dirty subjects, the book        violations, and when to judge again
+//	notify   notifications, digests due      messages: what is about to be sent, then what came of it
 //	retain   retention rules                 partitions made and dropped, old rows deleted in batches
 package jobs

@@ -34,6 +34,8 @@ func (p *Pipeline) Retry(ctx context.Context, workspace int64, f postgres.Failur
 		return p.retryEdit(ctx, workspace, f)
 	case "job":
 		return p.retryJob(ctx, workspace, f)
+	case "notification":
+		return p.retryNotification(ctx, workspace, f)
 	}
 	return Retried{}, fault.New(fault.Invalid, "failure %d is of the kind %q, which this release cannot retry", f.ID, f.Kind)
 }

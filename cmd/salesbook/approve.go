@@ -134,7 +134,7 @@ func approvalViews(ctx context.Context, tx pgx.Tx, ws int64, list []postgres.Vio
 	if err != nil {
 		return nil, err
 	}
-	names, err := connectionNames(ctx, tx, ws)
+	names, err := postgres.ConnectionNames(ctx, tx, ws)
 	if err != nil {
 		return nil, err
 	}

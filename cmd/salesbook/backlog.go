@@ -53,7 +53,7 @@ func (c *backlogCmd) Run(ctx context.Context, g *globals) error {
 		if err != nil {
 			return err
 		}
-		names, err := connectionNames(ctx, tx, ws)
+		names, err := postgres.ConnectionNames(ctx, tx, ws)
 		views = backlogViews(list, names)
 		return err
 	})

@@ -111,6 +111,9 @@ func (a *app) resealWorkspace(ctx context.Context, ws int64, damaged map[int64]b
 		if err := a.pipeline.Vault.ResealErasures(ctx, tx, ws); err != nil {
 			return err
 		}
+		if err := a.pipeline.Vault.ResealChannels(ctx, tx, ws); err != nil {
+			return err
+		}
 		ids, err = a.pipeline.Vault.Sealed(ctx, tx, ws)
 		return err
 	})
@@ -264,7 +267,11 @@ func (a *app) giveUpCredentials(ctx context.Context, former *seal.Keyring) ([]st
 				}
 				names = append(names, conn.Name)
 			}
-			if err := (postgres.Vault{Keys: a.keys}).TakeOverErasures(ctx, tx, w.ID, former); err != nil {
+			vault := postgres.Vault{Keys: a.keys}
+			if err := vault.TakeOverErasures(ctx, tx, w.ID, former); err != nil {
+				return err
+			}
+			if err := vault.ResealChannels(ctx, tx, w.ID); err != nil { // which stops those whose secret is lost
 				return err
 			}
 			return postgres.Audit(ctx, tx, w.ID, actor(), "reset key", "key", nil)

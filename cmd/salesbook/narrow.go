@@ -53,38 +53,13 @@ func listViolations(ctx context.Context, tx pgx.Tx, ws int64, f postgres.Violati
 	return list, false, err
 }
 
-// connectionNames are the names of a workspace's connections.
-func connectionNames(ctx context.Context, tx pgx.Tx, ws int64) (map[int64]string, error) {
-	list, err := postgres.Connections(ctx, tx, ws)
-	names := make(map[int64]string, len(list))
-	for _, c := range list {
-		names[c.ID] = c.Name
-	}
-	return names, err
-}
-
 // subjectsOf reads the deals and leads of violations.
 func subjectsOf(ctx context.Context, tx pgx.Tx, ws int64, list []postgres.Violation) (map[postgres.SubjectKey]postgres.Subject, error) {
-	ids := map[postgres.SubjectKey][]string{}
-	for _, v := range list {
-		group := postgres.SubjectKey{Connection: v.Subject.Connection, Kind: v.Subject.Kind}
-		ids[group] = append(ids[group], v.Subject.ID)
+	keys := make([]postgres.SubjectKey, len(list))
+	for i := range list {
+		keys[i] = list[i].Subject
 	}
-	out := map[postgres.SubjectKey]postgres.Subject{}
-	for group, some := range ids {
-		read := postgres.DealsByID
-		if group.Kind == "leads" {
-			read = postgres.LeadsByID
-		}
-		rows, err := read(ctx, tx, ws, group.Connection, some)
-		if err != nil {
-			return nil, err
-		}
-		for i := range rows {
-			out[postgres.SubjectKey{Connection: group.Connection, Kind: group.Kind, ID: rows[i].ID}] = rows[i]
-		}
-	}
-	return out, nil
+	return postgres.SubjectsByKey(ctx, tx, ws, keys)
 }
 
 // one is what one record of a kind is called: deal, lead.

@@ -106,7 +106,7 @@ func (c *violationList) list(ctx context.Context, g *globals, none string, only 
 }
 
 func violationViews(ctx context.Context, tx pgx.Tx, ws int64, list []postgres.Violation) ([]violationView, error) {
-	names, err := connectionNames(ctx, tx, ws)
+	names, err := postgres.ConnectionNames(ctx, tx, ws)
 	if err != nil {
 		return nil, err
 	}

@@ -20,8 +20,8 @@ type CRMStage struct{ ID, Name string }
 // changes, and several goroutines may use it.
 type Compiled struct {
 	Book        *Book
-	calendar    *WorkTime            // the first one
-	byOwner     map[string]*WorkTime // of reps whose team has one of its own
+	calendar    *WorkTime // the first one
+	times       *WorkTimes
 	stages      map[stageKey]stageAt
 	reasons     map[string]int  // by folded spelling: number in LossReasons
 	refused     map[string]int  // by folded spelling: number in Refused
@@ -52,7 +52,7 @@ func Compile(b *Book, pipelines []Pipeline) (*Compiled, error) {
 // CompileBound is Compile for a book whose names meant something when it was put
 // in force: they still mean that, whatever it is called now.
 func CompileBound(b *Book, pipelines []Pipeline, bindings []Binding) (*Compiled, error) {
-	c := &Compiled{Book: b, byOwner: map[string]*WorkTime{}, reasons: map[string]int{}, refused: map[string]int{},
+	c := &Compiled{Book: b, reasons: map[string]int{}, refused: map[string]int{},
 		roles: map[string]map[string]bool{}, rollOuts: map[Rule][]rollOut{}, below: map[string]int{}, folded: map[string]string{}, expressions: map[*Condition]*expression{}}
 	if err := c.calendars(); err != nil {
 		return nil, err
@@ -116,34 +116,13 @@ func (c *Compiled) compileExpressions() error {
 	return err
 }
 
-// calendars makes the calendars ready. A book without one has office hours in
-// UTC.
-func (c *Compiled) calendars() error {
-	made := map[string]*WorkTime{}
-	for i, cal := range c.Book.Calendars {
-		w, err := newWorkTime(cal)
-		if err != nil {
-			return err
-		}
-		if made[cal.ID] = w; i == 0 {
-			c.calendar = w
-		}
+// calendars makes the calendars ready.
+func (c *Compiled) calendars() (err error) {
+	c.times, err = c.Book.WorkTimes()
+	if err == nil {
+		c.calendar = c.times.usual
 	}
-	if c.calendar == nil {
-		w, err := newWorkTime(Calendar{Zone: time.UTC.String()})
-		if err != nil {
-			return err
-		}
-		c.calendar = w
-	}
-	for _, t := range c.Book.Teams {
-		if w := made[t.Calendar]; w != nil {
-			for _, rep := range append(slices.Clone(t.Reps), t.Heads...) {
-				c.byOwner[strings.ToLower(rep)] = w
-			}
-		}
-	}
-	return nil
+	return err
 }
 
 // Place is where a deal stands at an instant, as funnel/stage; empty if the book
@@ -164,12 +143,7 @@ func (c *Compiled) Place(f *Facts, at time.Time) string {
 func (c *Compiled) Zone() *time.Location { return c.calendar.zone }
 
 // WorkTime is the calendar by which a rep works.
-func (c *Compiled) WorkTime(owner string) *WorkTime {
-	if w := c.byOwner[strings.ToLower(owner)]; w != nil {
-		return w
-	}
-	return c.calendar
-}
+func (c *Compiled) WorkTime(owner string) *WorkTime { return c.times.Of(owner) }
 
 // named tells whether a name of the book is that of something in the CRM.
 func named(written, id, name string) bool {

@@ -155,3 +155,13 @@ func RemoveConnection(ctx context.Context, tx pgx.Tx, workspace, connection int6
 	_, err := tx.Exec(ctx, `DELETE FROM connections WHERE (workspace_id, id) = ($1, $2)`, workspace, connection)
 	return err
 }
+
+// ConnectionNames returns what connections are called, by their numbers.
+func ConnectionNames(ctx context.Context, tx pgx.Tx, workspace int64) (map[int64]string, error) {
+	list, err := Connections(ctx, tx, workspace)
+	names := make(map[int64]string, len(list))
+	for _, c := range list {
+		names[c.ID] = c.Name
+	}
+	return names, err
+}

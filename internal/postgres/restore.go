@@ -11,10 +11,11 @@ import (
 
 // A dump is restored by psql, as one script: RestoreBegin, what pg_restore
 // writes, RestoreEnd. It is one transaction: whatever ends it early, kill -9
-// included, leaves everything as it was. Connections end paused, so that a copy
-// of a production does not begin to talk to its vendors, and none writes to its
-// vendor until a person says so: edits of the dump may have been made since.
-// Dumps of older releases know no edits. What recognises erased
+// included, leaves everything as it was. Connections end paused and channels
+// stopped, so that a copy of a production does not begin to talk to its vendors
+// and people, and none writes to its vendor until a person says so: edits of the
+// dump may have been made since. Dumps of older releases know none of these. What
+// recognises erased
 // persons is kept over it: the dump may be older than an erasure.
 const (
 	RestoreBegin = `BEGIN;
@@ -36,6 +37,12 @@ DO $$ BEGIN
   END IF;
 END $$;
 UPDATE salesbook.installation SET restored_at = now();
+DO $$ BEGIN
+  IF to_regclass('salesbook.channels') IS NOT NULL THEN
+    UPDATE salesbook.channels SET state = 'stopped', why = 'restored from a dump' WHERE state = 'active';
+    UPDATE salesbook.mail_servers SET state = 'stopped', why = 'restored from a dump' WHERE state = 'active';
+  END IF;
+END $$;
 COMMIT;
 `
 )

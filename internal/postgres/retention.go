@@ -36,6 +36,7 @@ func kept() []Kept {
 		{What: "changes", Default: 760, Least: 31, Why: "the history of every record, which reports look back on"},
 		{What: "deliveries", Default: 30, Least: 7, Why: "a vendor's repeat of a delivery is recognised by the first"},
 		{What: "failures", Default: 180, Least: 1, Why: "after they were resolved"},
+		{What: "notifications", Default: 400, Least: 62, Why: "what somebody was told already is not told again"},
 		{What: "proofs", Default: 30, Least: 1, Why: "the last five of each object stay in any case"},
 		{What: "runs", Default: 30, Least: 1, Why: "those without news go after a day"},
 		{What: "violations", Default: 760, Least: 62, Why: "after they were mended or closed; the sheet of the month before counts them"},
@@ -101,6 +102,8 @@ func RetentionRules() []RetentionRule {
 		{"inbox", "deliveries", 0, "done_at < $2", "workspace_id, id, at"},
 		{"changes", "changes", 0, "seen_at < $2", "workspace_id, id, seen_at"},
 		{"failures", "failures", 0, "resolved_at < $2", "workspace_id, id"},
+		{"notifications", "notifications", 0, "COALESCE(done_at, made_at) < $2", "workspace_id, id"},
+		{"messages", "notifications", 0, "COALESCE(done_at, made_at) < $2", "workspace_id, id"},
 		{"proofs", "proofs", 0, "finished_at < $2 AND id NOT IN (SELECT q.id FROM proofs o, LATERAL (SELECT p.id FROM proofs p " +
 			"WHERE (p.workspace_id, p.connection_id, p.object) = ($1, o.connection_id, o.object) ORDER BY p.id DESC LIMIT 5) q WHERE o.workspace_id = $1)", "workspace_id, id"},
 		// One that the book still tells of as mended is written again when its deal is judged again, and goes again.

@@ -69,6 +69,31 @@ func LeadsByID(ctx context.Context, tx pgx.Tx, workspace, connection int64, ids 
 		SELECT `+leadSubject+` FROM leads WHERE (workspace_id, connection_id, external_id) = ($1, $2, w.id) OFFSET 0) s ORDER BY w.id`, workspace, connection, ids))
 }
 
+// SubjectsByKey returns deals and leads of all connections; those that are not
+// stored are left out.
+func SubjectsByKey(ctx context.Context, tx pgx.Tx, workspace int64, keys []SubjectKey) (map[SubjectKey]Subject, error) {
+	ids := map[SubjectKey][]string{}
+	for _, k := range keys {
+		group := SubjectKey{Connection: k.Connection, Kind: k.Kind}
+		ids[group] = append(ids[group], k.ID)
+	}
+	out := map[SubjectKey]Subject{}
+	for group, some := range ids {
+		read := DealsByID
+		if group.Kind == "leads" {
+			read = LeadsByID
+		}
+		rows, err := read(ctx, tx, workspace, group.Connection, some)
+		if err != nil {
+			return nil, err
+		}
+		for i := range rows {
+			out[SubjectKey{Connection: group.Connection, Kind: group.Kind, ID: rows[i].ID}] = rows[i]
+		}
+	}
+	return out, nil
+}
+
 func subjects(rows pgx.Rows, err error) ([]Subject, error) {
 	if err != nil {
 		return nil, err

@@ -117,7 +117,7 @@ func (c *Client) refusal(place string, req *http.Request, resp *http.Response, b
 	}
 	e := &fault.Error{Kind: cl.kind, Text: text + ": " + cl.next}
 	if cl.kind == fault.Limited || cl.kind == fault.Temporary {
-		e.RetryAfter = retryAfter(resp.Header, c.now())
+		e.RetryAfter = RetryAfter(resp.Header, c.now())
 	}
 	return e
 }
@@ -138,9 +138,9 @@ func scrubbed(e *fault.Error, reqs ...*http.Request) error {
 	return e
 }
 
-// unanswered is the error of a call without an answer. The cause's own text is
+// Unanswered is the error of a call without an answer. The cause's own text is
 // never used: url.Error holds the whole URL.
-func unanswered(ctx context.Context, place string, err error) error {
+func Unanswered(ctx context.Context, place string, err error) error {
 	if ctx.Err() != nil {
 		return fault.New(fault.Temporary, "%s was given up: %w", place, ctx.Err())
 	}
@@ -157,7 +157,7 @@ func cutOff(ctx context.Context, place string, resp *http.Response, err error) e
 		return at(place, err)
 	}
 	if ctx.Err() != nil {
-		return unanswered(ctx, place, err)
+		return Unanswered(ctx, place, err)
 	}
 	_, words := describe(err)
 	return fault.New(fault.Temporary, "%s answered %d, but the body did not arrive whole: %s", place, resp.StatusCode, words)

@@ -89,7 +89,7 @@ func (c *Client) Do(ctx context.Context, call Call) (Answer, error) {
 	sent := c.now()
 	resp, err := c.hc.Do(req)
 	if err != nil {
-		return Answer{}, unanswered(ctx, place, err)
+		return Answer{}, Unanswered(ctx, place, err)
 	}
 	defer resp.Body.Close()
 	body, err := c.read(resp)

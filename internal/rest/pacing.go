@@ -66,7 +66,7 @@ func (t *pacing) learn(ctx context.Context, resp *http.Response) {
 	}
 	if resp.StatusCode == http.StatusTooManyRequests && !told.Exhausted {
 		told.Exhausted = true
-		told.RetryAfter = retryAfter(resp.Header, t.now())
+		told.RetryAfter = RetryAfter(resp.Header, t.now())
 	}
 	if told == (Usage{}) {
 		return

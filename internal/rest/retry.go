@@ -101,7 +101,7 @@ func (t *retrying) asked(resp *http.Response) time.Duration {
 			return d
 		}
 	}
-	return retryAfter(resp.Header, t.now())
+	return RetryAfter(resp.Header, t.now())
 }
 
 // backoff is the wait before the attempt after attempt, which counts from 0: a
@@ -117,10 +117,10 @@ func (t *retrying) backoff(attempt int, resp *http.Response) time.Duration {
 	return middle/2 + rand.N(middle)
 }
 
-// retryAfter reads Retry-After in seconds or as an HTTP date (RFC 9110,
+// RetryAfter reads Retry-After in seconds or as an HTTP date (RFC 9110,
 // 10.2.3); 0 when it is absent, unreadable or past. A day bounds nonsense:
 // quotas of a day are renewed within one.
-func retryAfter(h http.Header, now time.Time) time.Duration {
+func RetryAfter(h http.Header, now time.Time) time.Duration {
 	const day = 24 * time.Hour
 	v := strings.TrimSpace(h.Get("Retry-After"))
 	if seconds, err := strconv.Atoi(v); err == nil {

@@ -1,0 +1,300 @@
+package jobs
+
+import (
+	"context"
+	"errors"
+	"strconv"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"salesbook.dev/internal/fault"
+	"salesbook.dev/internal/language"
+	"salesbook.dev/internal/notify"
+	"salesbook.dev/internal/postgres"
+)
+
+const (
+	// sendingTakes is for how long nobody else takes a message that is being sent.
+	sendingTakes = 10 * time.Minute
+	// mostAttempts are those of one message, over about a day.
+	mostAttempts = 10
+	// mostUnsure is how often a message is sent though it may have arrived.
+	mostUnsure = 1
+)
+
+// retryAfter is the wait before the attempt after n: a minute, and four times as
+// long each time, up to four hours.
+func retryAfter(n int, asked time.Duration) time.Duration {
+	const first, last = time.Minute, 4 * time.Hour
+	wait := last
+	if n < 5 {
+		wait = min(first<<(2*(n-1)), last)
+	}
+	return max(wait, asked)
+}
+
+// sending sends messages, and knows whom to leave alone.
+type sending struct {
+	*desk
+	butKinds    []string
+	butChannels []int64
+}
+
+// next sends the message whose turn it is; false if there is none. What is about
+// to be done is written down before, and what came of it after: a process that
+// ends in between leaves a message of which nobody knows whether it arrived. That
+// is sent once more, and known by its mark.
+func (s *sending) next(ctx context.Context) (more bool, err error) {
+	var m *postgres.OutMessage
+	now := s.p.Now()
+	err = s.p.DB.In(ctx, s.workspace, func(tx pgx.Tx) error {
+		m, err = postgres.ClaimMessage(ctx, tx, s.workspace, now, sendingTakes, s.butKinds, s.butChannels)
+		return err
+	})
+	if err != nil || m == nil {
+		return false, err
+	}
+	if m.Unsure > mostUnsure {
+		return true, s.giveUp(ctx, m, errUnsure)
+	}
+	if at := s.habits(m.Address).NotBefore(now); at.After(now) {
+		return true, s.later(ctx, m, at, "it waits for the end of the quiet hours")
+	}
+	out, err := s.prepare(ctx, m)
+	switch {
+	case err != nil && fault.KindOf(err) == fault.Unknown: // ours, or the database's: nothing was sent
+		return false, errors.Join(err, s.later(context.WithoutCancel(ctx), m, now.Add(retryAfter(1, 0)), "it could not be made ready"))
+	case err != nil:
+		return true, s.refused(ctx, m, err)
+	case out.needless != "":
+		return true, s.end(ctx, m, "dropped", out.needless)
+	}
+	return s.send(ctx, m, out)
+}
+
+// send hands a message over and writes down what came of it. If this job is ended
+// while it waits for the answer, nobody knows.
+func (s *sending) send(ctx context.Context, m *postgres.OutMessage, out outgoing) (more bool, err error) {
+	vendor, err := out.channel.Send(ctx, out.message)
+	switch {
+	case err != nil && ctx.Err() != nil:
+		return false, ctx.Err()
+	case err != nil:
+		return true, s.refused(ctx, m, err)
+	}
+	ctx = context.WithoutCancel(ctx)
+	return true, s.p.DB.In(ctx, s.workspace, func(tx pgx.Tx) error { return postgres.SentMessage(ctx, tx, s.workspace, m, vendor, s.p.Now()) })
+}
+
+var errUnsure = errors.New("it was handed over twice, and both times we ended before we knew what came of it: it may have arrived, and is not sent again by itself")
+
+// outgoing is a message ready to be sent.
+type outgoing struct {
+	channel  notify.Channel
+	message  notify.Message
+	needless string // why there is nothing to send any more; empty: there is
+}
+
+// prepare finds the channel and the words.
+func (s *sending) prepare(ctx context.Context, m *postgres.OutMessage) (out outgoing, err error) {
+	err = s.p.DB.In(ctx, s.workspace, func(tx pgx.Tx) error {
+		c := postgres.Channel{Address: m.Address, Kind: m.Kind, Target: m.Address, State: "active"}
+		if m.Channel != 0 {
+			c, err = postgres.ChannelByID(ctx, tx, s.workspace, m.Channel)
+			if fault.KindOf(err) == fault.NotFound {
+				out.needless = "the channel was removed"
+				return nil
+			}
+			if err != nil {
+				return err
+			}
+		}
+		if c.State != "active" {
+			return fault.New(fault.Invalid, "the channel is stopped: %s", c.Why)
+		}
+		if out.message, out.needless, err = s.render(ctx, tx, m, c.Language); err != nil || out.needless != "" {
+			return err
+		}
+		out.channel, err = s.p.openChannel(ctx, tx, s.workspace, c, s.mail, s.mailErr)
+		return err
+	})
+	return out, err
+}
+
+// openChannel makes a channel ready to send.
+func (p *Pipeline) openChannel(ctx context.Context, tx pgx.Tx, workspace int64, c postgres.Channel, mail *postgres.MailServer, mailErr error) (notify.Channel, error) {
+	if c.Kind == "email" {
+		switch {
+		case mailErr != nil:
+			return nil, mailErr
+		case mail == nil:
+			return nil, fault.New(fault.Invalid, "there is no mail server; `salesbook notify smtp` sets one")
+		case mail.State != "active":
+			return nil, fault.New(fault.Invalid, "the mail server is stopped (%s); `salesbook notify smtp` sets it again", mail.Why)
+		}
+		return &notify.Email{Server: serverOf(mail), To: c.Target}, nil
+	}
+	secret, err := p.Vault.ChannelSecretOf(ctx, tx, workspace, c.ID)
+	if err != nil {
+		return nil, err
+	}
+	hc := notify.NewHTTPClient(p.Transport)
+	switch c.Kind {
+	case "slack":
+		return &notify.Slack{HTTP: hc, URL: secret.URL, Now: p.Now}, nil
+	case "telegram":
+		return &notify.Telegram{HTTP: hc, Base: secret.Server, Token: secret.Token, Chat: c.Target, Now: p.Now}, nil
+	}
+	return &notify.Webhook{HTTP: hc, URL: secret.URL, Secret: secret.Secret, Now: p.Now}, nil
+}
+
+func serverOf(m *postgres.MailServer) notify.Server {
+	return notify.Server{Host: m.Host, Port: m.Port, User: m.User, Password: m.Password, From: m.From, TLS: m.TLS}
+}
+
+// render puts a message into words. needless says why there is nothing to say any
+// more.
+func (s *sending) render(ctx context.Context, tx pgx.Tx, m *postgres.OutMessage, lang string) (out notify.Message, needless string, err error) {
+	list, err := postgres.NotificationsByID(ctx, tx, s.workspace, m.About)
+	if err != nil {
+		return out, "", err
+	}
+	if len(list) == 1 && list[0].Occasion == postgres.DigestOccasion {
+		return s.renderDigest(ctx, tx, m, &list[0], lang)
+	}
+	w := s.words(lang)
+	var told []notify.Told
+	for i := range list {
+		one, still, err := s.told(ctx, tx, &list[i], lang)
+		if err != nil {
+			return out, "", err
+		}
+		if still {
+			told = append(told, one)
+		}
+	}
+	if len(told) == 0 {
+		return out, "it was mended before anybody had to be told", nil
+	}
+	return notify.AtOnce(w.Language, markOf(m), m.Address, m.MadeAt, s.habits(m.Address).Zone, told), "", nil
+}
+
+func (s *sending) renderDigest(ctx context.Context, tx pgx.Tx, m *postgres.OutMessage, n *postgres.Notification, lang string) (out notify.Message, needless string, err error) {
+	zone := s.habits(m.Address).Zone
+	if digestKey(s.p.Now().In(zone).Format(time.DateOnly)) != n.Key {
+		return out, "its day is over: the next digest says it", nil
+	}
+	since, err := postgres.LastDigest(ctx, tx, s.workspace, m.Address, n.MadeAt)
+	if err != nil {
+		return out, "", err
+	}
+	d, err := s.digest(ctx, tx, m.Address, lang, orZero(since))
+	if err != nil || d.Empty() {
+		return out, "there was nothing to say", err
+	}
+	d.Day = n.MadeAt
+	return d.Message(s.words(lang).Language, markOf(m), m.Address), "", nil
+}
+
+// told puts one thing that is told at once into words; false if it was mended
+// meanwhile, or what it is about is gone.
+func (s *sending) told(ctx context.Context, tx pgx.Tx, n *postgres.Notification, lang string) (t notify.Told, still bool, err error) {
+	v := &postgres.Violation{Subject: n.Subject, Rule: n.Rule}
+	if n.Rule != "" && n.Occasion != "repeated" {
+		if v, err = postgres.OpenViolationOf(ctx, tx, s.workspace, n); err != nil || v == nil {
+			return t, false, err
+		}
+	}
+	subjects, err := postgres.SubjectsByKey(ctx, tx, s.workspace, []postgres.SubjectKey{n.Subject})
+	if err != nil {
+		return t, false, err
+	}
+	subject, there := subjects[n.Subject]
+	if !there || subject.DeletedWhy != nil && *subject.DeletedWhy == "erased" {
+		return t, false, nil
+	}
+	w := s.words(lang)
+	t = notify.Told{Occasion: n.Occasion, Deal: dealOf(w, s.names, n.Subject, subject, v.Place, v.Owner)}
+	if n.Rule != "" && n.Opened != nil {
+		t.Deal.Broken = []notify.Broken{{What: brokenWords(w, n.Rule), Mends: w.Mends(n.Rule), Since: *n.Opened}}
+	}
+	if r := s.book.LossReason(n.Detail); r != nil && n.Occasion == "decision" {
+		t.Deal.Note = w.Say(language.WithReason, w.Quote(r.Name))
+	}
+	return t, true, nil
+}
+
+// markOf is what a message is known by, however often it is sent.
+func markOf(m *postgres.OutMessage) string { return "sb-" + m.Mark }
+
+func messageKey(id int64) string { return strconv.FormatInt(id, 10) }
+
+func messageOf(f postgres.Failure) (int64, error) { return strconv.ParseInt(f.ExternalID, 10, 64) }
+
+func orZero(t *time.Time) time.Time {
+	if t == nil {
+		return time.Time{}
+	}
+	return *t
+}
+
+// refused decides what becomes of a message that did not go out.
+func (s *sending) refused(ctx context.Context, m *postgres.OutMessage, err error) error {
+	kind := fault.KindOf(err)
+	if !notify.Passes(err) && kind != fault.Auth || m.Attempts >= mostAttempts {
+		return s.giveUp(ctx, m, err)
+	}
+	if m.Kind == "email" && kind != fault.Limited {
+		s.butKinds = append(s.butKinds, m.Kind) // the server is the same for all of them
+	} else if m.Kind != "email" {
+		s.butChannels = append(s.butChannels, m.Channel)
+	}
+	now := s.p.Now()
+	at := s.habits(m.Address).NotBefore(now.Add(retryAfter(m.Attempts, fault.RetryAfter(err))))
+	return s.later(ctx, m, at, err.Error())
+}
+
+func (s *sending) later(ctx context.Context, m *postgres.OutMessage, at time.Time, why string) error {
+	return s.p.DB.In(ctx, s.workspace, func(tx pgx.Tx) error { return postgres.RetryMessage(ctx, tx, s.workspace, m, at, why) })
+}
+
+func (s *sending) end(ctx context.Context, m *postgres.OutMessage, state, why string) error {
+	return s.p.DB.In(ctx, s.workspace, func(tx pgx.Tx) error {
+		_, err := postgres.EndMessage(ctx, tx, s.workspace, m, state, why, s.p.Now())
+		return err
+	})
+}
+
+// giveUp ends a message that reached nobody, lists it, and stops a channel that
+// leads nowhere.
+func (s *sending) giveUp(ctx context.Context, m *postgres.OutMessage, why error) error {
+	s.p.Log.WarnContext(ctx, "a message was given up", "workspace", s.workspace, "channel", m.Channel, "kind", m.Kind, "message", m.ID, "why", why)
+	return s.p.DB.In(ctx, s.workspace, func(tx pgx.Tx) error {
+		mine, err := postgres.EndMessage(ctx, tx, s.workspace, m, "failed", why.Error(), s.p.Now())
+		if err != nil || !mine {
+			return err
+		}
+		if notify.Stops(why) {
+			if err := s.stop(ctx, tx, m, why.Error()); err != nil {
+				return err
+			}
+		}
+		return postgres.AddFailures(ctx, tx, s.workspace, []postgres.Failure{undeliverable(m, why)})
+	})
+}
+
+// stop stops the channel of a message. An address without a channel is given one
+// that is stopped, so that it is not written to again.
+func (s *sending) stop(ctx context.Context, tx pgx.Tx, m *postgres.OutMessage, why string) error {
+	if m.Channel != 0 {
+		return postgres.SetChannelState(ctx, tx, s.workspace, m.Channel, why)
+	}
+	c := postgres.Channel{Address: m.Address, Kind: "email", Target: m.Address, Digest: true, Instant: true, State: "stopped", Why: why, MadeBy: "salesbook"}
+	h := s.habits(m.Address)
+	c.QuietFrom, c.QuietTo = h.QuietFrom, h.QuietTo
+	id, err := s.p.Vault.AddChannel(ctx, tx, s.workspace, c, postgres.ChannelSecret{})
+	c.ID = id
+	s.channels[m.Address] = append(s.channels[m.Address], c)
+	return err
+}
