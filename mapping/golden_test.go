@@ -31,6 +31,8 @@ type golden struct {
 	record  struct{ Object, ID, Parent, Shape string }
 	raw     []byte
 	m       *mapping.Map
+
+	dictionary *mapping.Dictionary
 }
 
 // outcome is the form of want.json.
@@ -61,7 +63,8 @@ func readGolden(t *testing.T, file string) golden {
 	if err := json.Unmarshal(definitions, &fields); err != nil {
 		t.Fatalf("%s: %v", file, err)
 	}
-	g.m = mapping.MustCompile(t, string(g0(archive, "override.yaml")), mapping.NewDictionary(fields))
+	g.dictionary = mapping.NewDictionary(fields)
+	g.m = mapping.MustCompile(t, string(g0(archive, "override.yaml")), g.dictionary)
 	return g
 }
 

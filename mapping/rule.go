@@ -21,7 +21,7 @@ func (c *compiler) rule(t *target, r *rule) (*source, bool) {
 		failed = true
 		c.fail(r.place, t.Name, value, reason, hint)
 	})
-	s := &source{target: t, region: c.file.region, each: path(r.each), first: r.first, pick: r.pick, slot: -1, second: -1, when: -1}
+	s := &source{target: t, rule: r, region: c.file.region, each: path(r.each), first: r.first, pick: r.pick, slot: -1, second: -1, when: -1}
 	s.choose(r, fail)
 	if failed {
 		return nil, false

@@ -18,6 +18,7 @@ type target struct {
 // source is a compiled rule.
 type source struct {
 	target      *target
+	rule        *rule
 	fixed       any  // a constant
 	parent      bool // the owner's id
 	slot        int
