@@ -11,8 +11,12 @@ type Edit struct {
 	Object string // as in Spec.Objects
 	ID     string // the record; empty: a new one is made
 	// Set is what the fields shall hold, by the vendor's keys as Decode has them.
-	// Null empties a field. Fields that it does not name stay what they are.
+	// Null empties a field. Fields that it does not name stay what they are. Values
+	// are plain: the connector writes each in the type that the vendor wants.
 	Set Values
+	// Undelete brings a record back that the vendor holds as deleted. Without it
+	// such a record is gone.
+	Undelete bool
 	// Mark tells a new record from all others: it stands in a text of Set that
 	// the vendor keeps, so that Find can see it. Empty: the record is told by
 	// what Set names it, as definitions are.
@@ -28,7 +32,9 @@ type Pusher interface {
 	// form that Decode reads. It makes one attempt. After fault.Auth, Forbidden,
 	// NotFound (the record is gone), Gone, Limited, Conflict (it was changed after
 	// Unless) and Invalid (the vendor refuses these values) nothing has been
-	// changed. After any other error nobody knows: read again, or Find.
+	// changed. After any other error nobody knows: read again, or Find. An edit of a
+	// field that cannot be written, or in a way that the vendor does not offer, is
+	// Invalid and no request is made.
 	Push(ctx context.Context, e Edit) (Record, error)
 	// Find looks for the record that an earlier Push of this edit, one for a new
 	// record, may have made. It reports false if the vendor has none.

@@ -24,7 +24,7 @@ func pricesV2() []price {
 		{"GET", "/deals/products", 10}, {"GET", "/deals/archived", 20},
 		{"GET", "/pipelines", 5}, {"GET", "/stages", 5},
 		{"GET", "/*", 10}, {"GET", "/*/*", 1},
-		{"POST", "/leads/*/convert/deal", 40}, {"POST", "/*", 5}, {"PATCH", "/*/*", 5}, {"DELETE", "/*/*", 3},
+		{"POST", "/leads/*/convert/deal", 40}, {"POST", "/*", 5}, {"POST", "/*/*/options", 5}, {"PATCH", "/*/*", 5}, {"DELETE", "/*/*", 3},
 		{"GET", "/*/*/convert/status/*", 1}, {"GET", "/itemSearch", 20},
 	}
 }

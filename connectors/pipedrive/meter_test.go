@@ -92,8 +92,10 @@ func ours(p price) bool {
 		sub := regexp.MustCompile(`^(\{id\}|me|archived|products|\{id\}/changelog|\{id\}/merge|\{id\}/convert/.*|)$`)
 		v1Deals := first == "deals" && p.tokens == 40 && rest == "archived" // replaced by v2
 		return sub.MatchString(rest) && !v1Deals && !(first == "deals" && rest == "{id}/convert/lead")
-	case "dealFields", "personFields", "organizationFields", "productFields", "activityFields", "activityTypes":
+	case "activityFields", "activityTypes":
 		return p.method == "GET" && rest == ""
+	case "dealFields", "personFields", "organizationFields", "productFields":
+		return p.method == "GET" || p.method == "POST" || p.method == "PATCH" && rest == "{field_code}"
 	}
 	return false
 }

@@ -137,6 +137,62 @@ func useAll(t *testing.T, s *simulated) {
 	}
 }
 
+// writeAll makes a record of each object that can be made, changes one of each
+// that can be changed, asks for what it has made and what it replaced, and is
+// refused once.
+func writeAll(t *testing.T, s *simulated) {
+	t.Helper()
+	value := func(kind connectors.ValueKind, text string) connectors.Value { return connectors.Value{Kind: kind, Text: text} }
+	push := func(object, id, mark string, set ...connectors.Pair) connectors.Record {
+		t.Helper()
+		e := connectors.Edit{Object: object, ID: id, Mark: mark, Set: connectors.Values{Standard: set}}
+		r, err := s.Push(t.Context(), e)
+		if err != nil {
+			t.Fatalf("%s %s: %v", object, id, err)
+		}
+		if id != "" {
+			_, err = s.Replaced(t.Context(), e, r)
+		} else if found, ok, wrong := s.Find(t.Context(), e); wrong != nil || !ok || found.ID != r.ID {
+			t.Errorf("%s: found %v %s (%v), want %s", object, ok, found.ID, wrong, r.ID)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		return r
+	}
+	pair := func(key string, v connectors.Value) connectors.Pair { return connectors.Pair{Key: key, Value: v} }
+	word := func(key, text string) connectors.Pair { return pair(key, value(connectors.Text, text)) }
+	option := func(label string) connectors.Pair {
+		return pair(keyOptions, connectors.Value{Kind: connectors.List, Items: []connectors.Value{{Kind: connectors.Nested, Fields: []connectors.Pair{word("label", label)}}}})
+	}
+	for _, object := range []string{dealFields, personFields, organizationFields, productFields} {
+		made := push(object, "", "", word("field_name", "Nowe pole"), word("field_type", "set"), option("Да"))
+		push(object, made.ID, "", word("field_name", "Nowsze pole"))
+		push(object, made.ID, "", option("Nie"))
+	}
+	pipeline := push(pipelines, "", "", word("name", "Trichter"))
+	push(pipelines, pipeline.ID, "", word("name", "Anderer Trichter"))
+	stage := push(stages, "", "", word("name", "Angebot"), pair("pipeline_id", value(connectors.Number, pipeline.ID)))
+	push(stages, stage.ID, "", word("name", "Verhandlung"))
+	deal := s.someIDs(s.sources[deals])[1]
+	push(deals, deal, "", pair("stage_id", value(connectors.Number, stage.ID)), pair("pipeline_id", value(connectors.Number, pipeline.ID)))
+	push(leads, s.someIDs(s.sources[leads])[1], "", pair("is_archived", value(connectors.Bool, "true")))
+	on := pair("deal_id", value(connectors.Number, deal))
+	task := push(activities, "", "sb-1", word("subject", "Zadanie"), word("type", "task"), word("note", "<p>sb-1</p>"), on)
+	push(activities, task.ID, "", pair("done", value(connectors.Bool, "true")))
+	note := push(notes, "", "sb-2", word("content", "<p>sb-2</p>"), on)
+	push(notes, note.ID, "", word("content", "<p>nic</p>"))
+	wrong := connectors.Edit{Object: deals, ID: deal, Set: connectors.Values{Standard: []connectors.Pair{pair("stage_id", value(connectors.Number, "999999"))}}}
+	if _, err := s.Push(t.Context(), wrong); fault.KindOf(err) != fault.Invalid {
+		t.Errorf("a stage that is not there: %v (%v), want %v", err, fault.KindOf(err), fault.Invalid)
+	}
+	code := push(dealFields, "", "", word("field_name", "Kanał"), word("field_type", "varchar")).ID
+	lead := connectors.Edit{Object: leads, ID: s.someIDs(s.sources[leads])[2], Set: connectors.Values{Custom: []connectors.Pair{word(code, "e-mail")}}}
+	if _, err := s.Push(t.Context(), lead); err != nil {
+		t.Error(err)
+	}
+}
+
 // someIDs are those of two records, and one of none.
 func (s *simulated) someIDs(src source) []string {
 	object, none := src.Name, "999999"

@@ -65,6 +65,12 @@ type account struct {
 
 func start(t *testing.T, seed connectortest.Seed) connectortest.Vendor {
 	t.Helper()
+	_, v := startAccount(t, seed)
+	return v
+}
+
+func startAccount(t *testing.T, seed connectortest.Seed) (*account, connectortest.Vendor) {
+	t.Helper()
 	clock := sandbox.NewManual(time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC))
 	sim, err := vendor.Open(vendor.Options{Clock: clock, Token: goodToken})
 	if err != nil {
@@ -83,7 +89,7 @@ func start(t *testing.T, seed connectortest.Seed) connectortest.Vendor {
 	}
 	server := httptest.NewServer(handler)
 	t.Cleanup(server.Close)
-	return connectortest.Vendor{
+	return a, connectortest.Vendor{
 		URL:  server.URL,
 		Good: connectors.Config{Secrets: map[string]string{"api_token": goodToken}},
 		Bad:  connectors.Config{Secrets: map[string]string{"api_token": badToken}},

@@ -58,8 +58,8 @@ func (res resource[T]) patch(c *call) (reply, error) {
 	var out *row
 	err = c.write(c.by, func(t *tx) error {
 		r := res.kind.get(id)
-		if gone(r, t.at) {
-			return notFound(res.what)
+		if gone(r, t.at) || r.is(flagDeleted) && string(body["is_deleted"]) != "false" {
+			return notFound(res.what) // for deleted ones that can still be read the documents do not say
 		}
 		v := res.kind.load(r)
 		if err := res.fill(t, v, body); err != nil {
