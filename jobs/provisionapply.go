@@ -165,7 +165,8 @@ func (w *settingUp) make(ctx context.Context, s *Source, step provision.Step) er
 	if err != nil {
 		return err
 	}
-	r, err := pusher.Push(ctx, call)
+	// It is not cut off when the process is told to end: then nobody would know.
+	r, err := pusher.Push(context.WithoutCancel(ctx), call)
 	switch {
 	case err == nil:
 		return w.receipt(ctx, s, step, e, r)

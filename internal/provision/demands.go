@@ -99,7 +99,7 @@ func (p *planner) demand(d *demand) {
 // over adds a demand to those that the CRM has. waits is set if something that it
 // names is yet to be made.
 func (d *demand) over(have Required, waits *bool) Required {
-	out := Required{Enabled: true, Stages: slices.Clone(have.Stages), Statuses: map[string][]string{}}
+	out := Required{Enabled: true, Stages: append([]json.Number{}, have.Stages...), Statuses: map[string][]string{}}
 	for id, list := range have.Statuses {
 		out.Statuses[id] = slices.Clone(list)
 	}
