@@ -287,8 +287,11 @@ type Spec struct {
 	Title   string
 	Fields  []Field
 	Objects []Object
-	Meter   rest.Meter // what each call costs and what answers tell of the quota
-	Quota   rest.Quota // assumed until the vendor tells better
+	// FieldTypes are the vendor's types for new fields, by what they are to hold:
+	// text, long (a text of several lines), number, date.
+	FieldTypes map[string]string
+	Meter      rest.Meter // what each call costs and what answers tell of the quota
+	Quota      rest.Quota // assumed until the vendor tells better
 	// OAuth returns the OAuth 2 client for cfg, or nil when cfg uses another
 	// kind of credential.
 	OAuth func(cfg Config) *oauth2.Config

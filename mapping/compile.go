@@ -21,7 +21,12 @@ const engine = 1
 type Map struct {
 	version string
 	objects map[string]*ObjectMap
+	classes map[string]class // by the vendor's type of a field
 }
+
+// ClassOf says what the values of a field of the vendor's type are: any, text,
+// number, bool, date, money, id or ids.
+func (m *Map) ClassOf(vendorType string) string { return classNames[m.classes[vendorType]] }
 
 // Version returns a hex hash of everything that decides what a record becomes:
 // the effective map and what of the account's field definitions it depends on.
@@ -53,7 +58,7 @@ func (m *Map) DictionaryOf(kind string) string {
 func Compile(f *File, d *Dictionary) (*Map, error) {
 	c := compiler{file: f, dictionary: d, classes: map[string]class{}}
 	c.settings()
-	m := &Map{objects: make(map[string]*ObjectMap, len(f.objects))}
+	m := &Map{objects: make(map[string]*ObjectMap, len(f.objects)), classes: c.classes}
 	for _, name := range f.ordered() {
 		if o := c.object(name, f.objects[name]); o != nil {
 			m.objects[name] = o

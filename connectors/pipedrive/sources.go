@@ -83,7 +83,7 @@ func sources() []source {
 	return []source{
 		listed(users, "Users", v1, whole, source{one: "/users/"}),
 		listed(activityTypes, "Activity types", v1, whole, source{inactive: true}),
-		listed(dealFields, "Deal fields", v2, byCursor, source{key: "field_code"}),
+		listed(dealFields, "Deal fields", v2, byCursor, source{key: "field_code", one: "/dealFields/", query: url.Values{"include_fields": {keyRequired}}}),
 		listed(personFields, "Person fields", v2, byCursor, source{key: "field_code"}),
 		listed(organizationFields, "Organization fields", v2, byCursor, source{key: "field_code"}),
 		listed(productFields, "Product fields", v2, byCursor, source{key: "field_code"}),
@@ -121,7 +121,7 @@ func listed(name, title string, api version, p paging, more source) source {
 	if api == v1 {
 		more.shape = shapeV1
 	}
-	more.legs = []leg{{api: api, path: "/" + name, paging: p}}
+	more.legs = []leg{{api: api, path: "/" + name, paging: p, query: more.query}}
 	return more
 }
 

@@ -35,6 +35,7 @@ const (
 	asTexts        // a list of strings
 	asWorth        // a lead's {amount, currency}
 	asOptions      // options of a definition
+	asDemand       // when the pages of the CRM demand a field
 	asCustom       // custom_fields of v2
 	asFlat         // custom fields of v1, among the others
 )
@@ -86,7 +87,7 @@ func writings() map[string]writing {
 				"name": asText, "pipeline_id": asWhole, "deal_probability": asWhole, "is_deal_rot_enabled": asFlag, "days_to_rotten": asWhole,
 			},
 		},
-		dealFields: definition, personFields: definition, organizationFields: definition, productFields: definition,
+		dealFields: dealDefinition(definition), personFields: definition, organizationFields: definition, productFields: definition,
 	}
 }
 
@@ -245,7 +246,7 @@ func numeral(text string) any {
 func (f form) String() string {
 	return [...]string{
 		asNothing: "nothing", asText: "a text", asWhole: "a whole number", asNumber: "a number", asFlag: "true or false", asNumbers: "a list of numbers",
-		asTexts: "a list of ids", asWorth: "an amount with its currency", asOptions: "a list of options with labels", asCustom: "fields", asFlat: "fields",
+		asTexts: "a list of ids", asWorth: "an amount with its currency", asOptions: "a list of options with labels", asDemand: "enabled, stage_ids and statuses", asCustom: "fields", asFlat: "fields",
 	}[f]
 }
 
@@ -273,6 +274,8 @@ func (f form) of(v connectors.Value) (any, bool) {
 		return f.list(v, asText)
 	case asOptions:
 		return optionsOf(v)
+	case asDemand:
+		return demandOf(v)
 	}
 	return nil, false
 }

@@ -214,7 +214,7 @@ func (b *binder) pipeline(i int, p Pipeline) {
 	for j := range f.Stages {
 		s := &f.Stages[j]
 		ref := f.ID + "/" + s.ID
-		for _, name := range s.crmNames() {
+		for _, name := range s.CRMNames() {
 			if found := b.means(ref, name, among); len(found) > 0 {
 				b.stages[stageKey{p.Connection, found[0].id}] = stageAt{i, j}
 				b.note(ref, name, found[0])

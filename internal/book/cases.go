@@ -41,7 +41,7 @@ func (b *Book) imagined() (all []Pipeline) {
 		for _, from := range f.CRM {
 			p := Pipeline{Connection: from.Connection, ID: strings.TrimPrefix(from.Pipeline, "#"), Name: from.Pipeline}
 			for j := range f.Stages {
-				for _, name := range f.Stages[j].crmNames() {
+				for _, name := range f.Stages[j].CRMNames() {
 					p.Stages = append(p.Stages, CRMStage{ID: f.imaginedID(name), Name: name})
 				}
 			}
@@ -100,7 +100,7 @@ func (c *Compiled) dealOf(d *CaseDeal, zone *time.Location) *Facts {
 		Close: d.Close, Added: d.Added.in(zone), Status: "open"}
 	f.Fields, f.Past = fieldsOf(d.Fields, zone)
 	for _, m := range d.Moves {
-		name := fn.Stages[slices.Index(fn.stageIDs(), m.Stage)].crmNames()[0]
+		name := fn.Stages[slices.Index(fn.stageIDs(), m.Stage)].CRMNames()[0]
 		f.Moves = append(f.Moves, Move{At: m.When.in(zone), Stage: fn.imaginedID(name)})
 	}
 	f.Activities, f.Notes = activitiesOf(d.Activities, f.Added, zone), notesOf(d.Notes, zone)

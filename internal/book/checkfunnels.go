@@ -3,6 +3,7 @@ package book
 import (
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 
 	"salesbook.dev/internal/sales"
@@ -53,7 +54,7 @@ func (c *checker) stages(where string, f *Funnel) {
 		ids.add(s.At, s.ID)
 		c.known(s.At, at, s.Role, "role", c.b.roleIDs())
 		c.who(s.At, at, s.Tell)
-		for _, name := range s.crmNames() {
+		for _, name := range s.CRMNames() {
 			if other, ok := crm[fold(name)]; ok {
 				c.fail(s.At, at, name, "this stage of the CRM is stage "+other+" already", "")
 			}
@@ -65,6 +66,9 @@ func (c *checker) stages(where string, f *Funnel) {
 		}
 		if len(s.Tell) > 0 && s.Limit == nil && s.NoTouch == nil {
 			c.fail(s.At, at, "", "people are to be told, but there is no limit that could be broken", "add limit or no_touch")
+		}
+		if s.Probability != nil && (*s.Probability < 0 || *s.Probability > 100) {
+			c.fail(s.At, at+" › probability", strconv.Itoa(*s.Probability), "no such share of deals can be won", "0 to 100")
 		}
 		c.positive(s.At, at+" › limit", s.Limit)
 		c.positive(s.At, at+" › no_touch", s.NoTouch)
@@ -78,8 +82,8 @@ func (c *checker) positive(at Place, where string, s *Span) {
 	}
 }
 
-// crmNames are the names of a stage in the CRM.
-func (s *Stage) crmNames() []string {
+// CRMNames are the names of a stage in the CRM, or # and an id.
+func (s *Stage) CRMNames() []string {
 	if len(s.CRM) > 0 {
 		return s.CRM
 	}

@@ -104,20 +104,21 @@ type From struct {
 
 // Stage is one step of a funnel: one goal and a fixed list of actions.
 type Stage struct {
-	At         Place
-	ID         string      `yaml:"id,required" doc:"Short name for references, unique in its funnel."`
-	Name       string      `yaml:"name,required" doc:"What people call it." rules:"stage_name"`
-	CRM        []string    `yaml:"crm,one" doc:"Its names in the CRM, or # and an id; its name unless set."`
-	Goal       string      `yaml:"goal" doc:"What is to be reached here." rules:"none"`
-	Role       string      `yaml:"role" doc:"Id of the role that it belongs to." rules:"wrong_role"`
-	Tasks      []Task      `yaml:"tasks,ordered" doc:"What is to be done here, in this order." rules:"none"`
-	Entry      []Condition `yaml:"entry,ordered" doc:"What must hold when a deal enters." rules:"entry_criteria,own"`
-	Required   []string    `yaml:"required,one" doc:"Fields that must be filled while a deal stands here." rules:"required_fields"`
-	Exit       []Condition `yaml:"exit,ordered" doc:"The result that must exist before a deal moves on." rules:"exit_criteria,own"`
-	Limit      *Span       `yaml:"limit" doc:"How long a deal may stand here, as in 5wd or 14d." rules:"over_limit"`
-	NoTouch    *Span       `yaml:"no_touch" doc:"How long it may go without a call, meeting, mail or note." rules:"no_touch"`
-	Tell       []Who       `yaml:"tell,one" doc:"Who is told when the limit is broken: owner, head or an e-mail address." rules:"none"`
-	IfLostHere string      `yaml:"if_lost_here" doc:"What it means if many clients are lost here." rules:"none"`
+	At          Place
+	ID          string      `yaml:"id,required" doc:"Short name for references, unique in its funnel."`
+	Name        string      `yaml:"name,required" doc:"What people call it." rules:"stage_name"`
+	CRM         []string    `yaml:"crm,one" doc:"Its names in the CRM, or # and an id; its name unless set."`
+	Goal        string      `yaml:"goal" doc:"What is to be reached here." rules:"none"`
+	Role        string      `yaml:"role" doc:"Id of the role that it belongs to." rules:"wrong_role"`
+	Tasks       []Task      `yaml:"tasks,ordered" doc:"What is to be done here, in this order." rules:"none"`
+	Entry       []Condition `yaml:"entry,ordered" doc:"What must hold when a deal enters." rules:"entry_criteria,own"`
+	Required    []string    `yaml:"required,one" doc:"Fields that must be filled while a deal stands here." rules:"required_fields"`
+	Exit        []Condition `yaml:"exit,ordered" doc:"The result that must exist before a deal moves on." rules:"exit_criteria,own"`
+	Probability *int        `yaml:"probability" doc:"Percent of the deals here that are won in the end, as the CRM is to reckon; the CRM's own unless set." rules:"none"`
+	Limit       *Span       `yaml:"limit" doc:"How long a deal may stand here, as in 5wd or 14d." rules:"over_limit"`
+	NoTouch     *Span       `yaml:"no_touch" doc:"How long it may go without a call, meeting, mail or note." rules:"no_touch"`
+	Tell        []Who       `yaml:"tell,one" doc:"Who is told when the limit is broken: owner, head or an e-mail address." rules:"none"`
+	IfLostHere  string      `yaml:"if_lost_here" doc:"What it means if many clients are lost here." rules:"none"`
 }
 
 // Task is one thing to do at a stage.

@@ -4,6 +4,8 @@ import (
 	"cmp"
 	"strings"
 
+	"github.com/shopspring/decimal"
+
 	"salesbook.dev/internal/book"
 	"salesbook.dev/internal/language"
 	"salesbook.dev/internal/wording"
@@ -124,6 +126,9 @@ func (w *writer) stage(f *book.Funnel, i int) card {
 	e.say(language.ToFill, strings.Join(w.Fields(s.Required), ", "))
 	e.add(language.Result, clauses(w.Conditions(s.Exit))...)
 	e.add(language.TimeAllowed, w.time(s)...)
+	if s.Probability != nil {
+		e.say(language.Chance, w.Percent(decimal.NewFromInt(int64(*s.Probability))))
+	}
 	e.say(language.IfTooLong, w.People(s.Tell))
 	e.say(language.IfLostHere, s.IfLostHere)
 	if len(s.CRM) > 0 {

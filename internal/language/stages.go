@@ -31,6 +31,7 @@ var (
 	StageLimit   = Phrase{"A deal stands here for at most %s", "Szansa sprzedaży stoi tu najwyżej %s", "Сделка стоит здесь не дольше %g", "Угода стоїть тут не довше ніж %s"}
 	StageNoTouch = Phrase{"No longer than %s without being in touch with the client", "Bez kontaktu z klientem najwyżej %s", "Без касания клиента не дольше %g", "Без контакту з клієнтом не довше ніж %s"}
 	AsEverywhere = Phrase{"%s (as everywhere)", "%s (jak wszędzie)", "%s (как везде)", "%s (як скрізь)"}
+	Chance       = Phrase{"Deals here that are won in the end", "Ile szans stąd kończy się wygraną", "Доля сделок отсюда, которые выигрывают", "Частка угод звідси, які виграють"}
 	IfTooLong    = Phrase{"Told if it takes longer", "Kto się dowie, gdy trwa dłużej", "Кто узнает, если дольше", "Хто дізнається, якщо довше"}
 	IfLostHere   = Phrase{"If clients are lost here", "Jeśli tu tracimy klientów", "Если здесь теряем клиентов", "Якщо тут втрачаємо клієнтів"}
 )

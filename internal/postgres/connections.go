@@ -68,6 +68,20 @@ func UpdateConnection(ctx context.Context, tx pgx.Tx, c Connection) error {
 	return err
 }
 
+// SetCardField notes which field of deals shows what is missing, by the vendor's
+// code.
+func SetCardField(ctx context.Context, tx pgx.Tx, workspace, connection int64, code string) error {
+	_, err := tx.Exec(ctx, `UPDATE connections SET card_field = $3 WHERE (workspace_id, id) = ($1, $2)`, workspace, connection, code)
+	return err
+}
+
+// CardField is the vendor's code of the field of deals that shows what is missing;
+// empty if there is none.
+func CardField(ctx context.Context, tx pgx.Tx, workspace, connection int64) (code string, err error) {
+	err = tx.QueryRow(ctx, `SELECT COALESCE(card_field, '') FROM connections WHERE (workspace_id, id) = ($1, $2)`, workspace, connection).Scan(&code)
+	return code, notFound(err, "the connection %d has been removed", connection)
+}
+
 // Connections lists a workspace's connections by name.
 func Connections(ctx context.Context, tx pgx.Tx, workspace int64) ([]Connection, error) {
 	rows, err := tx.Query(ctx, `SELECT `+connectionColumns+` FROM connections WHERE workspace_id = $1 ORDER BY name`, workspace)

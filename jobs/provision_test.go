@@ -1,0 +1,266 @@
+package jobs_test
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"salesbook.dev/internal/fault"
+	"salesbook.dev/internal/provision"
+	"salesbook.dev/internal/sandbox/pipedrive"
+	"salesbook.dev/jobs"
+)
+
+// ordered is a book of which a new account has next to nothing.
+const ordered = `
+book: 1
+name: Ordered
+language: pl
+funnels:
+  - id: new
+    name: Nowi
+    crm: [{pipeline: Sprzedaż}]
+    stages:
+      - {id: call, name: Telefon, probability: 10, limit: 5wd}
+      - {id: offer, name: Oferta, probability: 40, limit: 14d, required: [Budżet, amount]}
+loss_reasons:
+  - {id: price, name: Za drogo, any_time: true, spellings: [price]}
+  - {id: later, name: Nie teraz, any_time: true, nurture: {field: Data powrotu}}
+enforcement: [{rule: all, mode: task}]
+`
+
+// setUp sets the account up, and returns what was done.
+func (b *bundle) setUp(t *testing.T) jobs.Provisioning {
+	t.Helper()
+	out, err := b.SetUp(t.Context(), b.ws, "crm", parseBook(t, ordered), "test", func(provision.Step, error) {})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return out
+}
+
+func stepsOf(list []provision.Step) (texts []string) {
+	for _, s := range list {
+		texts = append(texts, s.Text)
+	}
+	return texts
+}
+
+// planned is what a new account lacks of the book.
+func planned() []string {
+	return []string{
+		`make pipeline "Sprzedaż", with probabilities`,
+		`make stage "Telefon" in pipeline "Sprzedaż", probability 10 %, rotten after 7 days (5wd)`,
+		`make stage "Oferta" in pipeline "Sprzedaż", probability 40 %, rotten after 14 days`,
+		`make field "Data powrotu" of deals, a day`,
+		`make field "Budżet" of deals, a text`,
+		`make field "Książka sprzedaży: czego brakuje" of deals, a long text for what is missing`,
+		`field "Budżet" of deals is required in stage "Oferta" of pipeline "Sprzedaż"`,
+		`field "Value" of deals is required in stage "Oferta" of pipeline "Sprzedaż"`,
+		`field "Lost reason" of deals offers the loss reason "Nie teraz"`,
+	}
+}
+
+// hasAll looks whether the account has what the book asks for, each once, and all
+// that it had.
+func (b *bundle) hasAll(t *testing.T) {
+	t.Helper()
+	got := map[string]any{
+		"pipelines": one[[]string](t, b, `SELECT array_agg(name || ' ' || probability_enabled ORDER BY name) FROM pipelines WHERE deleted_at IS NULL`),
+		"stages":    one[[]string](t, b, `SELECT array_agg(concat_ws(' ', name, probability, rot_days) ORDER BY position) FROM stages WHERE pipeline_id = (SELECT external_id FROM pipelines WHERE name = 'Sprzedaż')`),
+		"fields":    one[[]string](t, b, `SELECT array_agg(name || ' ' || type ORDER BY name COLLATE "C") FROM fields WHERE object = 'deals' AND custom AND deleted_at IS NULL`),
+		"reasons":   one[[]string](t, b, `SELECT array_agg(o->>'label') FROM fields, jsonb_array_elements(options) o WHERE external_id = 'deals.lost_reason'`),
+		"required": one[[]string](t, b, `SELECT array_agg(f.name || ' ' || s.name ORDER BY f.name) FROM fields f, jsonb_array_elements_text(f.required->'stage_ids') id JOIN stages s ON s.external_id = id
+			WHERE f.object = 'deals' AND (f.required->>'enabled')::bool`),
+		"card": one[string](t, b, `SELECT f.name FROM connections c JOIN fields f ON f.object = 'deals' AND f.code = c.card_field`),
+		"open": one[int](t, b, `SELECT count(*) FROM edits WHERE state NOT IN ('done', 'refused', 'cancelled')`),
+	}
+	want := map[string]any{
+		"pipelines": []string{"Pipeline true", "Sprzedaż true"}, "stages": []string{"Telefon 10 7", "Oferta 40 14"},
+		"fields":  []string{"Budżet varchar", "Data powrotu date", "Książka sprzedaży: czego brakuje text"},
+		"reasons": []string{"Price", "Competitor", "No response", "Nie teraz"}, "required": []string{"Budżet Oferta", "Value Oferta"},
+		"card": "Książka sprzedaży: czego brakuje", "open": 0,
+	}
+	if d := cmp.Diff(want, got); d != "" {
+		t.Errorf("(-want +got)\n%s", d)
+	}
+	b.pull(t)
+	b.drift(t)
+}
+
+// TestSetUp sets a new account up by a draft, judges by it, and finds nothing more
+// to do.
+func TestSetUp(t *testing.T) {
+	t.Parallel()
+	b := setup(t, 0, pipedrive.Options{})
+	b.pull(t)
+	before := b.calls.Load()
+	plan, err := b.PlanSetup(t.Context(), b.ws, "crm", parseBook(t, ordered))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if d := cmp.Diff(planned(), stepsOf(plan.Plan.Steps)); d != "" {
+		t.Errorf("planned (-want +got):\n%s", d)
+	}
+	if calls, edits := b.calls.Load()-before, one[int](t, b, `SELECT count(*) FROM edits`); calls != 3 || edits != 0 {
+		t.Errorf("to plan took %d calls and made %d edits, want three lists and none", calls, edits)
+	}
+	done := b.setUp(t)
+	if d := cmp.Diff(planned(), stepsOf(done.Done)); d != "" || len(done.Refused)+len(done.Plan.Steps) > 0 {
+		t.Errorf("refused %v; done (-want +got):\n%s", done.Refused, d)
+	}
+	b.hasAll(t)
+	if n := one[int](t, b, `SELECT count(*) FROM edits WHERE state = 'done' AND what = 'setup' AND after->>'name' IS NOT NULL AND before IS NULL AND target_id IS NOT NULL`); n != 6 {
+		t.Errorf("%d edits say what they have made, want 6", n)
+	}
+	if before := one[string](t, b, `SELECT before->'required'->>'enabled' FROM edits WHERE key = 'fields/amount/required'`); before != "false" {
+		t.Errorf("before, the field was required: %s", before)
+	}
+	if n := one[int](t, b, `SELECT count(*) FROM audit WHERE action = 'set up' AND actor = 'test' AND subject = 'crm'`); n != len(planned()) {
+		t.Errorf("the audit tells of %d steps, want %d", n, len(planned()))
+	}
+	if again := b.setUp(t); len(again.Done)+len(again.Refused) > 0 {
+		t.Errorf("a second run did %q", stepsOf(again.Done))
+	}
+	a, err := b.Activate(t.Context(), b.ws, parseBook(t, ordered), ordered, "test")
+	if err != nil || len(a.Problems)+len(a.Fields) > 0 {
+		t.Errorf("the book does not fit: %v, %v, %v", a.Problems, a.Fields, err)
+	}
+	stage := one[string](t, b, `SELECT external_id FROM stages WHERE name = 'Oferta'`)
+	b.tell(t, "POST", "/api/v2/deals", map[string]any{"title": "Z", "stage_id": json.Number(stage)})
+	b.pull(t)
+	b.evaluate(t)
+	if missing := one[string](t, b, `SELECT COALESCE(string_agg(detail, ', '), '') FROM violations WHERE rule = 'required_fields'`); missing != "new/offer" {
+		t.Errorf("missing: %q", missing)
+	}
+}
+
+// dying lets calls that write have no answer: each first before the vendor got it,
+// then after it had its effect.
+type dying struct {
+	kill  func()
+	calls map[string]int
+}
+
+func (d *dying) RoundTrip(r *http.Request) (*http.Response, error) {
+	if r.Method == http.MethodGet {
+		return http.DefaultTransport.RoundTrip(r)
+	}
+	body, err := io.ReadAll(r.Body)
+	if err != nil {
+		return nil, err
+	}
+	r.Body = io.NopCloser(bytes.NewReader(body))
+	key := r.Method + r.URL.Path + string(body)
+	if d.calls[key]++; d.calls[key] > 2 {
+		return nil, errors.New("what had its effect is asked for again: " + key)
+	}
+	if d.calls[key] == 2 {
+		resp, err := http.DefaultTransport.RoundTrip(r)
+		if err != nil {
+			return nil, err
+		}
+		_ = resp.Body.Close()
+	}
+	d.kill()
+	return nil, context.Canceled
+}
+
+// TestSetUpIsKilled breaks off at every call, once before it and once after, and
+// goes on without doing anything twice.
+func TestSetUpIsKilled(t *testing.T) {
+	t.Parallel()
+	b := setup(t, 0, pipedrive.Options{})
+	b.pull(t)
+	d := &dying{calls: map[string]int{}}
+	b.Transport = d
+	runs := 0
+	for ; runs < 50; runs++ {
+		ctx, cancel := context.WithCancel(t.Context())
+		d.kill = cancel
+		out, err := b.SetUp(ctx, b.ws, "crm", parseBook(t, ordered), "test", func(provision.Step, error) {})
+		alive := ctx.Err() == nil
+		cancel()
+		if len(out.Refused) > 0 {
+			t.Fatalf("refused: %+v", out.Refused)
+		}
+		if alive {
+			if err != nil {
+				t.Fatal(err)
+			}
+			break
+		}
+	}
+	if want := 2 * len(planned()); runs != want {
+		t.Errorf("it was killed %d times, want %d", runs, want)
+	}
+	b.hasAll(t)
+	if n := one[int](t, b, `SELECT count(*) FROM edits WHERE state = 'done'`); n != len(planned()) {
+		t.Errorf("%d edits, want one for each of %d steps", n, len(planned()))
+	}
+}
+
+// refusing answers some requests as a vendor who does not allow them.
+func refusing(method, path string, status int) http.RoundTripper {
+	return roundTrip(func(r *http.Request) (*http.Response, error) {
+		if r.Method != method || !strings.HasSuffix(r.URL.Path, path) {
+			return http.DefaultTransport.RoundTrip(r)
+		}
+		body := `{"success": false, "error": "not for you"}`
+		return &http.Response{StatusCode: status, Header: http.Header{"Content-Type": {"application/json"}}, Body: io.NopCloser(strings.NewReader(body)), Request: r, ContentLength: int64(len(body))}, nil
+	})
+}
+
+// TestSetUpIsRefused: what the vendor refuses keeps nothing else from being done,
+// is told, and is tried again when somebody asks again. Where the user has no
+// right, or writing was stopped, nothing more is tried.
+func TestSetUpIsRefused(t *testing.T) {
+	t.Parallel()
+	b := setup(t, 0, pipedrive.Options{})
+	b.pull(t)
+	try := func(transport http.RoundTripper) (jobs.Provisioning, error) {
+		b.Transport = transport
+		return b.SetUp(t.Context(), b.ws, "crm", parseBook(t, ordered), "test", func(provision.Step, error) {})
+	}
+	b.run(t, `UPDATE connections SET writes = 'stopped', writes_why = 'too much'`)
+	if _, err := try(nil); fault.KindOf(err) != fault.Conflict || !strings.Contains(fmt.Sprint(err), "too much") {
+		t.Errorf("stopped: %v", err)
+	}
+	b.run(t, `UPDATE connections SET writes = 'dry'`)
+	out, err := try(refusing("POST", "/pipelines", 403))
+	if fault.KindOf(err) != fault.Forbidden || len(out.Done) > 0 {
+		t.Errorf("forbidden: %v, done %q", err, stepsOf(out.Done))
+	}
+	out, err = try(refusing("POST", "/dealFields", 400))
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := slices.Concat(planned()[:3], planned()[7:])
+	if d := cmp.Diff(want, stepsOf(out.Done)); d != "" {
+		t.Errorf("done (-want +got):\n%s", d)
+	}
+	var refused []string
+	for _, r := range out.Refused {
+		refused = append(refused, r.Text)
+	}
+	if d := cmp.Diff(planned()[3:7], refused); d != "" {
+		t.Errorf("refused (-want +got):\n%s", d)
+	}
+	states := one[string](t, b, `SELECT string_agg(state || ' ' || n, ', ' ORDER BY state) FROM (SELECT state, count(*) n FROM edits GROUP BY 1) s`)
+	if states != "cancelled 1, done 5, refused 3" {
+		t.Errorf("edits: %s", states)
+	}
+	if out, err = try(nil); err != nil || len(out.Refused) > 0 {
+		t.Errorf("afterwards: %v, %v", out.Refused, err)
+	}
+	b.hasAll(t)
+}
