@@ -107,7 +107,7 @@ func (p *Pipeline) ApproveEdits(ctx context.Context, workspace int64, ids []int6
 // CancelEdits cancels edits that are not on their way yet.
 func (p *Pipeline) CancelEdits(ctx context.Context, workspace int64, ids []int64, by string) (int, error) {
 	return len(ids), p.eachEdit(ctx, workspace, ids, func(tx pgx.Tx, e *postgres.Edit) error {
-		cancelled, err := postgres.CancelEdit(ctx, tx, workspace, e.ID, "cancelled by "+by, p.Now())
+		cancelled, err := postgres.CancelEdit(ctx, tx, workspace, e.ID, by, p.Now())
 		if err == nil && !cancelled {
 			err = fault.New(fault.Invalid, "edit %d cannot be cancelled any more: it is %s", e.ID, e.State)
 		}

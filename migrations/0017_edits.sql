@@ -46,6 +46,7 @@ CREATE TABLE edits (
   version_at    timestamptz,
   echoed_at     timestamptz,
   checked_at    timestamptz,
+  declined_by   text,
   undoes        bigint,
   PRIMARY KEY (workspace_id, id)
 );
@@ -74,6 +75,7 @@ COMMENT ON COLUMN edits.sent_at IS 'When the intent to call was written down.';
 COMMENT ON COLUMN edits.done_at IS 'When the receipt was written down, or it came to another end.';
 COMMENT ON COLUMN edits.version_at IS 'The vendor''s time of change that its answer told.';
 COMMENT ON COLUMN edits.echoed_at IS 'When our own change was recognised as it came back; null: not yet.';
+COMMENT ON COLUMN edits.declined_by IS 'Who cancelled it: it is not wanted again; null: nobody did.';
 COMMENT ON COLUMN edits.checked_at IS 'When it was looked up what it has replaced; null: not yet.';
 COMMENT ON COLUMN edits.undoes IS 'The edit that this one takes back.';
 CREATE UNIQUE INDEX edits_open ON edits (workspace_id, connection_id, kind, external_id, key) WHERE state IN ('dry', 'asked', 'ready', 'sent');

@@ -41,6 +41,7 @@ type Edit struct {
 	EchoedAt   *time.Time
 	CheckedAt  *time.Time // when it was looked up what it has replaced
 	Undoes     *int64
+	DeclinedBy *string // who cancelled it: it is not wanted again
 }
 
 // Makes tells whether an edit makes a new record.
@@ -57,12 +58,12 @@ type EditCause struct {
 }
 
 const editColumns = `id, connection_id, kind, external_id, what, key, target_kind, target_id, wanted, note, cause, before, after, lost, state, why, mark,
-	attempts, made_at, not_before, approved_at, approved_by, sent_at, done_at, version_at, echoed_at, checked_at, undoes`
+	attempts, made_at, not_before, approved_at, approved_by, sent_at, done_at, version_at, echoed_at, checked_at, undoes, declined_by`
 
 func scanEdit(row pgx.CollectableRow) (e Edit, err error) {
 	return e, row.Scan(&e.ID, &e.Subject.Connection, &e.Subject.Kind, &e.Subject.ID, &e.What, &e.Key, &e.TargetKind, &e.TargetID, &e.Wanted, &e.Note, &e.Cause,
 		&e.Before, &e.After, &e.Lost, &e.State, &e.Why, &e.Mark, &e.Attempts, &e.MadeAt, &e.NotBefore, &e.ApprovedAt, &e.ApprovedBy, &e.SentAt, &e.DoneAt,
-		&e.VersionAt, &e.EchoedAt, &e.CheckedAt, &e.Undoes)
+		&e.VersionAt, &e.EchoedAt, &e.CheckedAt, &e.Undoes, &e.DeclinedBy)
 }
 
 // WantEdits stores edits that are wanted now, in the order of their subjects and

@@ -58,9 +58,9 @@ func ApproveEdit(ctx context.Context, tx pgx.Tx, workspace, id int64, by string,
 
 // CancelEdit cancels an edit that is not on its way yet. It reports false if it
 // is, or has come to its end.
-func CancelEdit(ctx context.Context, tx pgx.Tx, workspace, id int64, why string, now time.Time) (bool, error) {
+func CancelEdit(ctx context.Context, tx pgx.Tx, workspace, id int64, by string, now time.Time) (bool, error) {
 	tag, err := tx.Exec(ctx, `
-		UPDATE edits SET state = 'cancelled', why = $3, done_at = $4 WHERE (workspace_id, id) = ($1, $2) AND state IN ('dry', 'asked', 'ready')`, workspace, id, why, now)
+		UPDATE edits SET state = 'cancelled', why = 'cancelled by ' || $3, declined_by = $3, done_at = $4 WHERE (workspace_id, id) = ($1, $2) AND state IN ('dry', 'asked', 'ready')`, workspace, id, by, now)
 	return tag.RowsAffected() == 1, err
 }
 
