@@ -110,7 +110,9 @@ func (e *evaluation) act(ctx context.Context, tx pgx.Tx, group postgres.SubjectK
 				return err
 			}
 		}
-		x.compare(&list[i], past, &effects)
+		if x.compare(&list[i], past, &effects) {
+			out[i].Due = soonerOf(out[i].Due, now.Add(foughtWithin))
+		}
 	}
 	return x.store(ctx, tx, e)
 }
@@ -136,25 +138,27 @@ func (x *enforcer) store(ctx context.Context, tx pgx.Tx, e *evaluation) error {
 	if err := postgres.WantEdits(ctx, tx, e.workspace, x.want); err != nil || x.dry || len(x.want) == 0 {
 		return err
 	}
-	_, err := e.p.Queue.InsertTx(ctx, tx, PushArgs{Workspace: e.workspace, Connection: x.group.Connection}, nil)
-	return err
+	return e.p.askToPush(ctx, tx, e.workspace, x.group.Connection)
 }
 
 // past is what we have done, or are about to do, about one deal or lead.
 type past struct {
 	state enforce.State
-	open  []postgres.Edit            // neither done nor on their way
-	sent  map[string]bool            // keys of those on their way
-	task  string                     // the vendor's id of our task
-	shows map[string]json.RawMessage // what our task shows, as we last wrote it
-	wrote map[string]int             // how often the same was written lately, see sameness
+	open  []postgres.Edit   // neither done nor on their way
+	sent  map[string]bool   // keys of those on their way
+	task  string            // the vendor's id of our task
+	shows map[string]string // what our task shows, as we last wrote it
+	wrote map[string]int    // how often the same was written lately, see sameness
 	// overtaken is how often what is made once was overtaken by people, by key.
 	overtaken map[string]int
 }
 
-// foughtOff is how often the same is written to the same record within a day: who
-// changes it back more often than that wants it otherwise, or is another program.
-const foughtOff = 3
+// The same is written to the same record only so often within a day: who changes
+// it back each time wants it otherwise, or is another program.
+const (
+	foughtOff    = 3
+	foughtWithin = 24 * time.Hour
+)
 
 // sameness tells edits apart that write the same values to the same record.
 func sameness(e *postgres.Edit) string {
@@ -168,12 +172,12 @@ func sameness(e *postgres.Edit) string {
 // pastOf sorts the edits about one deal or lead out of many, which are in the
 // order in which they were made.
 func pastOf(all []postgres.Edit, f *book.Facts, now time.Time) *past {
-	p := &past{sent: map[string]bool{}, shows: map[string]json.RawMessage{}, wrote: map[string]int{}, overtaken: map[string]int{}}
+	p := &past{sent: map[string]bool{}, shows: map[string]string{}, wrote: map[string]int{}, overtaken: map[string]int{}}
 	p.state.Made, p.state.Refused = map[string]bool{}, map[string]bool{}
 	for i := range all {
 		if e := &all[i]; e.Subject.ID == f.ID {
 			p.add(e, f)
-			if e.State == "done" && now.Sub(*e.DoneAt) < 24*time.Hour {
+			if e.State == "done" && now.Sub(*e.DoneAt) < foughtWithin {
 				p.wrote[sameness(e)]++
 			}
 		}
@@ -210,12 +214,12 @@ func (p *past) add(e *postgres.Edit, f *book.Facts) {
 // tasked notes what an edit did to our task.
 func (p *past) tasked(e *postgres.Edit, f *book.Facts) {
 	if *e.TargetID != p.task {
-		p.task, p.shows = *e.TargetID, map[string]json.RawMessage{}
+		p.task, p.shows = *e.TargetID, map[string]string{}
 		open := slices.ContainsFunc(f.Activities, func(a book.Activity) bool { return a.ID == p.task && a.Done.IsZero() })
 		p.state.Task = &enforce.Standing{Open: open}
 	}
 	for field, value := range e.Wanted {
-		p.shows[field] = value
+		p.shows[field] = textOf(value)
 	}
 	p.state.Task.ByUs = string(e.Wanted["done"]) == "true"
 	if len(e.Cause.Causes) > 0 {
@@ -223,8 +227,9 @@ func (p *past) tasked(e *postgres.Edit, f *book.Facts) {
 	}
 }
 
-// compare holds what is wanted against what stands.
-func (x *enforcer) compare(s *matter, p *past, want *enforce.Effects) {
+// compare holds what is wanted against what stands. It tells whether something is
+// left as it is since somebody changes it back each time.
+func (x *enforcer) compare(s *matter, p *past, want *enforce.Effects) (fought bool) {
 	var wanted []postgres.Edit
 	if !want.Leave {
 		wanted = append(wanted, x.cards(s, want)...)
@@ -243,7 +248,7 @@ func (x *enforcer) compare(s *matter, p *past, want *enforce.Effects) {
 		case p.sent[e.Key]:
 			continue // worked out anew once it has come to its end
 		case same != "" && p.wrote[same] >= foughtOff:
-			x.fights = append(x.fights, fight(&e))
+			x.fights, fought = append(x.fights, fight(&e)), true
 			continue
 		case x.dry:
 			e.State = "dry"
@@ -258,6 +263,7 @@ func (x *enforcer) compare(s *matter, p *past, want *enforce.Effects) {
 			x.unwant = append(x.unwant, e.ID)
 		}
 	}
+	return fought
 }
 
 // fight lists something that somebody changes back each time that we write it.
@@ -296,8 +302,8 @@ func (x *enforcer) tasks(s *matter, p *past, want *enforce.Task) []postgres.Edit
 		e.What, e.Key = "task", "task"
 	default:
 		for field, text := range map[string]string{"subject": want.Subject, "note": want.Note} {
-			if to := textOrNull(text); string(p.shows[field]) != string(to) {
-				e.Wanted[field] = to
+			if p.shows[field] != text {
+				e.Wanted[field] = textOrNull(text)
 			}
 		}
 		if len(e.Wanted) == 0 {
@@ -386,4 +392,13 @@ func soonerOf(a *time.Time, b time.Time) *time.Time {
 		return a
 	}
 	return &b
+}
+
+// textOf is a text out of JSON, however it is written; empty if it is none.
+func textOf(j json.RawMessage) string {
+	var s string
+	if json.Unmarshal(j, &s) != nil {
+		return ""
+	}
+	return s
 }

@@ -1,0 +1,406 @@
+package jobs_test
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/tidwall/gjson"
+
+	"salesbook.dev/internal/postgres"
+	"salesbook.dev/jobs"
+)
+
+// bureau is a desk whose book does something about its verdicts.
+type bureau struct {
+	*desk
+	card string // code of the card's field
+}
+
+// enforcing puts a book in force that holds %[1]s, and had done so for two days
+// when the deals were made.
+func enforcing(t *testing.T, deals int, enforcement string) *bureau {
+	t.Helper()
+	o := &bureau{desk: writable(t, deals)}
+	answer, err := o.sim.Do(1, "POST", "/api/v2/dealFields", map[string]any{"field_name": "Czego brakuje", "field_type": "text"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	o.card = gjson.GetBytes(answer, "data.field_code").String()
+	o.pull(t)
+	o.in(t, func(tx pgx.Tx) error { return postgres.SetCardField(t.Context(), tx, o.ws, o.conn, o.card) })
+	o.enforce(t, enforcement)
+	return o
+}
+
+func (o *bureau) enforce(t *testing.T, enforcement string) {
+	t.Helper()
+	o.activate(t, fmt.Sprintf(`
+book: 1
+name: Książka
+language: pl
+funnels:
+  - id: sale
+    name: Sprzedaż
+    crm: [{pipeline: "#%s"}]
+    stages:
+      - id: call
+        name: Telefon
+        crm: "#%s"
+        tasks: [{id: ask, name: Zapytaj o budżet, how: "https://example.com/skrypt"}]
+        exit: [{id: day_known, required: [expected_close]}]
+      - id: offer
+        name: Oferta
+        crm: "#%s"
+        tasks: [{id: send, name: Wyślij ofertę, create: {type: call, after: 1wd}}]
+loss_reasons:
+  - {id: price, name: Za drogo, any_time: true, on_lost: [{task: Zadzwoń ponownie, type: call, after: 5wd}]}
+enforcement:
+  - {rule: all, mode: off}
+%s`, one[string](t, o.bundle, `SELECT pipeline_id FROM stages WHERE external_id = $1`, o.stage[0]), o.stage[0], o.stage[1], enforcement))
+	for _, sql := range []string{
+		`UPDATE books SET active_at = now() - interval '2 days'`, `UPDATE rollouts SET since = now() - interval '2 days'`,
+		`UPDATE connections SET read_at = now() - interval '2 days'`,
+	} {
+		o.run(t, sql)
+	}
+}
+
+// settle judges and writes until there is nothing left to do, and takes in what
+// comes back.
+func (o *bureau) settle(t *testing.T) {
+	t.Helper()
+	o.comesToRest(t)
+	for _, why := range o.failed(t) {
+		t.Errorf("failed: %s", why)
+	}
+}
+
+func (o *bureau) comesToRest(t *testing.T) {
+	t.Helper()
+	for range 20 {
+		o.pull(t)
+		o.evaluate(t)
+		o.push(t)
+		if one[int](t, o.bundle, `SELECT count(*) FROM dirty`)+one[int](t, o.bundle, `SELECT count(*) FROM edits WHERE state IN ('ready', 'sent')`) == 0 {
+			return
+		}
+	}
+	t.Fatal("it never comes to rest")
+}
+
+// failed are all failures.
+func (o *bureau) failed(t *testing.T) (out []string) {
+	t.Helper()
+	o.in(t, func(tx pgx.Tx) error {
+		rows, err := tx.Query(t.Context(), `SELECT kind || ' ' || object || ' ' || external_id || ': ' || reason FROM failures`)
+		if err != nil {
+			return err
+		}
+		out, err = pgx.CollectRows(rows, pgx.RowTo[string])
+		return err
+	})
+	return out
+}
+
+// shows is what a deal's card shows at the vendor.
+func (o *bureau) shows(t *testing.T, deal string) string {
+	t.Helper()
+	return o.at(t, deal, "custom_fields."+o.card)
+}
+
+func (o *bureau) at(t *testing.T, deal, path string) string {
+	t.Helper()
+	answer, err := o.sim.Do(1, "GET", "/api/v2/deals/"+deal, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return gjson.GetBytes(answer, "data."+path).String()
+}
+
+// activities are what the vendor has about a deal: subjects, those that are done
+// with a mark.
+func (o *bureau) activities(t *testing.T, deal string) (out []string) {
+	t.Helper()
+	for r := range o.sim.Truth("activities") {
+		if a := gjson.ParseBytes(r.JSON); !r.Deleted && a.Get("deal_id").String() == deal {
+			text := a.Get("subject").String()
+			if a.Get("done").Bool() {
+				text += " (done)"
+			}
+			out = append(out, text)
+		}
+	}
+	return out
+}
+
+func (o *bureau) edits(t *testing.T) (out []string) {
+	t.Helper()
+	o.in(t, func(tx pgx.Tx) error {
+		rows, err := tx.Query(t.Context(), `SELECT external_id || ' ' || what || ' ' || state FROM edits ORDER BY id`)
+		if err != nil {
+			return err
+		}
+		out, err = pgx.CollectRows(rows, pgx.RowTo[string])
+		return err
+	})
+	return out
+}
+
+// writes are the calls that change something at the vendor until stop is called.
+func (o *bureau) writes() (stop func() []string) {
+	var calls []string
+	before := o.Transport
+	o.Transport = roundTrip(func(r *http.Request) (*http.Response, error) {
+		if r.Method != http.MethodGet {
+			calls = append(calls, r.Method+" "+r.URL.Path)
+		}
+		if before != nil {
+			return before.RoundTrip(r)
+		}
+		return http.DefaultTransport.RoundTrip(r)
+	})
+	return func() []string {
+		o.Transport = before
+		return calls
+	}
+}
+
+// TestModesOfARule: each mode does what it says and nothing more, and once it is
+// done nothing is written again.
+func TestModesOfARule(t *testing.T) {
+	t.Parallel()
+	cases := map[string]struct{ card, task bool }{"observe": {}, "tell": {card: true}, "task": {card: true, task: true}}
+	for mode, want := range cases {
+		t.Run(mode, func(t *testing.T) {
+			t.Parallel()
+			o := enforcing(t, 1, "  - {rule: no_next_step, mode: "+mode+"}")
+			deal := o.deals[0]
+			o.settle(t)
+			if got := o.shows(t, deal); (got != "") != want.card {
+				t.Errorf("the card shows %q", got)
+			}
+			if got := o.activities(t, deal); (len(got) == 1) != want.task {
+				t.Errorf("activities are %q", got)
+			}
+			stop := o.writes()
+			o.run(t, `INSERT INTO dirty (workspace_id, connection_id, kind, external_id) SELECT workspace_id, connection_id, 'deals', external_id FROM deals`)
+			o.settle(t)
+			if calls := stop(); len(calls) > 0 {
+				t.Errorf("written again: %q", calls)
+			}
+			if n := one[int](t, o.bundle, `SELECT count(*) FROM violations WHERE rule = 'no_next_step' AND mended_at IS NULL`); n != 1 {
+				t.Errorf("%d violations are open: our own task is a next step", n)
+			}
+		})
+	}
+}
+
+// TestWhatIsMendedIsTakenAway: the card is emptied and our task closed.
+func TestWhatIsMendedIsTakenAway(t *testing.T) {
+	t.Parallel()
+	o := enforcing(t, 1, "  - {rule: no_next_step, mode: task}")
+	deal := o.deals[0]
+	o.settle(t)
+	o.tell(t, "POST", "/api/v2/activities", map[string]any{"subject": "Spotkanie", "type": "meeting", "deal_id": json.Number(deal), "due_date": time.Now().AddDate(0, 0, 3).Format(time.DateOnly)})
+	o.settle(t)
+	if got := o.shows(t, deal); got != "" {
+		t.Errorf("the card still shows %q", got)
+	}
+	got := o.activities(t, deal)
+	if len(got) != 2 || !slices.ContainsFunc(got, func(s string) bool { return strings.HasSuffix(s, "(done)") }) {
+		t.Errorf("activities are %q, want ours done", got)
+	}
+}
+
+// TestARepWhoClosesOurTaskIsNotAskedAgain for the same.
+func TestARepWhoClosesOurTaskIsNotAskedAgain(t *testing.T) {
+	t.Parallel()
+	o := enforcing(t, 1, "  - {rule: no_next_step, mode: task}\n  - {rule: close_date_past, mode: task}")
+	deal := o.deals[0]
+	o.settle(t)
+	id := one[string](t, o.bundle, `SELECT target_id FROM edits WHERE what = 'task'`)
+	o.tell(t, "PATCH", "/api/v2/activities/"+id, map[string]any{"done": true})
+	o.settle(t)
+	if got := o.activities(t, deal); len(got) != 1 {
+		t.Errorf("activities are %q", got)
+	}
+	o.set(t, deal, map[string]any{"expected_close_date": time.Now().AddDate(0, 0, -3).Format(time.DateOnly)})
+	o.settle(t)
+	if got := o.activities(t, deal); len(got) != 2 {
+		t.Errorf("activities are %q, want another for what is new", got)
+	}
+}
+
+// TestAMoveThatBreaksTheBookIsTakenBackOnce: the head of sales agrees, the deal goes back with a
+// note that says why; a rep who repeats it is told of, and not fought.
+func TestAMoveThatBreaksTheBookIsTakenBackOnce(t *testing.T) {
+	t.Parallel()
+	o := enforcing(t, 1, "  - {rule: day_known, mode: revert}")
+	deal := o.deals[0]
+	o.settle(t)
+	o.advance(t, deal)
+	o.settle(t)
+	if got := o.at(t, deal, "stage_id"); got != o.stage[1] {
+		t.Fatalf("it stands in %s before anybody agreed", got)
+	}
+	id := one[int64](t, o.bundle, `SELECT id FROM edits WHERE what = 'revert' AND state = 'asked'`)
+	if _, err := o.ApproveEdits(t.Context(), o.ws, []int64{id}, "head"); err != nil {
+		t.Fatal(err)
+	}
+	o.settle(t)
+	if got := o.at(t, deal, "stage_id"); got != o.stage[0] {
+		t.Errorf("it stands in %s, want %s", got, o.stage[0])
+	}
+	if n := o.truth("notes", "Oferta"); n != 1 {
+		t.Errorf("%d notes say why", n)
+	}
+	if n := one[int](t, o.bundle, `SELECT count(*) FROM violations WHERE rule = 'day_known' AND mended_at IS NULL AND closed_at IS NULL`); n != 0 {
+		t.Errorf("%d violations are left of a move that was taken back", n)
+	}
+	o.advance(t, deal)
+	o.settle(t)
+	if got := o.at(t, deal, "stage_id"); got != o.stage[1] {
+		t.Errorf("it was taken back again, to %s", got)
+	}
+	if n := one[int](t, o.bundle, `SELECT count(*) FROM edits WHERE what = 'revert'`); n != 1 {
+		t.Errorf("%d reverts, want one", n)
+	}
+	if got := o.activities(t, deal); !slices.ContainsFunc(got, func(s string) bool { return strings.Contains(s, "Sales Book") || strings.Contains(s, "Książka") }) {
+		t.Errorf("activities are %q, want a task in place of another revert", got)
+	}
+}
+
+// TestALossWithoutReasonIsTakenBack, and with enough agreement by itself.
+func TestALossWithoutReasonIsTakenBack(t *testing.T) {
+	t.Parallel()
+	o := enforcing(t, 1, "  - {rule: loss_without_reason, mode: revert}")
+	deal := o.deals[0]
+	o.settle(t)
+	o.run(t, `INSERT INTO edits (workspace_id, connection_id, kind, external_id, what, key, target_kind, wanted, state, mark, approved_at, done_at)
+		SELECT $1, $2, 'deals', 'x' || n, 'revert', 'revert/' || n, 'deals', '{}', 'done', 'm' || n, now(), now() - interval '3 days' FROM generate_series(1, 20) n`, o.ws, o.conn)
+	o.run(t, `UPDATE edits SET checked_at = now() WHERE checked_at IS NULL`)
+	o.set(t, deal, map[string]any{"status": "lost"})
+	o.settle(t)
+	if got := o.at(t, deal, "status"); got != "open" {
+		t.Errorf("it is %s, want open", got)
+	}
+}
+
+// TestWhatALossAndAStageMake is made once.
+func TestWhatALossAndAStageMake(t *testing.T) {
+	t.Parallel()
+	o := enforcing(t, 1, "")
+	deal := o.deals[0]
+	o.settle(t)
+	o.advance(t, deal)
+	o.settle(t)
+	o.settle(t)
+	if got := o.activities(t, deal); !slices.Equal(got, []string{"Wyślij ofertę"}) {
+		t.Errorf("activities are %q", got)
+	}
+	o.set(t, deal, map[string]any{"status": "lost", "lost_reason": "Za drogo"})
+	o.settle(t)
+	o.settle(t)
+	if got := o.activities(t, deal); !slices.Equal(got, []string{"Wyślij ofertę", "Zadzwoń ponownie"}) {
+		t.Errorf("activities are %q", got)
+	}
+}
+
+// TestADryRunWritesNothing, and what it showed is made once writing is live.
+func TestADryRunWritesNothing(t *testing.T) {
+	t.Parallel()
+	o := enforcing(t, 2, "  - {rule: no_next_step, mode: task}")
+	o.switchTo(t, jobs.Switch{Mode: "dry", By: "test"})
+	stop := o.writes()
+	o.settle(t)
+	if calls := stop(); len(calls) > 0 {
+		t.Fatalf("written in a dry run: %q", calls)
+	}
+	if got := o.edits(t); len(got) != 4 || !strings.HasSuffix(got[0], " dry") {
+		t.Errorf("edits are %q", got)
+	}
+	o.switchTo(t, jobs.Switch{Mode: "live", By: "test", Share: 100})
+	o.settle(t)
+	for _, deal := range o.deals {
+		if o.shows(t, deal) == "" || len(o.activities(t, deal)) != 1 {
+			t.Errorf("deal %s shows %q and has %q", deal, o.shows(t, deal), o.activities(t, deal))
+		}
+	}
+}
+
+// TestABookThatIsTooHarshStopsAtTheCeiling before it has changed anything.
+func TestABookThatIsTooHarshStopsAtTheCeiling(t *testing.T) {
+	t.Parallel()
+	o := enforcing(t, 60, "  - {rule: day_known, mode: revert}")
+	o.run(t, `INSERT INTO edits (workspace_id, connection_id, kind, external_id, what, key, target_kind, wanted, state, mark, approved_at, done_at, checked_at)
+		SELECT $1, $2, 'deals', 'x' || n, 'revert', 'revert/' || n, 'deals', '{}', 'done', 'm' || n, now(), now() - interval '3 days', now() FROM generate_series(1, 20) n`, o.ws, o.conn)
+	for _, deal := range o.deals[:24] {
+		o.set(t, deal, map[string]any{"stage_id": json.Number(o.stage[1])})
+	}
+	o.pull(t)
+	o.evaluate(t)
+	o.push(t)
+	if got := one[string](t, o.bundle, `SELECT writes || ': ' || writes_why FROM connections`); !strings.HasPrefix(got, "stopped: ") || !strings.Contains(got, "24") {
+		t.Errorf("writing is %s", got)
+	}
+	for _, deal := range o.deals[:24] {
+		if got := o.at(t, deal, "stage_id"); got != o.stage[1] {
+			t.Fatalf("deal %s was moved to %s", deal, got)
+		}
+	}
+}
+
+// TestNobodyIsFought: what somebody changes back each time is left to him, and
+// listed.
+func TestNobodyIsFought(t *testing.T) {
+	t.Parallel()
+	o := enforcing(t, 1, "  - {rule: no_next_step, mode: tell}")
+	deal := o.deals[0]
+	for range 5 {
+		o.comesToRest(t)
+		o.set(t, deal, map[string]any{"custom_fields": map[string]any{o.card: "mine"}})
+	}
+	o.comesToRest(t)
+	if got := o.shows(t, deal); got != "mine" {
+		t.Errorf("the card shows %q", got)
+	}
+	if n := one[int](t, o.bundle, `SELECT count(*) FROM edits WHERE state = 'done'`); n != 3 {
+		t.Errorf("%d times written, want 3", n)
+	}
+	if n := one[int](t, o.bundle, `SELECT count(*) FROM failures WHERE kind = 'fight' AND resolved_at IS NULL`); n != 1 {
+		t.Errorf("%d fights are listed", n)
+	}
+}
+
+// TestEchoesAreNoNews: what we write comes back by webhooks, and neither judges as
+// somebody's deed nor makes anything be written.
+func TestEchoesAreNoNews(t *testing.T) {
+	t.Parallel()
+	o := enforcing(t, 2, "  - {rule: no_next_step, mode: task}\n  - {rule: no_touch, mode: tell}")
+	o.receive(t)
+	o.settle(t)
+	if err := o.sim.Flush(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if n := one[int](t, o.bundle, `SELECT count(*) FROM inbox WHERE done_at IS NULL`); n == 0 {
+		t.Fatal("nothing came back")
+	}
+	before := one[int64](t, o.bundle, `SELECT COALESCE(max(id), 0) FROM changes`)
+	stop := o.writes()
+	if err := o.Receive(t.Context(), o.ws, o.conn); err != nil {
+		t.Fatal(err)
+	}
+	o.settle(t)
+	if calls := stop(); len(calls) > 0 {
+		t.Errorf("our own echo made us write: %q", calls)
+	}
+	if n := one[int](t, o.bundle, `SELECT count(*) FROM changes WHERE id > $1 AND edit_id IS NULL`, before); n != 0 {
+		t.Errorf("%d changes are taken for somebody's", n)
+	}
+}
