@@ -393,12 +393,3 @@ func soonerOf(a *time.Time, b time.Time) *time.Time {
 	}
 	return &b
 }
-
-// textOf is a text out of JSON, however it is written; empty if it is none.
-func textOf(j json.RawMessage) string {
-	var s string
-	if json.Unmarshal(j, &s) != nil {
-		return ""
-	}
-	return s
-}
