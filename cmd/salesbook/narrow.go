@@ -11,6 +11,7 @@ import (
 
 	"salesbook.dev/internal/book"
 	"salesbook.dev/internal/postgres"
+	"salesbook.dev/internal/sales"
 	"salesbook.dev/jobs"
 )
 
@@ -65,10 +66,19 @@ func connectionNames(ctx context.Context, tx pgx.Tx, ws int64) (map[int64]string
 
 // subjectsOf reads the deals and leads of violations.
 func subjectsOf(ctx context.Context, tx pgx.Tx, ws int64, list []postgres.Violation) (map[postgres.SubjectKey]postgres.Subject, error) {
+	keys := make([]postgres.SubjectKey, len(list))
+	for i, v := range list {
+		keys[i] = v.Subject
+	}
+	return subjectsAmong(ctx, tx, ws, keys)
+}
+
+// subjectsAmong reads deals and leads.
+func subjectsAmong(ctx context.Context, tx pgx.Tx, ws int64, keys []postgres.SubjectKey) (map[postgres.SubjectKey]postgres.Subject, error) {
 	ids := map[postgres.SubjectKey][]string{}
-	for _, v := range list {
-		group := postgres.SubjectKey{Connection: v.Subject.Connection, Kind: v.Subject.Kind}
-		ids[group] = append(ids[group], v.Subject.ID)
+	for _, k := range keys {
+		group := postgres.SubjectKey{Connection: k.Connection, Kind: k.Kind}
+		ids[group] = append(ids[group], k.ID)
 	}
 	out := map[postgres.SubjectKey]postgres.Subject{}
 	for group, some := range ids {
@@ -88,7 +98,12 @@ func subjectsOf(ctx context.Context, tx pgx.Tx, ws int64, list []postgres.Violat
 }
 
 // one is what one record of a kind is called: deal, lead.
-func one(kind string) string { return strings.TrimSuffix(kind, "s") }
+func one(kind string) string {
+	if k, ok := sales.KindByName(kind); ok {
+		return k.One
+	}
+	return strings.TrimSuffix(kind, "s")
+}
 
 func text(s *string) string {
 	if s == nil {
