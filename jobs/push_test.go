@@ -637,7 +637,9 @@ func TestChaosQuotaIsSpentWhileEditsWait(t *testing.T) {
 	quota := int64(30)
 	d.Transport = roundTrip(func(r *http.Request) (*http.Response, error) {
 		if atomic.AddInt64(&quota, -1) < 0 {
-			return answerOf(r, http.StatusTooManyRequests, `{"success":false}`), nil
+			spent := answerOf(r, http.StatusTooManyRequests, `{"success":false}`)
+			spent.Header.Set("Retry-After", "3600")
+			return spent, nil
 		}
 		return http.DefaultTransport.RoundTrip(r)
 	})
@@ -646,7 +648,7 @@ func TestChaosQuotaIsSpentWhileEditsWait(t *testing.T) {
 		t.Errorf("%d tasks were made first, want all 10: they wait behind cards", n)
 	}
 	if rounds() <= 20 { // all are made in `make chaos` only
-		one[int](t, d.bundle, `WITH d AS (DELETE FROM edits WHERE state = 'ready' AND id % 20 <> 0 RETURNING 1) SELECT count(*) FROM d`)
+		one[int](t, d.bundle, `WITH d AS (DELETE FROM edits WHERE state = 'ready' AND id % 50 <> 0 RETURNING 1) SELECT count(*) FROM d`)
 	}
 	for left := 1; left > 0; left = one[int](t, d.bundle, `SELECT count(*) FROM edits WHERE state <> 'done'`) {
 		atomic.StoreInt64(&quota, 100)
@@ -686,7 +688,8 @@ func (d *desk) spend(t *testing.T) {
 		t.Fatalf("%d edits are neither done nor waiting", n)
 	}
 	admin := d.db.Connect(t, d.db.AdminURL)
-	if _, err := admin.Exec(t.Context(), `UPDATE salesbook.vendor_accounts SET parked_until = NULL`); err != nil {
+	renewed := `WITH a AS (UPDATE salesbook.vendor_accounts SET parked_until = NULL) UPDATE salesbook.vendor_bursts SET tokens = 1000000, at = now()`
+	if _, err := admin.Exec(t.Context(), renewed); err != nil {
 		t.Fatal(err)
 	}
 }
