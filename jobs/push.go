@@ -191,7 +191,7 @@ func (w *pushing) inVendorWords(e *postgres.Edit) (connectors.Edit, error) {
 	if err != nil {
 		return connectors.Edit{}, fault.New(fault.Invalid, "the field map of %s does not say how to write this: %w", w.s.Name, err)
 	}
-	out := connectors.Edit{Object: object, Set: set}
+	out := connectors.Edit{Object: object, Set: set, Undelete: wasDeleted(e)}
 	if e.Makes() {
 		out.Mark = e.Mark
 	}

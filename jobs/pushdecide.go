@@ -30,7 +30,7 @@ func nextOf(e *postgres.Edit, now postgres.Contents) next {
 	switch {
 	case !now.Known:
 		return next{"cancelled", "there is no such record here"}
-	case now.Gone && textOf(e.Before["status"]) != "deleted":
+	case now.Gone && !wasDeleted(e):
 		return next{"cancelled", "the record is gone"}
 	case e.Makes():
 		return next{found, "it had been made"}
@@ -47,6 +47,9 @@ func nextOf(e *postgres.Edit, now postgres.Contents) next {
 	}
 	return next{}
 }
+
+// wasDeleted tells whether an edit is to bring back what somebody has deleted.
+func wasDeleted(e *postgres.Edit) bool { return textOf(e.Before["status"]) == "deleted" }
 
 // overtaken returns a field that is another than when the edit was wanted, and
 // that is not ours to write over. Who takes an edit back decides by what he saw:

@@ -70,6 +70,7 @@ type cli struct {
 	Spellings   spellingsCmd   `cmd:"" help:"List what reps write as loss reasons, and decide what it means."`
 	Violations  violationsCmd  `cmd:"" help:"List rules of the book that are broken now."`
 	Backlog     backlogCmd     `cmd:"" help:"List deals and leads with violations from before the book, the dearest first."`
+	Edits       editsCmd       `cmd:"" help:"What is written back to the CRM: list, show, approve, cancel and undo edits; let them be made, or stop them."`
 	Book        bookCmd        `cmd:"" help:"Check and test a sales book."`
 	Replay      replayCmd      `cmd:"" help:"Make canonical rows anew from stored raw records."`
 	Show        showCmd        `cmd:"" help:"Show one canonical record with its history."`

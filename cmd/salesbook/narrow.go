@@ -11,6 +11,7 @@ import (
 
 	"salesbook.dev/internal/book"
 	"salesbook.dev/internal/postgres"
+	"salesbook.dev/internal/sales"
 	"salesbook.dev/jobs"
 )
 
@@ -63,7 +64,12 @@ func subjectsOf(ctx context.Context, tx pgx.Tx, ws int64, list []postgres.Violat
 }
 
 // one is what one record of a kind is called: deal, lead.
-func one(kind string) string { return strings.TrimSuffix(kind, "s") }
+func one(kind string) string {
+	if k, ok := sales.KindByName(kind); ok {
+		return k.One
+	}
+	return strings.TrimSuffix(kind, "s")
+}
 
 func text(s *string) string {
 	if s == nil {

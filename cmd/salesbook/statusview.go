@@ -32,6 +32,7 @@ type connectionStatus struct {
 	DiskFull     string             `json:"disk_full,omitempty"` // why what can wait does
 	Judging      *judgingStatus     `json:"judging,omitempty"`   // while a sales book is in force
 	Resting      *restingStatus     `json:"resting,omitempty"`   // the vendor is left alone
+	Writing      writingStatus      `json:"writing"`
 	Troubles     []postgres.Trouble `json:"troubles"`
 	Missing      []string           `json:"rights_missing"`
 }
@@ -86,7 +87,7 @@ func statusOf(c postgres.Connection, spec connectors.Spec, s postgres.Standing, 
 		Connection: c.Name, Vendor: c.Vendor, State: c.State, StateWhy: c.StateWhy, Account: c.AccountName, At: s.Now.UTC(), Loaded: true,
 		Deliveries:   deliveryStatus{Asked: c.HookURL != "", Subscriptions: s.Subscriptions, Inactive: s.Inactive, Waiting: s.Waiting, Since: s.WaitingSince},
 		FailuresOpen: s.Failures, Working: s.Working, Troubles: s.Troubles, Missing: c.RightsMissing,
-		Resting: restingOf(s.Resting),
+		Resting: restingOf(s.Resting), Writing: writingOf(s),
 	}
 	if s.Delay != nil {
 		median, p95 := s.Delay.Median.Seconds(), s.Delay.P95.Seconds()
@@ -182,6 +183,9 @@ func (s *connectionStatus) lines() []string {
 		lines = append(lines, "  cannot be opened: "+s.Broken)
 	}
 	if words := s.Judging.words(s.Broken); words != "" {
+		lines = append(lines, "  "+words)
+	}
+	if words := s.Writing.words(); words != "" {
 		lines = append(lines, "  "+words)
 	}
 	t := newTable("OBJECT", ">RECORDS", ">DELETED", "STATE", "LAST PULL", "PROVEN")
