@@ -41,7 +41,7 @@ func (l *look) made(r Revert) (made, again bool) {
 	made = l.s.Made[r.Key]
 	for _, t := range l.s.Takens {
 		made = made || t.Key == r.Key
-		again = again || t.Key != r.Key && t.To == r.Undoes
+		again = again || t.To == r.Undoes
 	}
 	return made, again
 }
