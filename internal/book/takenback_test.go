@@ -51,6 +51,11 @@ func TestWhatWasTakenBackIsMended(t *testing.T) {
 		if d := cmp.Diff(tc.want, got); d != "" {
 			t.Errorf("%s (-want +got)\n%s", name, d)
 		}
+		for _, s := range c.Steps(f, at(12)) {
+			if f.Moves[s.Number-1].Ours {
+				t.Errorf("%s: our move is a step of a rep's: %+v", name, s)
+			}
+		}
 	}
 }
 
