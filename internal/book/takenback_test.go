@@ -51,6 +51,11 @@ func TestWhatWasTakenBackIsMended(t *testing.T) {
 		if d := cmp.Diff(tc.want, got); d != "" {
 			t.Errorf("%s (-want +got)\n%s", name, d)
 		}
+		for _, s := range c.Steps(f, at(12)) {
+			if f.Moves[s.Number-1].Ours {
+				t.Errorf("%s: our move is a step of a rep's: %+v", name, s)
+			}
+		}
 	}
 }
 
@@ -93,6 +98,37 @@ func TestAStageThatWasTakenBackWasNotPassed(t *testing.T) {
 	for hour, want := range map[int]bool{8: false, 9: true, 10: false} {
 		if s.at = at(hour); s.passed("main/demo").holds != want {
 			t.Errorf("at %d it has passed the stage: %v", hour, !want)
+		}
+	}
+}
+
+// TestLast is what people did last, and not what we did since.
+func TestLast(t *testing.T) {
+	t.Parallel()
+	at := func(hour int) time.Time { return time.Date(2026, 11, 2, hour, 0, 0, 0, time.UTC) }
+	moves := []Move{{At: at(8), Stage: "a"}, {At: at(9), Stage: "b"}, {At: at(10), Stage: "b"}, {At: at(11), Stage: "a", Ours: true}, {At: at(12), Stage: "c"}}
+	for name, tc := range map[string]struct {
+		facts Facts
+		now   time.Time
+		want  Last
+		did   bool
+	}{
+		"made":                       {Facts{Moves: moves}, at(8), Last{}, false},
+		"moved":                      {Facts{Moves: moves}, at(9), Last{Step: 2, At: at(9), From: "a", To: "b"}, true},
+		"moved to where it stood":    {Facts{Moves: moves}, at(10), Last{Step: 2, At: at(9), From: "a", To: "b"}, true},
+		"brought back":               {Facts{Moves: moves}, at(11), Last{}, false},
+		"moved from there":           {Facts{Moves: moves}, at(12), Last{Step: 5, At: at(12), From: "a", To: "c"}, true},
+		"lost":                       {Facts{Moves: moves, Lost: at(13)}, at(13), Last{Step: 6, At: at(13), End: "lost"}, true},
+		"won":                        {Facts{Moves: moves, Won: at(13)}, at(14), Last{Step: 6, At: at(13), End: "won"}, true},
+		"deleted, after it was lost": {Facts{Moves: moves, Lost: at(13), Deleted: at(14)}, at(15), Last{Step: 6, At: at(13), End: "lost"}, true},
+		"deleted":                    {Facts{Moves: moves, Deleted: at(13)}, at(13), Last{At: at(13), End: "deleted"}, true},
+		"archived":                   {Facts{Moves: moves, Archived: at(13)}, at(13), Last{At: at(13), End: "archived"}, true},
+		"a lead":                     {Facts{Lead: true}, at(13), Last{}, false},
+		"gone":                       {Facts{Gone: true, Moves: moves}, at(13), Last{}, false},
+		"without stages":             {Facts{}, at(13), Last{}, false},
+	} {
+		if got, did := tc.facts.Last(tc.now); got != tc.want || did != tc.did {
+			t.Errorf("%s: %+v %v, want %+v %v", name, got, did, tc.want, tc.did)
 		}
 	}
 }

@@ -4,6 +4,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
+
 	"salesbook.dev/internal/book"
 	"salesbook.dev/internal/enforce"
 )
@@ -82,5 +84,18 @@ func since(at time.Time) func(*enforce.Policy) {
 				modes[m] = at
 			}
 		}
+	}
+}
+
+// TestModes: what is more than told is told, too, and off days to come count.
+func TestModes(t *testing.T) {
+	t.Parallel()
+	p := policy(t, "en", "{rule: all, mode: observe}", "{rule: no_owner, mode: tell, from: 2027-01-01}", "{rule: no_touch, mode: task}", "{rule: no_touch, mode: observe, from: 2026-12-01}",
+		"{rule: skipped_stage, mode: revert}", "{rule: moved_back, mode: \"off\"}")
+	want := map[book.Rule][]book.Mode{
+		book.NoOwner: {book.Tell}, book.NoTouch: {book.Tell, book.TaskIt}, book.SkippedStage: {book.Tell, book.TaskIt, book.Revert},
+	}
+	if d := cmp.Diff(want, enforce.Modes(p.Book.Book)); d != "" {
+		t.Errorf("(-want +got)\n%s", d)
 	}
 }

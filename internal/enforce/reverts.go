@@ -17,9 +17,9 @@ func (l *look) reverts() []Revert {
 		return nil
 	}
 	r := l.revert(last, list)
-	again := slices.ContainsFunc(l.s.Takens, func(t Taken) bool { return t.To == r.Undoes && t.Key != r.Key })
+	made, again := l.made(r)
 	switch {
-	case l.s.Made[r.Key]: // and we have not heard of it yet
+	case made: // and we have not heard of it yet
 	case l.s.Refused[r.Key]:
 		return nil
 	case again:
@@ -29,10 +29,21 @@ func (l *look) reverts() []Revert {
 	for _, b := range list {
 		b.back, l.back = true, true
 	}
-	if l.s.Made[r.Key] {
+	if made {
 		return nil
 	}
 	return []Revert{r}
+}
+
+// made tells whether something is taken back already, and whether the same was
+// before.
+func (l *look) made(r Revert) (made, again bool) {
+	made = l.s.Made[r.Key]
+	for _, t := range l.s.Takens {
+		made = made || t.Key == r.Key
+		again = again || t.To == r.Undoes
+	}
+	return made, again
 }
 
 // by tells whether a violation came by the latest step.

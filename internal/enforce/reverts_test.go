@@ -47,6 +47,8 @@ func TestWhatIsTakenBack(t *testing.T) {
 		"somebody did not agree":                {rules: "skipped_stage", stages: []string{"11", "13"}, state: enforce.State{Refused: map[string]bool{key(3, "13"): true}}, task: true},
 		"it was taken back before":              {rules: "skipped_stage", stages: []string{"11", "13"}, state: enforce.State{Takens: []enforce.Taken{{Key: key(2, "13"), To: "13", At: at(2, 12, 0)}}}, task: true, tell: enforce.Repeated},
 		"another stage was":                     {rules: "skipped_stage", stages: []string{"11", "13"}, state: enforce.State{Takens: []enforce.Taken{{Key: key(2, "14"), To: "14", At: at(2, 12, 0)}}}, want: "skipped_stage: 13, stage 11"},
+		"this was, and so says its history":     {rules: "skipped_stage", stages: []string{"11", "13"}, state: enforce.State{Takens: []enforce.Taken{{Key: key(3, "13"), To: "13", At: at(3, 12, 0)}}}},
+		"it cannot be judged":                   {rules: "loss_approval", stages: []string{"13"}, change: func(f *book.Facts) { lost(f, "price"); f.Amount, f.Currency = amount(50000), "USD" }},
 		"this was, and we have not heard":       {rules: "skipped_stage", stages: []string{"11", "13"}, state: enforce.State{Made: map[string]bool{key(3, "13"): true}, Takens: []enforce.Taken{{Key: key(3, "13"), To: "13", At: at(3, 12, 0)}}}},
 		"a loss without reason":                 {rules: "loss_without_reason", stages: []string{"12"}, change: func(f *book.Facts) { lost(f, "") }, want: "loss_without_reason: lost, opened"},
 		"a reason of nobody's":                  {rules: "loss_reason_unknown", stages: []string{"12"}, change: func(f *book.Facts) { lost(f, "moon") }, want: "loss_reason_unknown: lost, opened"},

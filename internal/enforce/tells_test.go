@@ -81,6 +81,23 @@ func TestWhoIsToldAtOnce(t *testing.T) {
 	}
 }
 
+// TestCardsOfDealsThatHaveEndedShowNoBacklog: thousands of them have, and nobody
+// works with them.
+func TestCardsOfDealsThatHaveEndedShowNoBacklog(t *testing.T) {
+	t.Parallel()
+	p, open, lost := policy(t, "en", "{rule: all, mode: tell}"), deal("11", "13"), deal("11", "13")
+	lost.Lost = at(4, 10, 0)
+	for instant, want := range map[time.Time]string{at(4, 10, 0): "No loss reason. Choose the reason of the loss.", at(4, 10, 1): ""} {
+		since(instant)(p)
+		if card := effects(p, lost, enforce.State{}, at(9, 10, 0)).Card; card != want {
+			t.Errorf("in force since %v: %q, want %q", instant, card, want)
+		}
+		if card := effects(p, open, enforce.State{}, at(9, 10, 0)).Card; !strings.Contains(card, "skipped") {
+			t.Errorf("an open deal of the backlog: %q", card)
+		}
+	}
+}
+
 // TestWhatIsGoneIsLeftAlone: deleted and archived deals are not written to, and of
 // those that have ended only the end is looked at.
 func TestWhatIsGoneIsLeftAlone(t *testing.T) {

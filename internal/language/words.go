@@ -8,7 +8,7 @@ var modes = map[string]Phrase{
 	"observe": {"It is shown", "Widać w zestawieniach", "Видно в отчётах", "Видно у звітах"},
 	"tell":    {"Those in charge are told", "Dowiadują się odpowiedzialni", "Узнают ответственные", "Дізнаються відповідальні"},
 	"task":    {"The rep gets a task", "Handlowiec dostaje zadanie", "Менеджер получает задачу", "Менеджер отримує завдання"},
-	"revert":  {"The move is taken back", "Przejście zostaje cofnięte", "Переход отменяется", "Перехід скасовується"},
+	"revert":  {"It is taken back", "Zostaje to cofnięte", "Это отменяется", "Це скасовується"},
 }
 
 // Order says in a sentence how the stages of a funnel are passed.
