@@ -71,6 +71,7 @@ type cli struct {
 	Violations  violationsCmd  `cmd:"" help:"List rules of the book that are broken now."`
 	Backlog     backlogCmd     `cmd:"" help:"List deals and leads with violations from before the book, the dearest first."`
 	Book        bookCmd        `cmd:"" help:"Check and test a sales book."`
+	Notify      notifyCmd      `cmd:"" help:"Who is told what, and by what: channels, the mail server, digests."`
 	Replay      replayCmd      `cmd:"" help:"Make canonical rows anew from stored raw records."`
 	Show        showCmd        `cmd:"" help:"Show one canonical record with its history."`
 

@@ -13,8 +13,8 @@ import (
 // writes, RestoreEnd. It is one transaction: whatever ends it early, kill -9
 // included, leaves everything as it was. Connections end paused and channels
 // stopped, so that a copy of a production does not begin to talk to its vendors and
-// people. What recognises erased
-// persons is kept over it: the dump may be older than an erasure.
+// people. What recognises erased persons is kept over it: the dump may be older
+// than an erasure.
 const (
 	RestoreBegin = `BEGIN;
 CREATE SCHEMA IF NOT EXISTS salesbook_kept;
