@@ -318,20 +318,26 @@ func (p *pile) letGo(w *weighed) {
 	delete(p.known, w.key)
 }
 
-// inOrder takes from each currency in turn until there are enough, beginning with
-// the one that has most; the others are counted.
+// inOrder takes from each currency in turn, beginning with the one that has most,
+// and then what has no amount, until there are enough. The others are counted.
 func (p *pile) inOrder() (out []*weighed) {
+	take := func(w *weighed) {
+		if len(out) == p.most {
+			p.letGo(w)
+			return
+		}
+		out = append(out, w)
+	}
 	currencies := mostFirst(p.seen)
-	for n := 0; n < p.most; n++ {
+	for n := range p.most {
 		for _, c := range currencies {
-			switch {
-			case n >= len(p.kept[c]):
-			case len(out) < p.most:
-				out = append(out, p.kept[c][n])
-			default:
-				p.letGo(p.kept[c][n])
+			if c != "" && n < len(p.kept[c]) {
+				take(p.kept[c][n])
 			}
 		}
+	}
+	for _, w := range p.kept[""] {
+		take(w)
 	}
 	return out
 }

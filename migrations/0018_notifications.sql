@@ -149,7 +149,7 @@ CALL isolate('messages');
 
 ALTER TABLE failures DROP CONSTRAINT failures_kind_check;
 ALTER TABLE failures ADD CONSTRAINT failures_kind_check CHECK (kind IN ('record', 'job', 'delivery', 'edit', 'fight', 'notification'));
-COMMENT ON COLUMN failures.kind IS 'What failed: a record that could not be mapped, a job that was given up, a delivery that named nothing readable, a notification that reached nobody.';
+COMMENT ON COLUMN failures.kind IS 'What failed: a record that could not be mapped, a job that was given up, a delivery that named nothing readable, an edit that the CRM refused, something that somebody changes back each time, a notification that reached nobody.';
 COMMENT ON COLUMN failures.object IS 'For a record the vendor''s object, for a job its kind, for a notification the kind of its channel.';
 COMMENT ON COLUMN retention.what IS 'changes, deliveries, failures, notifications, proofs, runs or violations.';
 

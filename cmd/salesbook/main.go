@@ -72,6 +72,7 @@ type cli struct {
 	Backlog     backlogCmd     `cmd:"" help:"List deals and leads with violations from before the book, the dearest first."`
 	Edits       editsCmd       `cmd:"" help:"What is written back to the CRM: list, show, approve, cancel and undo edits; let them be made, or stop them."`
 	Book        bookCmd        `cmd:"" help:"Check and test a sales book."`
+	Notify      notifyCmd      `cmd:"" help:"Who is told what, and by what: channels, the mail server, digests."`
 	Replay      replayCmd      `cmd:"" help:"Make canonical rows anew from stored raw records."`
 	Show        showCmd        `cmd:"" help:"Show one canonical record with its history."`
 

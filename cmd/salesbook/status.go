@@ -33,7 +33,10 @@ func (c *statusCmd) Run(ctx context.Context, g *globals) error {
 	if err != nil {
 		return err
 	}
-	return printStatus(g, all)
+	if err := printStatus(g, all); err != nil || g.JSON || c.Name != "" {
+		return err
+	}
+	return printTelling(ctx, a)
 }
 
 func printStatus(g *globals, all []connectionStatus) error {

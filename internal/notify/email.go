@@ -131,8 +131,12 @@ func (s *Server) tlsConfig() *tls.Config {
 // refusal is the error of a mail that was not taken.
 func (s *Server) refusal(ctx context.Context, err error) error {
 	said := quote(err.Error(), s.Password)
-	if refused, ok := errors.AsType[*gomail.SendError](err); ok && refused.ErrorCode() >= 500 {
-		return s.permanent(refused, said)
+	const closing = 421 // whoever the mail is for
+	if refused, ok := errors.AsType[*gomail.SendError](err); ok && refused.ErrorCode() != 0 && refused.ErrorCode() != closing {
+		if refused.ErrorCode() >= 500 {
+			return s.permanent(refused, said)
+		}
+		return fault.New(fault.Limited, "the mail server %s does not take this mail now: %s", s.Host, said)
 	}
 	var certificate *tls.CertificateVerificationError
 	answer, answered := errors.AsType[*textproto.Error](err)

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 	"time"
+	"unicode"
 	"unicode/utf8"
 
 	"salesbook.dev/internal/fault"
@@ -41,7 +42,7 @@ func (s *Slack) Send(ctx context.Context, m Message) (string, error) {
 	if err != nil || a.good() {
 		return "", err
 	}
-	e := a.refused(u.Host, s.Now(), s.URL, u.Path)
+	e := a.refused(u.Host, s.Now(), hidden(u)...)
 	if s.ended(&a) {
 		e.Kind = fault.Gone
 		e.Text += ": the webhook is no longer there, or may not write to its channel; make a new one in Slack and set it"
@@ -90,8 +91,8 @@ func slackSection(text string) slackBlock {
 // slackParts are the texts of sections, each short enough.
 func slackParts(m Message) (parts []string) {
 	add := func(texts ...string) { parts = append(parts, gather(texts, slackText)...) }
-	if m.Intro != "" {
-		add(slackEscape(line(m.Intro)))
+	if intro := line(m.Intro); intro != "" {
+		add(slackEscape(intro))
 	}
 	for i := range m.Sections {
 		s := &m.Sections[i]
@@ -120,10 +121,21 @@ func slackItem(it *Item) string {
 
 // slackEscape makes a text one that Slack shows as it is: &, < and > begin what
 // it reads as a mention or link, and the signs of its markup are given their
-// look-alikes, since it knows no way to escape them.
-func slackEscape(text string) string { return slackSigns.Replace(text) }
+// look-alikes, since it knows no way to escape them. A _ within a word is none.
+func slackEscape(text string) string {
+	runes := []rune(slackSigns.Replace(text))
+	word := func(i int) bool {
+		return i >= 0 && i < len(runes) && (unicode.IsLetter(runes[i]) || unicode.IsDigit(runes[i]))
+	}
+	for i, r := range runes {
+		if r == '_' && !(word(i-1) && word(i+1)) {
+			runes[i] = '＿'
+		}
+	}
+	return string(runes)
+}
 
-var slackSigns = strings.NewReplacer("&", "&amp;", "<", "&lt;", ">", "&gt;", "*", "∗", "_", "＿", "~", "∼", "`", "ˋ")
+var slackSigns = strings.NewReplacer("&", "&amp;", "<", "&lt;", ">", "&gt;", "*", "∗", "~", "∼", "`", "ˋ")
 
 // gather joins texts, line by line, to as few as have no more than so many
 // letters each. One that is longer itself is cut.

@@ -1,13 +1,17 @@
 package notify
 
 import (
+	"cmp"
 	"context"
 	"crypto/hmac"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
 	"net/http"
+	"net/url"
+	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"salesbook.dev/internal/fault"
@@ -46,7 +50,7 @@ func (w *Webhook) Send(ctx context.Context, m Message) (string, error) {
 		return "", err
 	}
 	a.header.Del("Location") // it may repeat what the address holds
-	e := a.refused(u.Host, w.Now(), append([]string{w.Secret, w.URL}, hidden(u.Path, u.RawQuery)...)...)
+	e := a.refused(u.Host, w.Now(), append(hidden(u), w.Secret)...)
 	if a.status == http.StatusGone {
 		e.Kind = fault.Gone
 		e.Text += ": the receiver wants no more messages"
@@ -54,13 +58,20 @@ func (w *Webhook) Send(ctx context.Context, m Message) (string, error) {
 	return "", e
 }
 
-// hidden are the parts of an address that are long enough to be looked for.
-func hidden(parts ...string) (out []string) {
+// hidden are the parts of an address that may be secrets, the longest first. What
+// is shorter stands in many a word.
+func hidden(u *url.URL) (out []string) {
+	parts := append(strings.Split(u.Path, "/"), u.String(), u.Path, u.RawQuery)
+	for _, values := range u.Query() {
+		parts = append(parts, values...)
+	}
+	const least = 6
 	for _, p := range parts {
-		if len(p) > 1 {
+		if len(p) >= least {
 			out = append(out, p)
 		}
 	}
+	slices.SortFunc(out, func(a, b string) int { return cmp.Compare(len(b), len(a)) })
 	return out
 }
 

@@ -16,7 +16,7 @@ import (
 type Failure struct {
 	ID           int64
 	ConnectionID int64
-	Kind         string // record, job, delivery, edit
+	Kind         string // record, job, delivery, edit, fight, notification
 	Object       string
 	ExternalID   string
 	Place        string // field, line or step

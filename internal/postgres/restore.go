@@ -15,8 +15,7 @@ import (
 // stopped, so that a copy of a production does not begin to talk to its vendors
 // and people, and none writes to its vendor until a person says so: edits of the
 // dump may have been made since. Dumps of older releases know none of these. What
-// recognises erased
-// persons is kept over it: the dump may be older than an erasure.
+// recognises erased persons is kept over it: the dump may be older than an erasure.
 const (
 	RestoreBegin = `BEGIN;
 CREATE SCHEMA IF NOT EXISTS salesbook_kept;
