@@ -3,15 +3,18 @@ package jobs
 import (
 	"context"
 	"encoding/json"
+	"fmt"
 	"slices"
 	"strings"
 
 	"github.com/jackc/pgx/v5"
 
+	"salesbook.dev/connectors"
 	"salesbook.dev/internal/book"
 	"salesbook.dev/internal/fault"
 	"salesbook.dev/internal/postgres"
 	"salesbook.dev/internal/provision"
+	"salesbook.dev/internal/rest"
 	"salesbook.dev/mapping"
 )
 
@@ -36,14 +39,17 @@ type RefusedStep struct {
 // PlanSetup reads what a connection's CRM has anew, and says what it lacks to be as
 // a draft has it; without a draft, as the book in force. Nothing is written there.
 func (p *Pipeline) PlanSetup(ctx context.Context, workspace int64, connection string, draft *book.Book) (Provisioning, error) {
-	u, err := p.settingUp(ctx, workspace, connection, draft)
+	u, err := p.openSetup(ctx, workspace, connection, draft)
 	if err != nil {
 		return Provisioning{}, err
 	}
-	if err := u.read(ctx, "pipelines", "stages", "fields"); err != nil {
-		return Provisioning{}, err
-	}
-	_, err = u.plan(ctx)
+	err = u.holding(ctx, func(ctx context.Context) error {
+		if err := u.read(ctx, kinds()...); err != nil {
+			return err
+		}
+		_, err := u.plan(ctx)
+		return err
+	})
 	return u.out, err
 }
 
@@ -54,10 +60,11 @@ type setup struct {
 	compiled *book.Compiled
 	before   []book.Binding // what names meant when the book in force was put in force
 	bound    []postgres.Binding
+	lease    postgres.Lease
 	out      Provisioning
 }
 
-func (p *Pipeline) settingUp(ctx context.Context, workspace int64, connection string, draft *book.Book) (*setup, error) {
+func (p *Pipeline) openSetup(ctx context.Context, workspace int64, connection string, draft *book.Book) (*setup, error) {
 	u := &setup{p: p, ws: workspace}
 	var stored postgres.StoredBook
 	err := p.DB.In(ctx, workspace, func(tx pgx.Tx) error {
@@ -95,19 +102,52 @@ func (p *Pipeline) settingUp(ctx context.Context, workspace int64, connection st
 	return u, nil
 }
 
-// read reads what the CRM has of some kinds anew.
-func (u *setup) read(ctx context.Context, kinds ...string) error {
-	s, err := u.p.Open(ctx, u.ws, u.conn)
-	if err != nil {
-		return err
+// holding does work while nobody else sets the CRM up.
+func (u *setup) holding(ctx context.Context, work func(context.Context) error) error {
+	mine, err := u.p.holding(ctx, u.ws, "setup", u.conn, func(ctx context.Context, l postgres.Lease) error {
+		u.lease = l
+		return work(ctx)
+	})
+	if err == nil && !mine {
+		err = fault.New(fault.Conflict, "%s is being set up by somebody else; try again once that is over", u.out.Connection)
 	}
+	return err
+}
+
+// kinds are what a CRM is set up with.
+func kinds() []string { return []string{"pipelines", "stages", "fields"} }
+
+// read reads what the CRM has of some kinds anew, and writes it as any page.
+func (u *setup) read(ctx context.Context, kinds ...string) error {
 	for _, kind := range kinds {
+		s, err := u.p.openForWork(ctx, u.ws, u.conn)
+		if err != nil {
+			return err
+		}
+		if s.State != "active" {
+			return StateError(s.Connection)
+		}
 		object, err := definitionsOf(s.Map, kind)
 		if err != nil {
 			return err
 		}
-		if _, err := u.p.Pull(ctx, u.ws, u.conn, PullOptions{Object: object, Force: true}); err != nil {
+		puller, err := ability[connectors.Puller](ctx, s, rest.Interactive)
+		if err != nil {
 			return err
+		}
+		err = u.p.recorded(ctx, s, "setup", object, func(run int64) error {
+			for page, err := range puller.Pull(ctx, object, "") {
+				if err != nil {
+					return err
+				}
+				if err := u.p.commitPage(ctx, s, u.lease, run, "pull", page); err != nil {
+					return err
+				}
+			}
+			return nil
+		})
+		if err != nil {
+			return fmt.Errorf("%s of %s: %w", object, s.Name, err)
 		}
 	}
 	return nil

@@ -209,8 +209,8 @@ func TestSetUpIsKilled(t *testing.T) {
 	}
 }
 
-// refusing answers some requests as a vendor who does not allow them.
-func refusingAt(method, path string, status int) http.RoundTripper {
+// notAllowing answers some requests as a vendor who does not allow them.
+func notAllowing(method, path string, status int) http.RoundTripper {
 	return roundTrip(func(r *http.Request) (*http.Response, error) {
 		if r.Method != method || !strings.HasSuffix(r.URL.Path, path) {
 			return http.DefaultTransport.RoundTrip(r)
@@ -236,11 +236,11 @@ func TestSetUpIsRefused(t *testing.T) {
 		t.Errorf("stopped: %v", err)
 	}
 	b.run(t, `UPDATE connections SET writes = 'dry'`)
-	out, err := try(refusingAt("POST", "/pipelines", 403))
+	out, err := try(notAllowing("POST", "/pipelines", 403))
 	if fault.KindOf(err) != fault.Forbidden || len(out.Done) > 0 {
 		t.Errorf("forbidden: %v, done %q", err, stepsOf(out.Done))
 	}
-	out, err = try(refusingAt("POST", "/dealFields", 400))
+	out, err = try(notAllowing("POST", "/dealFields", 400))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -26,23 +26,17 @@ import (
 // after each step. It is a person's order, so it is done also while edits are only
 // shown; it is not where writing is stopped.
 func (p *Pipeline) SetUp(ctx context.Context, workspace int64, connection string, draft *book.Book, by string, tell func(provision.Step, error)) (Provisioning, error) {
-	u, err := p.settingUp(ctx, workspace, connection, draft)
+	u, err := p.openSetup(ctx, workspace, connection, draft)
 	if err != nil {
 		return Provisioning{}, err
 	}
-	mine, err := p.holding(ctx, workspace, "setup", u.conn, func(ctx context.Context, l postgres.Lease) error {
-		return (&settingUp{setup: u, lease: l, by: by, tell: tell}).all(ctx)
-	})
-	if err == nil && !mine {
-		err = fault.New(fault.Conflict, "%s is being set up by somebody else; try again once that is over", connection)
-	}
+	err = u.holding(ctx, (&settingUp{setup: u, by: by, tell: tell, tried: map[string]bool{}}).all)
 	return u.out, err
 }
 
 // settingUp makes the steps of a plan.
 type settingUp struct {
 	*setup
-	lease postgres.Lease
 	by    string
 	tell  func(provision.Step, error)
 	tried map[string]bool // keys of steps that need no further try
@@ -50,11 +44,10 @@ type settingUp struct {
 
 // all makes steps until none is left.
 func (w *settingUp) all(ctx context.Context) error {
-	if err := w.read(ctx, "pipelines", "stages", "fields"); err != nil {
+	if err := w.read(ctx, kinds()...); err != nil {
 		return err
 	}
-	w.tried = map[string]bool{}
-	fresh := map[string]bool{"pipelines": true, "stages": true, "fields": true, "": true}
+	fresh := kinds() // what was read since the last step
 	for first := true; ; first = false {
 		s, err := w.plan(ctx)
 		if err != nil {
@@ -68,18 +61,19 @@ func (w *settingUp) all(ctx context.Context) error {
 		step, ok := w.next()
 		switch {
 		case !ok:
-			return w.left()
-		case !fresh[step.Kind]:
+			w.left()
+			return nil
+		case step.Kind != "" && !slices.Contains(fresh, step.Kind):
 			if err := w.read(ctx, step.Kind); err != nil {
 				return err
 			}
-			fresh[step.Kind] = true
+			fresh = append(fresh, step.Kind)
 		default:
 			w.tried[step.Key] = true
 			if err := w.make(ctx, s, step); err != nil {
 				return err
 			}
-			fresh = map[string]bool{"": true}
+			fresh = nil
 		}
 	}
 }
@@ -94,7 +88,7 @@ func (w *settingUp) next() (provision.Step, bool) {
 }
 
 // left notes why steps were not made that are still planned.
-func (w *settingUp) left() error {
+func (w *settingUp) left() {
 	for _, s := range w.out.Plan.Steps {
 		told := slices.ContainsFunc(w.out.Refused, func(r RefusedStep) bool { return r.Key == s.Key })
 		switch {
@@ -105,7 +99,6 @@ func (w *settingUp) left() error {
 			w.out.Refused = append(w.out.Refused, RefusedStep{s, "the CRM answered that it was done, and does not show it"})
 		}
 	}
-	return nil
 }
 
 // settleOld writes down what became of steps that an earlier call was broken off
@@ -122,6 +115,11 @@ func (w *settingUp) settleOld(ctx context.Context) error {
 				continue // it is made again under its number
 			}
 			e.State, e.Why = "done", "its call was broken off; the CRM shows its effect"
+			if e.TargetID != nil {
+				if e.After, err = held(ctx, tx, w.ws, w.conn, e); err != nil {
+					return err
+				}
+			}
 			if err := postgres.EndSetup(ctx, tx, w.ws, e, w.p.Now()); err != nil {
 				return err
 			}
@@ -174,9 +172,9 @@ func (w *settingUp) make(ctx context.Context, s *Source, step provision.Step) er
 		return w.refuse(ctx, step, e, err)
 	case slices.Contains([]fault.Kind{fault.Auth, fault.Forbidden, fault.Limited}, fault.KindOf(err)):
 		e.State, e.Why = "cancelled", "nothing was changed: "+err.Error()
-		return errors.Join(fmt.Errorf("%s: %w", step.Text, err), w.end(ctx, e))
+		return errors.Join(fmt.Errorf("%s: %s: %w", w.out.Connection, step.Text, err), w.end(ctx, e))
 	}
-	return fmt.Errorf("%s: nobody knows whether this was done, so run it again, it goes on where the CRM stands: %w", step.Text, err)
+	return fmt.Errorf("%s: %s: nobody knows whether this was done; run it again, it goes on where the CRM stands: %w", w.out.Connection, step.Text, err)
 }
 
 // edit is a step as it is written down, and as it is called.
@@ -230,7 +228,7 @@ func held(ctx context.Context, tx pgx.Tx, workspace, connection int64, e *postgr
 
 // receipt writes down what the CRM has now, and that the step is done.
 func (w *settingUp) receipt(ctx context.Context, s *Source, step provision.Step, e *postgres.Edit, r connectors.Record) error {
-	b := newBatch(s, "receive", connectors.Page{Records: []connectors.Record{r}, FetchedAt: w.p.Now()})
+	b := newBatch(s, "push", connectors.Page{Records: []connectors.Record{r}, FetchedAt: w.p.Now()})
 	if err := b.prepare(ctx); err != nil {
 		return err
 	}

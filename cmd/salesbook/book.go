@@ -10,18 +10,19 @@ import (
 )
 
 type bookCmd struct {
-	Starter  bookStarterCmd  `cmd:"" help:"Print a first book, made from what the CRM already holds."`
-	Check    bookCheckCmd    `cmd:"" help:"List everything that is wrong with a book."`
-	Test     bookTestCmd     `cmd:"" help:"Judge the cases of a book and compare with what they expect."`
-	Plan     bookPlanCmd     `cmd:"" help:"Judge everything that is stored by a draft, and change nothing."`
-	Diff     bookDiffCmd     `cmd:"" help:"Say in what two books differ, and what that means for judging."`
-	Activate bookActivateCmd `cmd:"" help:"Put a book in force: everything is judged by it."`
-	Show     bookShowCmd     `cmd:"" help:"Say how the book in force fits what is connected: what was renamed, what is missing."`
-	History  bookHistoryCmd  `cmd:"" help:"List the books that were ever in force."`
-	Export   bookExportCmd   `cmd:"" help:"Print a book that is or was in force."`
-	Print    bookPrintCmd    `cmd:"" help:"Make a book a page of HTML, to read and to print."`
-	Example  bookExampleCmd  `cmd:"" help:"Print a book that ships with salesbook."`
-	Schema   bookSchemaCmd   `cmd:"" help:"Print the JSON Schema of books, for editors."`
+	Starter   bookStarterCmd   `cmd:"" help:"Print a first book, made from what the CRM already holds."`
+	Check     bookCheckCmd     `cmd:"" help:"List everything that is wrong with a book."`
+	Test      bookTestCmd      `cmd:"" help:"Judge the cases of a book and compare with what they expect."`
+	Plan      bookPlanCmd      `cmd:"" help:"Judge everything that is stored by a draft, and change nothing."`
+	Diff      bookDiffCmd      `cmd:"" help:"Say in what two books differ, and what that means for judging."`
+	Activate  bookActivateCmd  `cmd:"" help:"Put a book in force: everything is judged by it."`
+	Show      bookShowCmd      `cmd:"" help:"Say how the book in force fits what is connected: what was renamed, what is missing."`
+	History   bookHistoryCmd   `cmd:"" help:"List the books that were ever in force."`
+	Export    bookExportCmd    `cmd:"" help:"Print a book that is or was in force."`
+	Provision bookProvisionCmd `cmd:"" help:"Say what a CRM lacks to be as a book has it, and set it up with --apply."`
+	Print     bookPrintCmd     `cmd:"" help:"Make a book a page of HTML, to read and to print."`
+	Example   bookExampleCmd   `cmd:"" help:"Print a book that ships with salesbook."`
+	Schema    bookSchemaCmd    `cmd:"" help:"Print the JSON Schema of books, for editors."`
 }
 
 type bookCheckCmd struct {

@@ -114,7 +114,7 @@ func (p *planner) card() {
 	case len(same) == 1 && (same[0].Holds != Text || !same[0].Custom):
 		p.hand("field %q of deals holds %s: rename it, so that one for what is missing can be made", name, cmp.Or(same[0].Holds, "something else"))
 	case len(same) == 1:
-		p.step(Step{Key: "card", ID: same[0].Code, Card: true, Text: fmt.Sprintf("take field %q of deals for what is missing", name)})
+		p.step(Step{Key: "card/" + same[0].Code, ID: same[0].Code, Card: true, Text: fmt.Sprintf("take field %q of deals for what is missing", name)})
 	default:
 		p.step(Step{Key: "card", Kind: "fields", Set: p.newField(name, LongText), Card: true, Text: fmt.Sprintf("make field %q of deals, a long text for what is missing", name)})
 	}

@@ -67,7 +67,7 @@ func (p *planner) absent(f *book.Funnel, name string) {
 	}
 	p.step(Step{Key: "pipelines/" + book.FoldField(name), Kind: "pipelines", Set: set, Text: text})
 	p.wins = append(p.wins, place{pipeline: name})
-	p.fill(f, name, &Pipeline{Name: name})
+	p.fill(f, &Pipeline{Name: name})
 }
 
 // present plans what a pipeline lacks that is there.
@@ -80,7 +80,7 @@ func (p *planner) present(f *book.Funnel, written string, pl *Pipeline) {
 			Text: fmt.Sprintf("pipeline %q: deals carry a probability", pl.Name)})
 	}
 	p.wins = append(p.wins, place{pipeline: pl.Name, pipelineID: pl.ID})
-	p.fill(f, pl.Name, pl)
+	p.fill(f, pl)
 }
 
 // reckons tells whether the book says probabilities of a funnel's stages.
@@ -88,65 +88,106 @@ func reckons(f *book.Funnel) bool {
 	return slices.ContainsFunc(f.Stages, func(s book.Stage) bool { return s.Probability != nil })
 }
 
+// filling is the work on the stages of one pipeline.
+type filling struct {
+	*planner
+	f     *book.Funnel
+	pl    *Pipeline // without an id and stages: yet to be made
+	known map[string]bool
+	// Of the funnel's stages that are there or will be: how they are called, and
+	// where they stand in the end.
+	called []string
+	order  []int
+	made   int
+}
+
 // fill plans the stages of a pipeline.
-func (p *planner) fill(f *book.Funnel, name string, pl *Pipeline) {
-	var order []int     // of the funnel's stages that are there or will be: where
-	var called []string // and how
-	known, made := map[string]bool{}, 0
+func (p *planner) fill(f *book.Funnel, pl *Pipeline) {
+	w := &filling{planner: p, f: f, pl: pl, known: map[string]bool{}}
 	for i := range f.Stages {
-		s := &f.Stages[i]
-		at := place{pipeline: name, pipelineID: pl.ID}
-		found, doubtful, missing := p.look(f, s, pl)
-		for _, n := range slices.Concat(found, doubtful) {
-			known[pl.Stages[n].ID] = true
-		}
-		switch {
-		case len(found) > 0:
-			order, called = append(order, found[0]), append(called, pl.Stages[found[0]].Name)
-			for _, n := range found {
-				at.stage, at.stageID = pl.Stages[n].Name, pl.Stages[n].ID
-				p.stages[f.ID+"/"+s.ID] = append(p.stages[f.ID+"/"+s.ID], at)
-				p.adjust(s, name, &pl.Stages[n])
-			}
-			for _, written := range missing {
-				p.hand("stage %q of the book is %q in pipeline %q, which has no stage %q: make that, or take the name out of the book", s.Name, at.stage, name, written)
-			}
-		case len(doubtful) > 0: // that was told
-		case byNumber(missing[0]):
-			p.hand("pipeline %q has no stage %s: make it and name it in the book, under the stage %q", name, missing[0], s.Name)
-		default:
-			order, called = append(order, len(pl.Stages)+made), append(called, missing[0])
-			made++
-			at.stage = missing[0]
-			p.stages[f.ID+"/"+s.ID] = append(p.stages[f.ID+"/"+s.ID], at)
-			p.makeStage(f, s, missing[0], at)
-		}
+		w.stage(&f.Stages[i])
 	}
-	if f.Order != book.None && !slices.IsSorted(order) {
-		p.hand("pipeline %q: put its stages in the order %s, in the settings of the CRM; salesbook cannot move them", name, quoted(called))
+	if f.Order != book.None && !slices.IsSorted(w.order) {
+		p.hand("pipeline %q: put its stages in the order %s, in the settings of the CRM; salesbook cannot move them", pl.Name, quoted(w.called))
 	}
 	var others []string
 	for _, s := range pl.Stages {
-		if !known[s.ID] {
+		if !w.known[s.ID] {
 			others = append(others, s.Name)
 		}
 	}
 	if len(others) > 0 {
-		p.alone("%s %s of pipeline %q", plural("stage", len(others)), quoted(others), name)
+		p.alone("%s %s of pipeline %q", plural("stage", len(others)), quoted(others), pl.Name)
 	}
+}
+
+// stage plans one stage.
+func (w *filling) stage(s *book.Stage) {
+	found, doubtful, missing := w.look(s)
+	for _, n := range slices.Concat(found, doubtful) {
+		w.known[w.pl.Stages[n].ID] = true
+	}
+	switch {
+	case len(found) > 0:
+		w.has(s, found, missing)
+	case len(doubtful) > 0: // that was told
+	case byNumber(missing[0]):
+		w.hand("pipeline %q has no stage %s: make it and name it in the book, under the stage %q", w.pl.Name, missing[0], s.Name)
+	default:
+		w.lacks(s, missing[0])
+	}
+}
+
+// has plans what stages have otherwise than the book, and tells of names that are
+// none's.
+func (w *filling) has(s *book.Stage, found []int, missing []string) {
+	first := &w.pl.Stages[found[0]]
+	w.order, w.called = append(w.order, found[0]), append(w.called, first.Name)
+	for _, n := range found {
+		have := &w.pl.Stages[n]
+		w.place(s, have.Name, have.ID)
+		w.adjust(s, w.pl.Name, have)
+	}
+	for _, written := range missing {
+		w.hand("stage %q of the book is %q in pipeline %q, which has no stage %q: make that, or take the name out of the book", s.Name, first.Name, w.pl.Name, written)
+	}
+}
+
+// lacks plans a stage that is not there. The CRM puts it at the end.
+func (w *filling) lacks(s *book.Stage, name string) {
+	w.order, w.called = append(w.order, len(w.pl.Stages)+w.made), append(w.called, name)
+	w.made++
+	w.place(s, name, "")
+	set := map[string]any{"pipeline_id": w.pl.ID, "name": name}
+	text := fmt.Sprintf("make stage %q in pipeline %q", name, w.pl.Name)
+	if s.Probability != nil {
+		set["probability"] = *s.Probability
+		text += fmt.Sprintf(", probability %d %%", *s.Probability)
+	}
+	if days, span := w.rot(s); days > 0 {
+		set["rot_days"] = days
+		text += fmt.Sprintf(", rotten after %s", inDays(days, span))
+	}
+	w.step(Step{Key: "stages/" + book.FoldField(w.pl.Name) + "/" + w.f.ID + "/" + s.ID, Kind: "stages", Set: set, Text: text, Waits: w.pl.ID == ""})
+}
+
+// place notes where a stage of the book is, or will be.
+func (w *filling) place(s *book.Stage, name, id string) {
+	ref := w.f.ID + "/" + s.ID
+	w.stages[ref] = append(w.stages[ref], place{pipeline: w.pl.Name, pipelineID: w.pl.ID, stage: name, stageID: id})
 }
 
 // look finds a stage of the book among those of a pipeline: where they stand, and
 // the names that no stage has. Stages that share a name are doubtful, and told.
-func (p *planner) look(f *book.Funnel, s *book.Stage, pl *Pipeline) (found, doubtful []int, missing []string) {
+func (w *filling) look(s *book.Stage) (found, doubtful []int, missing []string) {
 	for _, written := range s.CRMNames() {
-		ids := p.bound(book.BindsStage, f.ID+"/"+s.ID, written)
+		ids := w.bound(book.BindsStage, w.f.ID+"/"+s.ID, written)
 		var here, same []int
-		for n := range pl.Stages {
-			if slices.Contains(ids, pl.Stages[n].ID) {
+		for n := range w.pl.Stages {
+			if slices.Contains(ids, w.pl.Stages[n].ID) {
 				here = append(here, n)
 			}
-			if book.FoldField(pl.Stages[n].Name) == book.FoldField(written) {
+			if book.FoldField(w.pl.Stages[n].Name) == book.FoldField(written) {
 				same = append(same, n)
 			}
 		}
@@ -154,14 +195,14 @@ func (p *planner) look(f *book.Funnel, s *book.Stage, pl *Pipeline) (found, doub
 		case len(same) > 1:
 			var list []string
 			for _, n := range same {
-				list = append(list, pl.Stages[n].ID)
+				list = append(list, w.pl.Stages[n].ID)
 			}
-			p.hand("pipeline %q has %d stages that are called %q (%s): rename all but one, or name the one that is meant in the book: crm: [\"#%s\"]",
-				pl.Name, len(same), written, numbers(list), list[0])
+			w.hand("pipeline %q has %d stages that are called %q (%s): rename all but one, or name the one that is meant in the book: crm: [\"#%s\"]",
+				w.pl.Name, len(same), written, numbers(list), list[0])
 			doubtful = append(doubtful, same...)
 		case len(here) > 0:
-			if n := here[0]; !byNumber(written) && book.FoldField(pl.Stages[n].Name) != book.FoldField(written) {
-				p.alone("stage %q of pipeline %q, which the book calls %q: it was renamed, and the book follows it", pl.Stages[n].Name, pl.Name, written)
+			if n := here[0]; !byNumber(written) && book.FoldField(w.pl.Stages[n].Name) != book.FoldField(written) {
+				w.alone("stage %q of pipeline %q, which the book calls %q: it was renamed, and the book follows it", w.pl.Stages[n].Name, w.pl.Name, written)
 			}
 			found = append(found, here...)
 		default:
@@ -169,21 +210,6 @@ func (p *planner) look(f *book.Funnel, s *book.Stage, pl *Pipeline) (found, doub
 		}
 	}
 	return found, doubtful, missing
-}
-
-// makeStage plans a stage that is not there.
-func (p *planner) makeStage(f *book.Funnel, s *book.Stage, name string, at place) {
-	set := map[string]any{"pipeline_id": at.pipelineID, "name": name}
-	text := fmt.Sprintf("make stage %q in pipeline %q", name, at.pipeline)
-	if s.Probability != nil {
-		set["probability"] = *s.Probability
-		text += fmt.Sprintf(", probability %d %%", *s.Probability)
-	}
-	if days, span := p.rot(s); days > 0 {
-		set["rot_days"] = days
-		text += fmt.Sprintf(", rotten after %s", inDays(days, span))
-	}
-	p.step(Step{Key: "stages/" + book.FoldField(at.pipeline) + "/" + f.ID + "/" + s.ID, Kind: "stages", Set: set, Text: text, Waits: at.pipelineID == ""})
 }
 
 // adjust plans what a stage has otherwise than the book.

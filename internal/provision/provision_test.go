@@ -1,6 +1,7 @@
 package provision_test
 
 import (
+	"encoding/json"
 	"flag"
 	"fmt"
 	"math/rand/v2"
@@ -363,7 +364,7 @@ func random(r *rand.Rand) *model {
 	for range r.IntN(5) {
 		f := provision.Field{Code: "c" + m.id(), Name: []string{"Budget", "budget", "Signed on", "Call on", "Invoice no.", "Sales Book: what is missing", "X"}[r.IntN(7)],
 			Holds: []string{"text", "date", "number"}[r.IntN(3)], Custom: some(2)}
-		f.Required = provision.Required{Enabled: some(2), Statuses: map[string][]string{"1": {"won"}}}
+		f.Required = provision.Required{Enabled: some(2), Stages: []json.Number{"1"}, Statuses: map[string][]string{"1": {"won"}}}
 		m.Fields = append(m.Fields, f)
 	}
 	for _, label := range []string{"Later", "too dear!", "PRICE"} {
