@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"maps"
 	"path/filepath"
 	"regexp"
@@ -355,4 +356,24 @@ func TestWriteRefuses(t *testing.T) {
 			t.Errorf("%s %s:\n got %s\nwant %s", c.kind, c.fields, got, c.want)
 		}
 	}
+}
+
+// FuzzWrite writes whatever there is: it gives the value back or refuses with words.
+func FuzzWrite(f *testing.F) {
+	m := mapping.MustCompile(f, writeOverride, mapping.NewDictionary(writeFields()))
+	keys := []string{"title", "status", "stage_id", "amount", "archived", "labels", "expected_close", "won_at", "source", "items_count"}
+	for i := 1; i <= 8; i++ {
+		keys = append(keys, fmt.Sprint("custom.c", i))
+	}
+	for _, seed := range []string{`"open"`, `null`, `12.50`, `1e400`, `["1",null]`, `{"amount":"1","currency":"EUR"}`, `{"amount":{}}`, `true`, `"2026-02-28"`, ``, `x`, `"\u0000"`, `[[[`} {
+		for n := range keys {
+			f.Add(uint8(n), []byte(seed))
+		}
+	}
+	f.Fuzz(func(t *testing.T, n uint8, value []byte) {
+		_, _, err := m.Write("deals", map[string]json.RawMessage{keys[int(n)%len(keys)]: value})
+		if err != nil {
+			reasonOf(t, err)
+		}
+	})
 }
