@@ -358,6 +358,29 @@ func TestWriteRefuses(t *testing.T) {
 	}
 }
 
+func TestRecordOf(t *testing.T) {
+	t.Parallel()
+	m := mapping.MustCompile(t, "", nil)
+	for _, c := range []struct {
+		kind, id, object, record string
+	}{
+		{"deals", "12", "deals", "12"},
+		{"fields", "deals.abc", "dealFields", "abc"},
+		{"fields", "companies.abc", "organizationFields", "abc"},
+		{"fields", "abc", "", ""},
+		{"fields", "deals.", "", ""},
+		{"calls", "1", "", ""},
+	} {
+		object, record, ok := m.RecordOf(c.kind, c.id)
+		if object != c.object || record != c.record || ok != (c.object != "") {
+			t.Errorf("%s %s: %s %s %v, want %s %s", c.kind, c.id, object, record, ok, c.object, c.record)
+		}
+		if o, mapped := m.Object(object); mapped && o.ID(record) != c.id {
+			t.Errorf("%s %s comes back as %s", c.kind, c.id, o.ID(record))
+		}
+	}
+}
+
 // FuzzWrite writes whatever there is: it gives the value back or refuses with words.
 func FuzzWrite(f *testing.F) {
 	m := mapping.MustCompile(f, writeOverride, mapping.NewDictionary(writeFields()))
