@@ -26,6 +26,19 @@ func (m *Map) ObjectsOf(kind string) []string {
 	return out
 }
 
+// RecordOf is ObjectMap.ID the other way: it returns the vendor's object and id of
+// the record with a canonical id; false if nothing of the vendor's is of that kind
+// and has such ids.
+func (m *Map) RecordOf(kind, id string) (object, record string, ok bool) {
+	for _, name := range m.ObjectsOf(kind) {
+		prefix := m.objects[name].prefix
+		if rest, fits := strings.CutPrefix(id, prefix); fits && rest != "" && (!ok || len(prefix) > len(m.objects[object].prefix)) {
+			object, record, ok = name, rest, true
+		}
+	}
+	return object, record, ok
+}
+
 // Write is the way back: it returns which of the vendor's objects a record of a
 // kind is, and what of it to set, so that the given fields hold the given values
 // when it is read again. Fields are the kind's own or custom.CODE; values are JSON

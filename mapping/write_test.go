@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"maps"
 	"path/filepath"
 	"regexp"
@@ -355,4 +356,47 @@ func TestWriteRefuses(t *testing.T) {
 			t.Errorf("%s %s:\n got %s\nwant %s", c.kind, c.fields, got, c.want)
 		}
 	}
+}
+
+func TestRecordOf(t *testing.T) {
+	t.Parallel()
+	m := mapping.MustCompile(t, "", nil)
+	for _, c := range []struct {
+		kind, id, object, record string
+	}{
+		{"deals", "12", "deals", "12"},
+		{"fields", "deals.abc", "dealFields", "abc"},
+		{"fields", "companies.abc", "organizationFields", "abc"},
+		{"fields", "abc", "", ""},
+		{"fields", "deals.", "", ""},
+		{"calls", "1", "", ""},
+	} {
+		object, record, ok := m.RecordOf(c.kind, c.id)
+		if object != c.object || record != c.record || ok != (c.object != "") {
+			t.Errorf("%s %s: %s %s %v, want %s %s", c.kind, c.id, object, record, ok, c.object, c.record)
+		}
+		if o, mapped := m.Object(object); mapped && o.ID(record) != c.id {
+			t.Errorf("%s %s comes back as %s", c.kind, c.id, o.ID(record))
+		}
+	}
+}
+
+// FuzzWrite writes whatever there is: it gives the value back or refuses with words.
+func FuzzWrite(f *testing.F) {
+	m := mapping.MustCompile(f, writeOverride, mapping.NewDictionary(writeFields()))
+	keys := []string{"title", "status", "stage_id", "amount", "archived", "labels", "expected_close", "won_at", "source", "items_count"}
+	for i := 1; i <= 8; i++ {
+		keys = append(keys, fmt.Sprint("custom.c", i))
+	}
+	for _, seed := range []string{`"open"`, `null`, `12.50`, `1e400`, `["1",null]`, `{"amount":"1","currency":"EUR"}`, `{"amount":{}}`, `true`, `"2026-02-28"`, ``, `x`, `"\u0000"`, `[[[`} {
+		for n := range keys {
+			f.Add(uint8(n), []byte(seed))
+		}
+	}
+	f.Fuzz(func(t *testing.T, n uint8, value []byte) {
+		_, _, err := m.Write("deals", map[string]json.RawMessage{keys[int(n)%len(keys)]: value})
+		if err != nil {
+			reasonOf(t, err)
+		}
+	})
 }

@@ -54,7 +54,8 @@ func (b *bundle) openAs(t *testing.T, cfg connectors.Config) wire {
 	}
 	cfg.BaseURL = b.vendor.URL
 	log := new(logs)
-	c, err := b.Spec.Open(connectors.Env{HTTP: &http.Client{Transport: over}, Now: time.Now, Log: slog.New(log)}, cfg)
+	client := &http.Client{Transport: over, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
+	c, err := b.Spec.Open(connectors.Env{HTTP: client, Now: time.Now, Log: slog.New(log)}, cfg)
 	if err != nil {
 		t.Fatalf("good settings are refused: %v", err)
 	}

@@ -28,6 +28,9 @@ type Harness struct {
 	// Merging and Archiving name objects for which Vendor.Merge and
 	// Vendor.Archive work; empty where the vendor does not do so.
 	Merging, Archiving []string
+	// Reviving names objects of which a record that Vendor.Delete deleted can be
+	// brought back by an edit.
+	Reviving []string
 	// Limits are further ways in which the vendor says 429, besides Retry-After.
 	Limits []Limit
 	// Samples are deliveries; needed from a Receiver.
@@ -41,6 +44,7 @@ type Seed uint8
 const (
 	Full  Seed = iota // records of every object, all that Paged names in several pages
 	Empty             // nothing but what an account cannot be without
+	Few               // dozens of records of every object, for what does not depend on their number
 	Tied              // at least TiedRecords of each object that Paged names, all modified in one second
 )
 
@@ -76,6 +80,29 @@ type Vendor struct {
 	// Subscribe adds one that is not ours; needed from a Watcher.
 	Subscriptions func() []string
 	Subscribe     func(t *testing.T, url string)
+	// Edits are changes that a vendor with Few records makes; needed from a Pusher.
+	Edits []EditSample
+}
+
+// EditSample is an edit and what the suite has to know to judge it.
+type EditSample struct {
+	Name, Object string
+	// New tells that it makes a record.
+	New bool
+	// Edit returns the edit: of a record that nothing else touches, another one
+	// each time, or of a new one with a mark of its own.
+	Edit func(t *testing.T) connectors.Edit
+	// Follows are the record's standard fields that the vendor sets by itself when
+	// the edit is made: times of change, sums.
+	Follows []string
+	// Nullable are the fields of Edit that may be empty.
+	Nullable []string
+	// Other holds the fields of Edit with values that somebody else may set.
+	Other connectors.Values
+	// Refused is what the vendor does not take, in fields that it knows.
+	Refused connectors.Values
+	// Told are the fields of Edit of which a Witness can tell what they replaced.
+	Told []string
 }
 
 // Limit is a refusal for want of quota as the vendor words it.
@@ -110,6 +137,7 @@ func Run(t *testing.T, h Harness) {
 	t.Run("Decode", func(t *testing.T) { t.Parallel(); decoding(t, b) })
 	t.Run("Receive", func(t *testing.T) { t.Parallel(); receiving(t, b) })
 	t.Run("Watch", func(t *testing.T) { t.Parallel(); watching(t, b) })
+	t.Run("Push", func(t *testing.T) { t.Parallel(); pushing(t, b) })
 	t.Run("Leak", func(t *testing.T) { t.Parallel(); leaking(t, b) })
 }
 

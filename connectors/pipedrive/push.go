@@ -105,9 +105,9 @@ func (c *Connector) readBack(ctx context.Context, src source, id string) (connec
 		return r, nil
 	}
 	if err == nil {
-		return r, fault.New(fault.Temporary, "%s %s was written and then not found; read it again", src.Name, id)
+		return connectors.Record{}, fault.New(fault.Temporary, "%s %s was written and then not found; read it again", src.Name, id)
 	}
-	return r, &fault.Error{
+	return connectors.Record{}, &fault.Error{
 		Kind: fault.Temporary, Text: src.Name + " " + id + " was written, but could not be read again: " + err.Error(),
 		RetryAfter: fault.RetryAfter(err), Err: fault.Quiet(err),
 	}
@@ -123,13 +123,20 @@ func (c *Connector) addOptions(ctx context.Context, src source, code string, wan
 		return connectors.Record{}, fault.New(fault.NotFound, "%s has no field %s any more; pull the field definitions again", src.Name, code)
 	}
 	missing, err := missingOptions(r.Raw, wanted)
-	if err != nil || len(missing) == 0 {
-		return r, err
+	switch {
+	case err != nil:
+		return connectors.Record{}, err
+	case len(missing) == 0:
+		return r, nil
 	}
-	_, err = c.write(ctx, rest.Call{
+	answer, err := c.write(ctx, rest.Call{
 		Method: http.MethodPost, Path: c.prefix(v2) + src.one + url.PathEscape(code) + "/options", Body: missing,
 	})
 	if err != nil {
+		return connectors.Record{}, err
+	}
+	var added []option
+	if err := data(answer, &added); err != nil {
 		return connectors.Record{}, err
 	}
 	return c.readBack(ctx, src, code)

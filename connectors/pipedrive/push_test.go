@@ -49,7 +49,7 @@ type pushing struct {
 
 func newPushing(t *testing.T) pushing {
 	t.Helper()
-	a, v := startAccount(t, connectortest.Full)
+	a, v := startAccount(t, connectortest.Few)
 	cfg := v.Good
 	cfg.BaseURL = v.URL
 	c, err := pipedrive.Spec().Open(connectors.Env{HTTP: http.DefaultClient, Now: time.Now, Log: slog.New(slog.DiscardHandler)}, cfg)
@@ -227,7 +227,9 @@ func TestUndelete(t *testing.T) {
 	t.Parallel()
 	p := newPushing(t)
 	id := p.atStart("deals")[5]
-	set := func(status string) connectors.Values { return connectors.Values{Standard: pairsOf("status", txt(status))} }
+	set := func(status string) connectors.Values {
+		return connectors.Values{Standard: pairsOf("status", txt(status))}
+	}
 	if r := p.push(connectors.Edit{Object: "deals", ID: id, Set: set("deleted")}); !r.Deleted {
 		t.Errorf("the deal is not deleted: %s", r.Raw)
 	}

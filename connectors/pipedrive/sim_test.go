@@ -142,7 +142,9 @@ func useAll(t *testing.T, s *simulated) {
 // refused once.
 func writeAll(t *testing.T, s *simulated) {
 	t.Helper()
-	value := func(kind connectors.ValueKind, text string) connectors.Value { return connectors.Value{Kind: kind, Text: text} }
+	value := func(kind connectors.ValueKind, text string) connectors.Value {
+		return connectors.Value{Kind: kind, Text: text}
+	}
 	push := func(object, id, mark string, set ...connectors.Pair) connectors.Record {
 		t.Helper()
 		e := connectors.Edit{Object: object, ID: id, Mark: mark, Set: connectors.Values{Standard: set}}

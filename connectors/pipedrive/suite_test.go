@@ -36,6 +36,7 @@ func TestConformance(t *testing.T) {
 		Deleting:  []string{"organizations", "persons", "products", "deals", "leads", "activities", "notes", "stages"},
 		Merging:   []string{"organizations", "persons", "deals"},
 		Archiving: []string{"deals", "leads"},
+		Reviving:  []string{"deals"},
 		Limits: []connectortest.Limit{
 			{Name: "burst", Header: map[string]string{"X-Ratelimit-Remaining": "0", "X-Ratelimit-Reset": "3"}, After: 3 * time.Second},
 			{Name: "burst without headers", After: 2 * time.Second},
@@ -95,7 +96,7 @@ func startAccount(t *testing.T, seed connectortest.Seed) (*account, connectortes
 		Bad:  connectors.Config{Secrets: map[string]string{"api_token": badToken}},
 		Now:  sim.Now, IDs: a.ids, Add: a.add, Change: a.change, Delete: a.remove,
 		Merge: a.merge, Archive: a.archive, Rename: a.rename, Expire: a.expire, Skew: a.skew,
-		Subscriptions: a.subscriptions, Subscribe: a.subscribe,
+		Subscriptions: a.subscriptions, Subscribe: a.subscribe, Edits: a.edits(seed),
 	}
 }
 
@@ -105,7 +106,10 @@ func (a *account) fill(t *testing.T, seed connectortest.Seed) {
 		return
 	}
 	scale := vendor.Scale{Deals: 650, Persons: 550, Organizations: 120, Activities: 550, Notes: 550, Leads: 800, Products: 20}
-	if seed == connectortest.Tied {
+	switch seed {
+	case connectortest.Few:
+		scale = vendor.Scale{Deals: 60, Persons: 60, Organizations: 60, Activities: 60, Notes: 60, Leads: 60, Products: 60}
+	case connectortest.Tied:
 		// Some of what is generated is deleted from the start.
 		const n = connectortest.TiedRecords * 11 / 10
 		scale = vendor.Scale{Deals: n, Persons: n, Organizations: 20, Activities: n, Notes: n, Leads: n, Products: 20}

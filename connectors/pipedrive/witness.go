@@ -15,8 +15,9 @@ const witnessWindow = 2 * time.Second
 
 // Replaced implements connectors.Witness for deals, by the changelog (20 tokens a
 // page, the newest entries first). Of a field it believes the newest entry that
-// wrote our value at the time of the change; fields whose old value was the same
-// have none. Amounts with a currency, addresses, times and ranges are left out:
+// wrote our value at the time of the change. A field that held it before us has no
+// entry of ours: if somebody had set it in the same seconds, it is told as it was
+// before them. Amounts with a currency, addresses, times and ranges are left out:
 // how the changelog writes them is not documented.
 func (c *Connector) Replaced(ctx context.Context, e connectors.Edit, r connectors.Record) (connectors.Values, error) {
 	if e.Object != deals || e.ID == "" || r.UpdatedAt.IsZero() {

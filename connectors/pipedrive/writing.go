@@ -3,6 +3,7 @@ package pipedrive
 import (
 	"encoding/json"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -17,6 +18,8 @@ type writing struct {
 	change  string          // the method that changes one
 	keys    map[string]form // the fields that can be written
 	once    string          // of these, the one that only a new record takes
+	null    []string        // of these, those that null empties
+	blank   []string        // and those that an empty text empties
 	custom  form            // of the account's own fields; nothing: it has none
 	marked  bool            // a mark stands in a text of it
 	named   []string        // else Find tells it by these fields
@@ -45,6 +48,7 @@ const keyOptions = "options"
 
 // writings lists what is written back (OpenAPI v2 and v1, request bodies). v1
 // passes over what it does not know, so the lists are also what it is held to.
+// Null goes only where the documents have it.
 func writings() map[string]writing {
 	definition := writing{
 		creates: true, change: http.MethodPatch, once: "field_type", named: []string{"field_name"},
@@ -52,7 +56,7 @@ func writings() map[string]writing {
 	}
 	return map[string]writing{
 		deals: {
-			change: http.MethodPatch, custom: asCustom,
+			change: http.MethodPatch, custom: asCustom, null: []string{"lost_reason", "probability"},
 			keys: map[string]form{
 				"title": asText, "owner_id": asWhole, "person_id": asWhole, "org_id": asWhole, "pipeline_id": asWhole, "stage_id": asWhole,
 				"value": asNumber, "currency": asText, "is_archived": asFlag, "is_deleted": asFlag, "status": asText, "probability": asNumber,
@@ -60,14 +64,14 @@ func writings() map[string]writing {
 			},
 		},
 		leads: {
-			change: http.MethodPatch, custom: asFlat,
+			change: http.MethodPatch, custom: asFlat, null: []string{"person_id", "organization_id", "value", "expected_close_date"},
 			keys: map[string]form{
 				"title": asText, "owner_id": asWhole, "label_ids": asTexts, "person_id": asWhole, "organization_id": asWhole, "is_archived": asFlag,
 				"value": asWorth, "expected_close_date": asText, "visible_to": asText, "was_seen": asFlag,
 			},
 		},
 		activities: {
-			creates: true, change: http.MethodPatch, marked: true,
+			creates: true, change: http.MethodPatch, marked: true, blank: []string{"note", "public_description"},
 			keys: map[string]form{
 				"subject": asText, "type": asText, "owner_id": asWhole, "deal_id": asWhole, "lead_id": asText, "org_id": asWhole, "due_date": asText,
 				"due_time": asText, "duration": asText, "busy": asFlag, "done": asFlag, "public_description": asText, "priority": asWhole, "note": asText,
@@ -104,9 +108,9 @@ func (w writing) body(e connectors.Edit) (map[string]any, error) {
 		case p.Key == keyOptions && e.ID != "" && len(e.Set.Standard) > 1:
 			return nil, fault.New(fault.Invalid, "options of a field are added by an edit of their own: Pipedrive takes them apart from the rest")
 		}
-		v, ok := f.of(p.Value)
-		if !ok {
-			return nil, fault.New(fault.Invalid, "%s of %s cannot hold such a value: Pipedrive wants %s there", p.Key, e.Object, f)
+		v, err := w.value(e.Object, p)
+		if err != nil {
+			return nil, err
 		}
 		body[p.Key] = v
 	}
@@ -120,6 +124,24 @@ func (w writing) body(e connectors.Edit) (map[string]any, error) {
 		return nil, fault.New(fault.Invalid, "the edit of one of %s sets nothing", e.Object)
 	}
 	return body, nil
+}
+
+// value writes one standard field.
+func (w writing) value(object string, p connectors.Pair) (any, error) {
+	f := w.keys[p.Key]
+	null := p.Value.Kind == connectors.Null
+	switch v, ok := f.of(p.Value); {
+	case null && slices.Contains(w.null, p.Key):
+		return nil, nil
+	case null && slices.Contains(w.blank, p.Key):
+		return "", nil
+	case null:
+		return nil, fault.New(fault.Invalid, "Pipedrive's API cannot empty %s of %s", p.Key, object)
+	case !ok:
+		return nil, fault.New(fault.Invalid, "%s of %s cannot hold such a value: Pipedrive wants %s there", p.Key, object, f)
+	default:
+		return v, nil
+	}
 }
 
 // deletion turns the status "deleted", in which deals are read, into the flag by
@@ -250,12 +272,8 @@ func (f form) String() string {
 	}[f]
 }
 
-// of writes a value in the form; it is false for one that cannot be. Null is null
-// everywhere: whether the field may be empty, the vendor decides.
+// of writes a value other than null in the form; it is false for one that cannot be.
 func (f form) of(v connectors.Value) (any, bool) {
-	if v.Kind == connectors.Null {
-		return nil, true
-	}
 	switch f {
 	case asText:
 		return v.Text, v.Kind == connectors.Text || v.Kind == connectors.Date || v.Kind == connectors.Number
@@ -284,7 +302,7 @@ func (f form) list(v connectors.Value, each form) (any, bool) {
 	items := make([]any, len(v.Items))
 	for i, item := range v.Items {
 		var ok bool
-		if items[i], ok = each.of(item); !ok || item.Kind == connectors.Null {
+		if items[i], ok = each.of(item); !ok {
 			return nil, false
 		}
 	}

@@ -13,7 +13,7 @@ var (
 	// anyEvent are the keys of a fault that strikes single events.
 	anyEvent = []string{"p", "after", "times", "path"}
 	// anyCall are those of one that strikes single calls.
-	anyCall = append([]string{"method"}, anyEvent...)
+	anyCall = []string{"method", "p", "after", "times", "path"}
 )
 
 // faultKeys lists the keys each kind takes.

@@ -209,6 +209,9 @@ func (c *call) addOptions(object string) (reply, error) {
 	if err != nil {
 		return reply{}, err
 	}
+	if len(labels) == 0 {
+		return reply{}, bad("body: at least one option is required")
+	}
 	return c.changeField(object, func(t *tx, f *field) (any, error) {
 		if f.Options == nil {
 			return nil, bad("the field %s has no options", f.FieldCode)
