@@ -32,7 +32,7 @@ func (l *look) card() string {
 func (l *look) sentences(list []*broken) string {
 	var out []string
 	for i, what := range l.missing(list) {
-		out = append(out, strings.TrimSpace(raised(what)+". "+l.words.Mends(string(list[i].Rule))))
+		out = append(out, strings.TrimSpace(raised(strings.TrimSuffix(what, "."))+". "+l.words.Mends(string(list[i].Rule))))
 	}
 	return strings.Join(distinct(out), " ")
 }

@@ -125,6 +125,18 @@ func TestTheCardHasRoomForAllLanguages(t *testing.T) {
 	}
 }
 
+// TestASentenceOfTheBookHasOneStop though the card adds its own.
+func TestASentenceOfTheBookHasOneStop(t *testing.T) {
+	t.Parallel()
+	p := policy(t, "en", "{rule: exit_criteria, mode: tell}")
+	p.Book.Book.Funnels[0].Stages[1].Exit[0].Say = "The budget is known."
+	v := book.Verdict{Rule: book.ExitCriteria, Detail: "main/need/1", Opened: at(3, 10, 0)}
+	want := "Not met on leaving the stage “Need”: The budget is known. Bring about the result that the former stage asks for, and record it."
+	if card := p.Effects(deal("12"), &book.Judgement{Verdicts: []book.Verdict{v}}, enforce.State{}, at(4, 10, 0)).Card; card != want {
+		t.Errorf("%q, want %q", card, want)
+	}
+}
+
 // TestALongWordOfTheBookIsCut rather than refused by the CRM.
 func TestALongWordOfTheBookIsCut(t *testing.T) {
 	t.Parallel()
