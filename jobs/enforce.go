@@ -120,8 +120,12 @@ func (e *evaluation) act(ctx context.Context, tx pgx.Tx, group postgres.SubjectK
 func (e *evaluation) enforcer(ctx context.Context, tx pgx.Tx, group postgres.SubjectKey) (*enforcer, error) {
 	s := e.sources[group.Connection]
 	i := slices.IndexFunc(e.by.Connections, func(c postgres.JudgedConnection) bool { return c.ID == group.Connection })
-	x := &enforcer{group: group, book: e.version, card: e.by.Connections[i].Card, dry: e.by.Connections[i].Writes == "dry",
+	c := e.by.Connections[i]
+	x := &enforcer{group: group, book: e.version, card: c.Card, dry: c.Writes == "dry",
 		policy: &enforce.Policy{Book: e.compiled, Since: e.does.since, Read: *s.ReadAt, Active: e.does.active}}
+	if !x.dry {
+		x.policy.Live = c.Live
+	}
 	var err error
 	x.agreed, err = postgres.AgreedReverts(ctx, tx, e.workspace, group.Connection)
 	return x, err

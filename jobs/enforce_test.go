@@ -65,7 +65,7 @@ enforcement:
 %s`, one[string](t, o.bundle, `SELECT pipeline_id FROM stages WHERE external_id = $1`, o.stage[0]), o.stage[0], o.stage[1], enforcement))
 	for _, sql := range []string{
 		`UPDATE books SET active_at = now() - interval '2 days'`, `UPDATE rollouts SET since = now() - interval '2 days'`,
-		`UPDATE connections SET read_at = now() - interval '2 days'`,
+		`UPDATE connections SET read_at = now() - interval '2 days', live_at = live_at - interval '2 days'`,
 	} {
 		o.run(t, sql)
 	}

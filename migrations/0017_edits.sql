@@ -6,6 +6,7 @@ ALTER TABLE connections
   ADD COLUMN writes_why text NOT NULL DEFAULT '',
   ADD COLUMN writes_by text NOT NULL DEFAULT '',
   ADD COLUMN writes_at timestamptz NOT NULL DEFAULT now(),
+  ADD COLUMN live_at timestamptz,
   ADD COLUMN writes_hourly integer NOT NULL DEFAULT 1000 CHECK (writes_hourly > 0),
   ADD COLUMN writes_share integer NOT NULL DEFAULT 10 CHECK (writes_share BETWEEN 1 AND 100),
   ADD COLUMN card_field text COLLATE "C";
@@ -13,6 +14,7 @@ COMMENT ON COLUMN connections.writes IS 'dry: edits are only shown; live: they a
 COMMENT ON COLUMN connections.writes_why IS 'Why writing was stopped, in words.';
 COMMENT ON COLUMN connections.writes_by IS 'Who set it so; salesbook for a ceiling that was reached.';
 COMMENT ON COLUMN connections.writes_at IS 'When it was set so; ceilings count from then on.';
+COMMENT ON COLUMN connections.live_at IS 'When its last dry run ended: what was done before is not taken back; null: it is in a dry run.';
 COMMENT ON COLUMN connections.writes_hourly IS 'Ceiling of edits in an hour.';
 COMMENT ON COLUMN connections.writes_share IS 'Ceiling of open deals, in percent, that are changed in a day by more than their card.';
 COMMENT ON COLUMN connections.card_field IS 'The vendor''s code of the deals'' field "Sales Book: what is missing"; null: there is none.';

@@ -25,6 +25,9 @@ type Policy struct {
 	// Active is when the book was put in force: stages that were entered and deals
 	// that were lost before make no tasks.
 	Active time.Time
+	// Live is since when the CRM is written to: what was done before is not taken
+	// back. Zero: it is not, and what would be is only shown.
+	Live time.Time
 }
 
 // Effects is what is wanted about a deal or lead of which a book said something
@@ -68,6 +71,9 @@ func (p *Policy) reach(rule book.Rule, e book.Enforced, opened time.Time) book.M
 	for _, m := range []book.Mode{book.Revert, book.TaskIt, book.Tell} {
 		from, now := e.Since(m)
 		since, stored := p.Since[rule][m]
+		if m == book.Revert {
+			since = later(since, p.Live)
+		}
 		if now && stored && !opened.Before(later(from, since, p.Read)) {
 			return m
 		}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 )
@@ -18,11 +19,12 @@ type Judging struct {
 // JudgedConnection is a connection whose deals and leads are judged.
 type JudgedConnection struct {
 	ID          int64
-	Ready       bool   // it was read whole once, and is not being removed
-	Definitions int64  // number of its map, field definitions, pipelines and stages
-	Writes      string // dry, live or stopped
-	Card        string // the vendor's code of the field on the deal's card; empty: there is none
-	Moved       bool   // that number is another than the one its deals and leads were last asked to be judged by
+	Ready       bool      // it was read whole once, and is not being removed
+	Definitions int64     // number of its map, field definitions, pipelines and stages
+	Writes      string    // dry, live or stopped
+	Live        time.Time // when its last dry run ended
+	Card        string    // the vendor's code of the field on the deal's card; empty: there is none
+	Moved       bool      // that number is another than the one its deals and leads were last asked to be judged by
 }
 
 // JudgingOf returns what a workspace's judgements go by. Whoever reads it after
@@ -30,7 +32,7 @@ type JudgedConnection struct {
 func JudgingOf(ctx context.Context, tx pgx.Tx, workspace int64) (j Judging, err error) {
 	rows, err := tx.Query(ctx, `
 		SELECT b.version, COALESCE(c.id, 0), COALESCE(c.read_at IS NOT NULL AND c.state <> 'removing', false), COALESCE(d.number, 0),
-			COALESCE(c.writes, ''), COALESCE(c.card_field, ''), COALESCE(m.judged <> d.number, false)
+			COALESCE(c.writes, ''), COALESCE(c.live_at, 'epoch'), COALESCE(c.card_field, ''), COALESCE(m.judged <> d.number, false)
 		FROM (SELECT COALESCE(max(version), 0) AS version FROM books WHERE workspace_id = $1) b
 		LEFT JOIN connections c ON c.workspace_id = $1
 		LEFT JOIN maps m ON (m.workspace_id, m.connection_id) = ($1, c.id)
@@ -44,7 +46,7 @@ func JudgingOf(ctx context.Context, tx pgx.Tx, workspace int64) (j Judging, err 
 		return j, err
 	}
 	var c JudgedConnection
-	_, err = pgx.ForEachRow(rows, []any{&j.Book, &c.ID, &c.Ready, &c.Definitions, &c.Writes, &c.Card, &c.Moved}, func() error {
+	_, err = pgx.ForEachRow(rows, []any{&j.Book, &c.ID, &c.Ready, &c.Definitions, &c.Writes, &c.Live, &c.Card, &c.Moved}, func() error {
 		if c.ID > 0 {
 			j.Connections = append(j.Connections, c)
 		}
@@ -56,8 +58,9 @@ func JudgingOf(ctx context.Context, tx pgx.Tx, workspace int64) (j Judging, err 
 // Same tells whether judgements go by the same as another time.
 func (j Judging) Same(o Judging) bool {
 	return j.Book == o.Book && slices.EqualFunc(j.Connections, o.Connections, func(a, b JudgedConnection) bool {
-		a.Moved, b.Moved = false, false
-		return a == b
+		la, lb := a.Live, b.Live
+		a.Moved, b.Moved, a.Live, b.Live = false, false, time.Time{}, time.Time{}
+		return a == b && la.Equal(lb)
 	})
 }
 

@@ -114,7 +114,7 @@ type Deed struct {
 	DueOn   *string // YYYY-MM-DD
 	DueAt   *time.Time
 	Letters int  // of a note, markup not counted
-	Ours    bool // an edit of ours has made it
+	Ours    bool // our one task about the subject, or a note of ours; what a stage or a loss has made is the rep's own work
 }
 
 // What belongs to many subjects is looked up subject by subject: as a list of ids
@@ -124,7 +124,7 @@ const (
 	activityDeed = `SELECT w.id, d.* FROM unnest($3::text[]) AS w(id) CROSS JOIN LATERAL (
 		SELECT external_id, COALESCE(type, ''), COALESCE(subject, ''), added_at, updated_at, done, done_at, due_on::text, due_at, 0,
 			(SELECT EXISTS (SELECT FROM edits WHERE (workspace_id, connection_id) = ($1, $2) AND target_kind = 'activities')) AND EXISTS (
-				SELECT FROM edits e WHERE (e.workspace_id, e.connection_id, e.target_kind, e.target_id) = ($1, $2, 'activities', activities.external_id) AND e.before IS NULL OFFSET 0)
+				SELECT FROM edits e WHERE (e.workspace_id, e.connection_id, e.target_kind, e.target_id) = ($1, $2, 'activities', activities.external_id) AND e.what = 'task' AND e.before IS NULL OFFSET 0)
 		FROM activities WHERE (workspace_id, connection_id) = ($1, $2) AND deleted_at IS NULL`
 
 	noteDeed = `SELECT w.id, d.* FROM unnest($3::text[]) AS w(id) CROSS JOIN LATERAL (
@@ -178,11 +178,13 @@ type Entry struct {
 	Ours  bool    // an edit of ours moved it
 }
 
-// EntriesOf returns the stage history of deals, each deal's oldest first.
+// EntriesOf returns the stage history of deals, each deal's oldest first. What we
+// take back within the second in which it happened comes after it: vendors know no
+// smaller parts of time.
 func EntriesOf(ctx context.Context, tx pgx.Tx, workspace, connection int64, deals []string) ([]Entry, error) {
 	rows, err := tx.Query(ctx, `
 		SELECT w.id, d.at, d.stage_id, d.actor_id, d.ours FROM unnest($3::text[]) AS w(id) CROSS JOIN LATERAL (
-			SELECT at, stage_id, actor_id, edit_id IS NOT NULL AS ours FROM deal_stages WHERE (workspace_id, connection_id, deal_id) = ($1, $2, w.id) ORDER BY at, stage_id OFFSET 0) d`, workspace, connection, deals)
+			SELECT at, stage_id, actor_id, edit_id IS NOT NULL AS ours FROM deal_stages WHERE (workspace_id, connection_id, deal_id) = ($1, $2, w.id) ORDER BY at, edit_id IS NOT NULL, stage_id OFFSET 0) d`, workspace, connection, deals)
 	if err != nil {
 		return nil, err
 	}

@@ -45,7 +45,8 @@ func writing(connection int64, rows pgx.Rows, err error) (Writing, error) {
 // as it was at an instant. The card's field stays.
 func SetWriting(ctx context.Context, tx pgx.Tx, workspace, connection int64, w Writing, was time.Time) (bool, error) {
 	tag, err := tx.Exec(ctx, `
-		UPDATE connections SET writes = $3, writes_why = $4, writes_by = $5, writes_at = $6, writes_hourly = $7, writes_share = $8
+		UPDATE connections SET writes = $3, writes_why = $4, writes_by = $5, writes_at = $6, writes_hourly = $7, writes_share = $8,
+			live_at = CASE $3 WHEN 'dry' THEN NULL WHEN 'live' THEN COALESCE(live_at, $6) ELSE live_at END
 		WHERE (workspace_id, id) = ($1, $2) AND writes_at = $9`, workspace, connection, w.Mode, w.Why, w.By, w.At, w.Hourly, w.Share, was)
 	return tag.RowsAffected() == 1, err
 }
