@@ -13,6 +13,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/jackc/pgx/v5"
 
+	"salesbook.dev/internal/book"
 	"salesbook.dev/internal/fault"
 	"salesbook.dev/internal/postgres"
 	"salesbook.dev/internal/sandbox/pipedrive"
@@ -184,6 +185,9 @@ func TestAMoveIsTakenBackOnce(t *testing.T) {
 		t.Errorf("%d notes say why", n)
 	}
 	d.onlyOurs(t)
+	if f := d.facts(t, deal); len(f.Moves) != 3 || f.Moves[1].Ours || !f.Moves[2].Ours || len(f.Notes) != 0 {
+		t.Errorf("moves and notes, by the facts: %+v, %+v", f.Moves, f.Notes)
+	}
 	d.push(t)
 	d.drift(t)
 	// The history that is read from the vendor knows it, too.
@@ -240,8 +244,10 @@ func TestATaskIsMadeOnce(t *testing.T) {
 	if n := d.truth("activities", e.Mark); n != 1 {
 		t.Errorf("%d tasks", n)
 	}
-	if ours := d.activities(t, d.deals[0]); ours != "true" {
-		t.Errorf("the facts have activities of ours: %s", ours)
+	d.tell(t, "POST", "/api/v2/activities", map[string]any{"subject": "Telefon", "type": "call", "deal_id": json.Number(d.deals[0])})
+	d.comesBack(t)
+	if f := d.facts(t, d.deals[0]); len(f.Activities) != 2 || !f.Activities[0].Ours || f.Activities[1].Ours {
+		t.Errorf("whose activities are, by the facts: %+v", f.Activities)
 	}
 	// A task of ours takes other words, and is closed, whoever has touched it.
 	more := d.want(t, d.deals[0], postgres.Edit{What: "task", TargetKind: "activities", TargetID: e.TargetID, Wanted: words(map[string]any{"subject": "Inaczej", "done": true})})
@@ -252,10 +258,18 @@ func TestATaskIsMadeOnce(t *testing.T) {
 	}
 }
 
-// activities tells of each activity of a deal whether the facts have it as ours.
-func (d *desk) activities(t testing.TB, deal string) string {
+// facts are what the book knows of a deal.
+func (d *desk) facts(t *testing.T, deal string) (about *book.Facts) {
 	t.Helper()
-	return one[string](t, d.bundle, `SELECT string_agg((EXISTS (SELECT FROM edits e WHERE e.target_id = a.external_id))::text, ' ') FROM activities a WHERE deal_id = $1`, deal)
+	err := d.JudgeStored(t.Context(), d.ws, parseBook(t, approvalBook(t, d.bundle)), d.Now(), func(f *book.Facts, _ *book.Judgement) {
+		if f.ID == deal && !f.Lead {
+			about = f
+		}
+	})
+	if err != nil || about == nil {
+		t.Fatalf("no facts of deal %s: %v", deal, err)
+	}
+	return about
 }
 
 // TestWhatIsSoAlreadyIsNotWritten, and what somebody has changed meanwhile, and
