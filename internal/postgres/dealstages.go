@@ -127,7 +127,7 @@ func ownMoves(ctx context.Context, tx pgx.Tx, workspace, connection int64, us st
 func StagesOf(ctx context.Context, tx pgx.Tx, workspace, connection int64, deal string) ([]StageEntry, error) {
 	rows, err := tx.Query(ctx, `
 		SELECT at, stage_id, from_stage_id, actor_id, source, edit_id FROM deal_stages
-		WHERE (workspace_id, connection_id, deal_id) = ($1, $2, $3) ORDER BY at, stage_id`, workspace, connection, deal)
+		WHERE (workspace_id, connection_id, deal_id) = ($1, $2, $3) ORDER BY at, edit_id IS NOT NULL, stage_id`, workspace, connection, deal)
 	if err != nil {
 		return nil, err
 	}

@@ -153,11 +153,13 @@ type Entry struct {
 	Ours  bool    // an edit of ours moved it
 }
 
-// EntriesOf returns the stage history of deals, each deal's oldest first.
+// EntriesOf returns the stage history of deals, each deal's oldest first. Of one
+// instant what we took back is the last: vendors tell whole seconds, and we are
+// quick.
 func EntriesOf(ctx context.Context, tx pgx.Tx, workspace, connection int64, deals []string) ([]Entry, error) {
 	rows, err := tx.Query(ctx, `
 		SELECT w.id, d.at, d.stage_id, d.actor_id, d.ours FROM unnest($3::text[]) AS w(id) CROSS JOIN LATERAL (
-			SELECT at, stage_id, actor_id, edit_id IS NOT NULL AS ours FROM deal_stages WHERE (workspace_id, connection_id, deal_id) = ($1, $2, w.id) ORDER BY at, stage_id OFFSET 0) d`, workspace, connection, deals)
+			SELECT at, stage_id, actor_id, edit_id IS NOT NULL AS ours FROM deal_stages WHERE (workspace_id, connection_id, deal_id) = ($1, $2, w.id) ORDER BY at, edit_id IS NOT NULL, stage_id OFFSET 0) d`, workspace, connection, deals)
 	if err != nil {
 		return nil, err
 	}
