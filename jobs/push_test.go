@@ -707,3 +707,77 @@ func (d *desk) spend(t *testing.T) {
 		t.Fatal(err)
 	}
 }
+
+// TestWhatAnAnswerMeansForAnEdit of which it says that nothing was changed.
+func TestWhatAnAnswerMeansForAnEdit(t *testing.T) {
+	t.Parallel()
+	d := writable(t, 3)
+	for i, c := range []struct {
+		status     int
+		state, why string
+		kind       fault.Kind
+	}{
+		{http.StatusUnauthorized, "ready", "", fault.Auth},
+		{http.StatusForbidden, "refused", "403", fault.Unknown},
+		{http.StatusNotFound, "cancelled", "it is gone at the vendor", fault.Unknown},
+	} {
+		d.advance(t, d.deals[i])
+		id := d.moveBack(t, d.deals[i])
+		d.Transport = refusing("PATCH", c.status, once())
+		if _, err := d.Push(t.Context(), d.ws, d.conn); fault.KindOf(err) != c.kind {
+			t.Errorf("%d: %v", c.status, err)
+		}
+		d.wantEdit(t, id, c.state, c.why)
+		if d.at(t, d.deals[i], "stage_id") != d.stage[1] {
+			t.Errorf("%d: it was written", c.status)
+		}
+		d.Transport = nil
+		d.push(t)
+	}
+	if n := one[int](t, d.bundle, `SELECT count(*) FROM edits WHERE what = 'revert' AND state = 'done' AND attempts = 1`); n != 1 {
+		t.Errorf("%d moves were taken back, want that of the first deal, in one attempt", n)
+	}
+}
+
+// TestATaskIsKnownBeforeItsReceipt when it comes in by a delivery while nobody
+// knows what became of the call.
+func TestATaskIsKnownBeforeItsReceipt(t *testing.T) {
+	t.Parallel()
+	d := writable(t, 1)
+	d.receive(t)
+	id := d.task(t, d.deals[0])
+	d.Transport = failing("POST", true, once())
+	d.ignoring(t)
+	d.Transport = nil
+	d.comesBack(t)
+	if e := d.wantEdit(t, id, "sent", "the connection failed"); e.TargetID == nil {
+		t.Error("it was not recognised by its mark")
+	}
+	if f := d.facts(t, d.deals[0]); len(f.Activities) != 1 || !f.Activities[0].Ours {
+		t.Errorf("activities, by the facts: %+v", f.Activities)
+	}
+	d.push(t)
+	if e := d.wantEdit(t, id, "done", "it had been made"); e.Attempts != 1 || d.truth("activities", e.Mark) != 1 {
+		t.Errorf("%d attempts, %d tasks", e.Attempts, d.truth("activities", e.Mark))
+	}
+}
+
+// TestWhatSomebodyElseChangedBesideIsHis: one page shows our move and a person's
+// title.
+func TestWhatSomebodyElseChangedBesideIsHis(t *testing.T) {
+	t.Parallel()
+	d := writable(t, 1)
+	deal := d.deals[0]
+	d.advance(t, deal)
+	id := d.moveBack(t, deal)
+	d.Transport = failing("PATCH", true, once())
+	d.ignoring(t)
+	d.Transport = nil
+	d.set(t, deal, map[string]any{"title": "Inny dom"})
+	d.pull(t)
+	got := one[string](t, d.bundle, `SELECT string_agg(COALESCE(edit_id::text, '-') || ' ' || (fields ? 'title') || ' ' || (fields ? 'stage_id'), ', ' ORDER BY id)
+		FROM changes WHERE seen_at > (SELECT made_at FROM edits WHERE id = $1)`, id)
+	if want := fmt.Sprintf("%d false true, - true false", id); got != want {
+		t.Errorf("changes: %s, want %s", got, want)
+	}
+}
