@@ -82,6 +82,7 @@ type pushing struct {
 	live    bool // edits may be made
 	pusher  connectors.Pusher
 	fetcher connectors.Fetcher
+	worked  bool  // some edit had its turn without a failure
 	silent  int   // how many failed since the vendor last answered properly
 	failed  error // the last of them
 }
@@ -140,6 +141,9 @@ func (w *pushing) all(ctx context.Context) (complete bool, err error) {
 	if err := w.witness(ctx); err != nil {
 		return false, err
 	}
+	if w.worked {
+		return true, nil // what failed has a time of its own
+	}
 	return true, w.failed
 }
 
@@ -154,7 +158,7 @@ func (w *pushing) waiting(ctx context.Context, after postgres.EditPlace) (list [
 // met sorts out what one edit brought: nil if the next may have its turn.
 func (w *pushing) met(err error) error {
 	if err == nil {
-		w.silent, w.failed = 0, nil
+		w.worked, w.silent, w.failed = true, 0, nil
 		return nil
 	}
 	if fault.KindOf(err) != fault.Temporary {
@@ -329,8 +333,12 @@ func (w *pushing) call(ctx context.Context, e *postgres.Edit, edit connectors.Ed
 
 // unknown notes that nobody knows what a call has done, and when to look.
 func (w *pushing) unknown(ctx context.Context, e *postgres.Edit, why error) error {
+	wait := backoff(e)
+	if e.Makes() {
+		wait = max(wait, w.p.patience())
+	}
 	err := w.p.DB.In(ctx, w.s.Workspace, func(tx pgx.Tx) error {
-		if err := postgres.DelayEdit(ctx, tx, w.s.Workspace, e.ID, w.p.Now().Add(backoff(e)), why.Error()); err != nil {
+		if err := postgres.DelayEdit(ctx, tx, w.s.Workspace, e.ID, w.p.Now().Add(wait), why.Error()); err != nil {
 			return err
 		}
 		return w.lease.Hold(ctx, tx)

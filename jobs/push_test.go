@@ -13,6 +13,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/jackc/pgx/v5"
 
+	"salesbook.dev/internal/book"
 	"salesbook.dev/internal/fault"
 	"salesbook.dev/internal/postgres"
 	"salesbook.dev/internal/sandbox/pipedrive"
@@ -184,6 +185,9 @@ func TestAMoveIsTakenBackOnce(t *testing.T) {
 		t.Errorf("%d notes say why", n)
 	}
 	d.onlyOurs(t)
+	if f := d.facts(t, deal); len(f.Moves) != 3 || f.Moves[1].Ours || !f.Moves[2].Ours || len(f.Notes) != 0 {
+		t.Errorf("moves and notes, by the facts: %+v, %+v", f.Moves, f.Notes)
+	}
 	d.push(t)
 	d.drift(t)
 	// The history that is read from the vendor knows it, too.
@@ -240,8 +244,10 @@ func TestATaskIsMadeOnce(t *testing.T) {
 	if n := d.truth("activities", e.Mark); n != 1 {
 		t.Errorf("%d tasks", n)
 	}
-	if ours := d.activities(t, d.deals[0]); ours != "true" {
-		t.Errorf("the facts have activities of ours: %s", ours)
+	d.tell(t, "POST", "/api/v2/activities", map[string]any{"subject": "Telefon", "type": "call", "deal_id": json.Number(d.deals[0])})
+	d.comesBack(t)
+	if f := d.facts(t, d.deals[0]); len(f.Activities) != 2 || !f.Activities[0].Ours || f.Activities[1].Ours {
+		t.Errorf("whose activities are, by the facts: %+v", f.Activities)
 	}
 	// A task of ours takes other words, and is closed, whoever has touched it.
 	more := d.want(t, d.deals[0], postgres.Edit{What: "task", TargetKind: "activities", TargetID: e.TargetID, Wanted: words(map[string]any{"subject": "Inaczej", "done": true})})
@@ -252,10 +258,18 @@ func TestATaskIsMadeOnce(t *testing.T) {
 	}
 }
 
-// activities tells of each activity of a deal whether the facts have it as ours.
-func (d *desk) activities(t testing.TB, deal string) string {
+// facts are what the book knows of a deal.
+func (d *desk) facts(t *testing.T, deal string) (about *book.Facts) {
 	t.Helper()
-	return one[string](t, d.bundle, `SELECT string_agg((EXISTS (SELECT FROM edits e WHERE e.target_id = a.external_id))::text, ' ') FROM activities a WHERE deal_id = $1`, deal)
+	err := d.JudgeStored(t.Context(), d.ws, parseBook(t, approvalBook(t, d.bundle)), d.Now(), func(f *book.Facts, _ *book.Judgement) {
+		if f.ID == deal && !f.Lead {
+			about = f
+		}
+	})
+	if err != nil || about == nil {
+		t.Fatalf("no facts of deal %s: %v", deal, err)
+	}
+	return about
 }
 
 // TestWhatIsSoAlreadyIsNotWritten, and what somebody has changed meanwhile, and
@@ -691,5 +705,79 @@ func (d *desk) spend(t *testing.T) {
 	renewed := `WITH a AS (UPDATE salesbook.vendor_accounts SET parked_until = NULL) UPDATE salesbook.vendor_bursts SET tokens = 1000000, at = now()`
 	if _, err := admin.Exec(t.Context(), renewed); err != nil {
 		t.Fatal(err)
+	}
+}
+
+// TestWhatAnAnswerMeansForAnEdit of which it says that nothing was changed.
+func TestWhatAnAnswerMeansForAnEdit(t *testing.T) {
+	t.Parallel()
+	d := writable(t, 3)
+	for i, c := range []struct {
+		status     int
+		state, why string
+		kind       fault.Kind
+	}{
+		{http.StatusUnauthorized, "ready", "", fault.Auth},
+		{http.StatusForbidden, "refused", "403", fault.Unknown},
+		{http.StatusNotFound, "cancelled", "it is gone at the vendor", fault.Unknown},
+	} {
+		d.advance(t, d.deals[i])
+		id := d.moveBack(t, d.deals[i])
+		d.Transport = refusing("PATCH", c.status, once())
+		if _, err := d.Push(t.Context(), d.ws, d.conn); fault.KindOf(err) != c.kind {
+			t.Errorf("%d: %v", c.status, err)
+		}
+		d.wantEdit(t, id, c.state, c.why)
+		if d.at(t, d.deals[i], "stage_id") != d.stage[1] {
+			t.Errorf("%d: it was written", c.status)
+		}
+		d.Transport = nil
+		d.push(t)
+	}
+	if n := one[int](t, d.bundle, `SELECT count(*) FROM edits WHERE what = 'revert' AND state = 'done' AND attempts = 1`); n != 1 {
+		t.Errorf("%d moves were taken back, want that of the first deal, in one attempt", n)
+	}
+}
+
+// TestATaskIsKnownBeforeItsReceipt when it comes in by a delivery while nobody
+// knows what became of the call.
+func TestATaskIsKnownBeforeItsReceipt(t *testing.T) {
+	t.Parallel()
+	d := writable(t, 1)
+	d.receive(t)
+	id := d.task(t, d.deals[0])
+	d.Transport = failing("POST", true, once())
+	d.ignoring(t)
+	d.Transport = nil
+	d.comesBack(t)
+	if e := d.wantEdit(t, id, "sent", "the connection failed"); e.TargetID == nil {
+		t.Error("it was not recognised by its mark")
+	}
+	if f := d.facts(t, d.deals[0]); len(f.Activities) != 1 || !f.Activities[0].Ours {
+		t.Errorf("activities, by the facts: %+v", f.Activities)
+	}
+	d.push(t)
+	if e := d.wantEdit(t, id, "done", "it had been made"); e.Attempts != 1 || d.truth("activities", e.Mark) != 1 {
+		t.Errorf("%d attempts, %d tasks", e.Attempts, d.truth("activities", e.Mark))
+	}
+}
+
+// TestWhatSomebodyElseChangedBesideIsHis: one page shows our move and a person's
+// title.
+func TestWhatSomebodyElseChangedBesideIsHis(t *testing.T) {
+	t.Parallel()
+	d := writable(t, 1)
+	deal := d.deals[0]
+	d.advance(t, deal)
+	id := d.moveBack(t, deal)
+	d.Transport = failing("PATCH", true, once())
+	d.ignoring(t)
+	d.Transport = nil
+	d.set(t, deal, map[string]any{"title": "Inny dom"})
+	d.pull(t)
+	got := one[string](t, d.bundle, `SELECT string_agg(COALESCE(edit_id::text, '-') || ' ' || (fields ? 'title') || ' ' || (fields ? 'stage_id'), ', ' ORDER BY id)
+		FROM changes WHERE seen_at > (SELECT made_at FROM edits WHERE id = $1)`, id)
+	if want := fmt.Sprintf("%d false true, - true false", id); got != want {
+		t.Errorf("changes: %s, want %s", got, want)
 	}
 }

@@ -97,9 +97,6 @@ func (p *Pipeline) ApproveEdits(ctx context.Context, workspace int64, ids []int6
 		if err != nil {
 			return err
 		}
-		if err := p.askToPush(ctx, tx, workspace, e.Subject.Connection); err != nil {
-			return err
-		}
 		return postgres.Audit(ctx, tx, workspace, by, "approve edit", fmt.Sprintf("edit %d", e.ID), map[string]any{"what": e.What, "rule": e.Cause.Rule})
 	})
 }
@@ -118,15 +115,23 @@ func (p *Pipeline) CancelEdits(ctx context.Context, workspace int64, ids []int64
 	})
 }
 
-// eachEdit does something with edits, all in one transaction, or none.
+// eachEdit does something with edits, all in one transaction, or none, and has
+// what is ready by then made.
 func (p *Pipeline) eachEdit(ctx context.Context, workspace int64, ids []int64, do func(pgx.Tx, *postgres.Edit) error) error {
 	return p.DB.In(ctx, workspace, func(tx pgx.Tx) error {
+		connections := map[int64]bool{}
 		for _, id := range ids {
 			e, err := postgres.EditByID(ctx, tx, workspace, id)
 			if err != nil {
 				return err
 			}
 			if err := do(tx, &e); err != nil {
+				return err
+			}
+			connections[e.Subject.Connection] = true
+		}
+		for id := range connections {
+			if err := p.askToPush(ctx, tx, workspace, id); err != nil {
 				return err
 			}
 		}
@@ -156,9 +161,6 @@ func (p *Pipeline) UndoEdit(ctx context.Context, workspace, id int64, by string)
 			return fault.New(fault.Conflict, "edit %d cannot be undone: somebody has changed %s since, and that stays", id, field)
 		}
 		if err := postgres.WantEdits(ctx, tx, workspace, []postgres.Edit{undo}); err != nil {
-			return err
-		}
-		if err := p.askToPush(ctx, tx, workspace, e.Subject.Connection); err != nil {
 			return err
 		}
 		return postgres.Audit(ctx, tx, workspace, by, "undo edit", fmt.Sprintf("edit %d", id), map[string]any{"what": e.What, "rule": e.Cause.Rule})

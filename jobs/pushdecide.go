@@ -114,7 +114,12 @@ func (w *pushing) intend(ctx context.Context, tx pgx.Tx, e *postgres.Edit, befor
 	if err != nil || !may {
 		return false, err
 	}
-	intended, err := postgres.IntendEdit(ctx, tx, w.s.Workspace, e, before, w.p.Now())
+	now := w.p.Now()
+	var until *time.Time
+	if e.Makes() { // what exists can be looked at any time
+		until = new(now.Add(w.p.patience()))
+	}
+	intended, err := postgres.IntendEdit(ctx, tx, w.s.Workspace, e, before, now, until)
 	if err != nil || !intended {
 		return false, err
 	}

@@ -26,7 +26,7 @@ func (w *pushing) allowed(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		if w.live = may.Mode == "live"; !w.live {
+		if w.live = may.Live(); !w.live {
 			return nil
 		}
 		changed, open, err := postgres.WaveOf(ctx, tx, w.s.Workspace, w.s.ID, later(now.Add(-shareSpan), may.At))
@@ -49,7 +49,7 @@ func (w *pushing) within(ctx context.Context, tx pgx.Tx) (bool, error) {
 	if err != nil {
 		return false, err
 	}
-	if w.live = may.Mode == "live"; !w.live {
+	if w.live = may.Live(); !w.live {
 		return false, nil
 	}
 	sent, err := postgres.CountSent(ctx, tx, w.s.Workspace, w.s.ID, later(now.Add(-time.Hour), may.At))

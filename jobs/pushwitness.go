@@ -180,9 +180,9 @@ func (w *pushing) restore(ctx context.Context, tx pgx.Tx, e *postgres.Edit, lost
 	if len(back) == 0 || e.What == "restore" {
 		return nil
 	}
-	one := postgres.Edit{Subject: e.Subject, What: "restore", Key: fmt.Sprintf("restore/%d", e.ID), TargetKind: e.TargetKind, TargetID: e.TargetID,
+	again := postgres.Edit{Subject: e.Subject, What: "restore", Key: fmt.Sprintf("restore/%d", e.ID), TargetKind: e.TargetKind, TargetID: e.TargetID,
 		Wanted: back, State: "ready", Cause: e.Cause, Undoes: &e.ID}
-	if err := postgres.WantEdits(ctx, tx, w.s.Workspace, []postgres.Edit{one}); err != nil {
+	if err := postgres.WantEdits(ctx, tx, w.s.Workspace, []postgres.Edit{again}); err != nil {
 		return err
 	}
 	return w.p.askToPush(ctx, tx, w.s.Workspace, w.s.ID)

@@ -2,6 +2,7 @@ package jobs_test
 
 import (
 	"fmt"
+	"slices"
 	"testing"
 	"time"
 
@@ -13,8 +14,8 @@ import (
 	"salesbook.dev/jobs"
 )
 
-// TestAnErasureReachesWhatPeopleWroteWhenTheyDecided about his deal, and leaves
-// what they wrote about others', but for his address and number.
+// TestAnErasureReachesWhatPeopleWroteWhenTheyDecided about his deal, and what we
+// wrote to the CRM of it, and leaves what was written about others', but for his address and number.
 func TestAnErasureReachesWhatPeopleWroteWhenTheyDecided(t *testing.T) {
 	t.Parallel()
 	b := setup(t, 0, pipedrive.Options{})
@@ -49,6 +50,14 @@ func TestAnErasureReachesWhatPeopleWroteWhenTheyDecided(t *testing.T) {
 				return err
 			}
 		}
+		for _, id := range []int64{deal, other} {
+			if _, err := tx.Exec(t.Context(), `
+				INSERT INTO edits (workspace_id, connection_id, kind, external_id, what, key, target_kind, target_id, wanted, before, after, lost, note, why, state, mark)
+				SELECT $1, $2, 'deals', $3, 'revert', 'k', 'deals', $3, v, v, v, v, $4, $4, 'done', 'sb-' || $3::text FROM jsonb_build_object('lost_reason', $4::text) v`,
+				b.ws, b.conn, fmt.Sprint(id), note); err != nil {
+				return err
+			}
+		}
 		_, err = tx.Exec(t.Context(), `UPDATE violations SET cannot = 'the expression failed: '||$1 WHERE rule = 'loss_approval'`, note)
 		return err
 	})
@@ -68,7 +77,8 @@ func TestAnErasureReachesWhatPeopleWroteWhenTheyDecided(t *testing.T) {
 		b.in(t, func(tx pgx.Tx) error {
 			rows, err := tx.Query(t.Context(), `
 				SELECT why FROM snoozes WHERE external_id = $1 UNION ALL SELECT note FROM approvals WHERE deal_id = $1
-				UNION ALL SELECT unnest(ARRAY[excused_why, acknowledged_note, cannot]) FROM violations WHERE external_id = $1 AND rule = 'loss_approval'`, fmt.Sprint(id))
+				UNION ALL SELECT unnest(ARRAY[excused_why, acknowledged_note, cannot]) FROM violations WHERE external_id = $1 AND rule = 'loss_approval'
+				UNION ALL SELECT unnest(ARRAY[wanted->>'lost_reason', before->>'lost_reason', after->>'lost_reason', lost->>'lost_reason', note, why]) FROM edits WHERE external_id = $1`, fmt.Sprint(id))
 			if err != nil {
 				return err
 			}
@@ -77,12 +87,13 @@ func TestAnErasureReachesWhatPeopleWroteWhenTheyDecided(t *testing.T) {
 		})
 		return got
 	}
-	clean := "Dzwonił [erased], pisać na [erased] albo [erased]"
-	if d := cmp.Diff([]string{clean, clean, clean, clean, "the expression failed: " + clean}, words(deal)); d != "" {
+	everywhere := func(clean string) []string {
+		return append([]string{clean, clean, clean, clean, "the expression failed: " + clean}, slices.Repeat([]string{clean}, 6)...)
+	}
+	if d := cmp.Diff(everywhere("Dzwonił [erased], pisać na [erased] albo [erased]"), words(deal)); d != "" {
 		t.Errorf("about his deal (-want +got):\n%s", d)
 	}
-	clean = "Dzwonił " + hisName + ", pisać na [erased] albo [erased]"
-	if d := cmp.Diff([]string{clean, clean, clean, clean, "the expression failed: " + clean}, words(other)); d != "" {
+	if d := cmp.Diff(everywhere("Dzwonił "+hisName+", pisać na [erased] albo [erased]"), words(other)); d != "" {
 		t.Errorf("about another's (-want +got):\n%s", d)
 	}
 	if n := one[int](t, b, `SELECT count(*) FROM audit WHERE details::text LIKE '%' || $1 || '%' OR details::text LIKE '%Dzwonił%'`, hisEmail); n != 0 {

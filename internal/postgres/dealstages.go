@@ -113,7 +113,7 @@ func RebuildStages(ctx context.Context, tx pgx.Tx, workspace, connection int64, 
 func ownMoves(ctx context.Context, tx pgx.Tx, workspace, connection int64, us string, deals []string) error {
 	_, err := tx.Exec(ctx, `
 		UPDATE deal_stages s SET edit_id = e.id FROM edits e
-		WHERE (s.workspace_id, s.connection_id) = ($1, $2) AND s.deal_id = ANY($3) AND s.edit_id IS NULL AND (s.actor_id IS NULL OR $4 = '' OR s.actor_id = $4)
+		WHERE (s.workspace_id, s.connection_id) = ($1, $2) AND s.deal_id = ANY($3) AND s.edit_id IS NULL AND s.from_stage_id IS NOT NULL AND (s.actor_id IS NULL OR $4 = '' OR s.actor_id = $4)
 			AND (e.workspace_id, e.connection_id, e.target_kind, e.target_id) = ($1, $2, 'deals', s.deal_id) AND e.state = 'done'
 			AND e.wanted->>'stage_id' = s.stage_id AND e.attempts > 0
 			AND s.at BETWEEN e.version_at - interval '5 seconds' AND e.version_at + interval '5 seconds'`, workspace, connection, deals, us)
@@ -127,7 +127,7 @@ func ownMoves(ctx context.Context, tx pgx.Tx, workspace, connection int64, us st
 func StagesOf(ctx context.Context, tx pgx.Tx, workspace, connection int64, deal string) ([]StageEntry, error) {
 	rows, err := tx.Query(ctx, `
 		SELECT at, stage_id, from_stage_id, actor_id, source, edit_id FROM deal_stages
-		WHERE (workspace_id, connection_id, deal_id) = ($1, $2, $3) ORDER BY at, stage_id`, workspace, connection, deal)
+		WHERE (workspace_id, connection_id, deal_id) = ($1, $2, $3) ORDER BY at, edit_id IS NOT NULL, stage_id`, workspace, connection, deal)
 	if err != nil {
 		return nil, err
 	}

@@ -46,13 +46,13 @@ func EditsWait(ctx context.Context, tx pgx.Tx, workspace, connection int64, now 
 	return last, err
 }
 
-// IntendEdit writes down that the call of an edit is about to be made. It
-// reports false if the edit is another by now, or has come to its end.
-func IntendEdit(ctx context.Context, tx pgx.Tx, workspace int64, e *Edit, before map[string]json.RawMessage, now time.Time) (bool, error) {
+// IntendEdit writes down that the call of an edit is about to be made, and until
+// when nobody needs to look for what became of it. It reports false if the edit is another by now, or has come to its end.
+func IntendEdit(ctx context.Context, tx pgx.Tx, workspace int64, e *Edit, before map[string]json.RawMessage, now time.Time, until *time.Time) (bool, error) {
 	tag, err := tx.Exec(ctx, `
-		UPDATE edits SET state = 'sent', sent_at = $6, attempts = attempts + 1, before = $7, not_before = NULL, why = ''
+		UPDATE edits SET state = 'sent', sent_at = $6, attempts = attempts + 1, before = $7, not_before = $9, why = ''
 		WHERE (workspace_id, id) = ($1, $2) AND (state, wanted, attempts) = ($3, $4::jsonb, $5) AND target_id IS NOT DISTINCT FROM $8`,
-		workspace, e.ID, e.State, e.Wanted, e.Attempts, now, before, e.TargetID)
+		workspace, e.ID, e.State, e.Wanted, e.Attempts, now, before, e.TargetID, until)
 	return tag.RowsAffected() == 1, err
 }
 

@@ -178,9 +178,9 @@ type Entry struct {
 	Ours  bool    // an edit of ours moved it
 }
 
-// EntriesOf returns the stage history of deals, each deal's oldest first. What we
-// take back within the second in which it happened comes after it: vendors know no
-// smaller parts of time.
+// EntriesOf returns the stage history of deals, each deal's oldest first. Of one
+// instant what we took back is the last: vendors tell whole seconds, and we are
+// quick.
 func EntriesOf(ctx context.Context, tx pgx.Tx, workspace, connection int64, deals []string) ([]Entry, error) {
 	rows, err := tx.Query(ctx, `
 		SELECT w.id, d.at, d.stage_id, d.actor_id, d.ours FROM unnest($3::text[]) AS w(id) CROSS JOIN LATERAL (

@@ -16,9 +16,13 @@ type Writing struct {
 	Hourly    int       // ceiling of edits in an hour
 	Share     int       // ceiling of open deals, in percent, that are changed in a day by more than their card
 	CardField *string   // the vendor's code of the card's field; nil: there is none
+	Active    bool      // the connection is neither paused nor waits for consent
 }
 
-const writingColumns = `writes, writes_why, writes_by, writes_at, writes_hourly, writes_share, card_field`
+// Live tells whether edits may be made now.
+func (w *Writing) Live() bool { return w.Mode == "live" && w.Active }
+
+const writingColumns = `writes, writes_why, writes_by, writes_at, writes_hourly, writes_share, card_field, state = 'active'`
 
 // WritingOf returns how far edits of a connection may be made.
 func WritingOf(ctx context.Context, tx pgx.Tx, workspace, connection int64) (Writing, error) {
