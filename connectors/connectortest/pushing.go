@@ -36,6 +36,7 @@ func pushing(t *testing.T, b *bundle) {
 		{"no error, log or address of an edit holds a secret", pushesNoSecret},
 		{"a witness tells what was replaced", witnesses},
 		{"a witness tells of somebody who came between", witnessesOthers},
+		{"a witness tells nothing of somebody who came later", witnessesEarlier},
 	})
 }
 
