@@ -16,6 +16,7 @@
 //	fault.Gone       the cursor is no longer accepted; start its window anew
 //	fault.Limited    over a quota, with the delay the vendor gave
 //	fault.Temporary  network, timeout, 5xx, truncated or misplaced answers
+//	fault.Conflict   somebody else changed or holds it
 //	fault.Invalid    the vendor refuses the request as wrong
 //
 // No error, log line or URL of a connector holds a secret.

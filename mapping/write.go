@@ -1,6 +1,7 @@
 package mapping
 
 import (
+	"cmp"
 	"encoding/json"
 	"maps"
 	"slices"
@@ -227,13 +228,15 @@ func (w *writing) put(n int, v connectors.Value) {
 	switch {
 	case have == nil:
 		w.slots[n] = &v
-	case have.Kind == connectors.Money && v.Kind == connectors.Money && (have.Text == "" || v.Text == "" || have.Text == v.Text) &&
-		(have.Unit == "" || v.Unit == "" || have.Unit == v.Unit):
-		have.Text, have.Unit = have.Text+strings.TrimPrefix(v.Text, have.Text), have.Unit+strings.TrimPrefix(v.Unit, have.Unit)
+	case have.Kind == connectors.Money && v.Kind == connectors.Money && agree(have.Text, v.Text) && agree(have.Unit, v.Unit):
+		have.Text, have.Unit = cmp.Or(have.Text, v.Text), cmp.Or(have.Unit, v.Unit)
 	case !alike(have, &v):
 		w.fail(twice, w.o.slots[n].key)
 	}
 }
+
+// agree tells whether two texts, of which one may be unknown, are the same.
+func agree(a, b string) bool { return a == "" || b == "" || a == b }
 
 // whole refuses amounts without a currency and currencies without an amount: the
 // vendor would have to guess.

@@ -279,6 +279,7 @@ objects:
       labels: {custom: c2, as: label}
       title: {from: title, as: lower}
       probability: {custom: c7.share}
+  branches: {kind: companies, fields: {name: name}}
   activities:
     fields:
       type: {from: type, values: {"1": meeting, "2": meeting, "3": call}, otherwise: keep}
@@ -334,14 +335,15 @@ func TestWriteRefuses(t *testing.T) {
 		{"deals", `{"custom.c5": "7"}`, `deals: custom.c5: the value is none of the field's type (found "\"7\""); give it as the canonical row has it`},
 		{"deals", `{"custom.c8": "7"}`, `deals: custom.c8: the account's field definitions do not have this field; pull the field definitions again`},
 		{"deals", `{"custom.zz": "7"}`, `deals: custom.zz: the account's field definitions do not have this field; pull the field definitions again`},
-		{"activities", `{"type": "meeting"}`, `override.yaml:13:7: activities: type: by its rule {from: type, values: {"1": meeting, "2": meeting, "3": call}, otherwise: keep}, several of the vendor's words mean this (found "meeting"); leave one of them under values, or write it in the CRM`},
-		{"activities", `{"note": "a"}`, `override.yaml:14:7: activities: note: by its rule {from: note, values: {x: "y"}}, none of the vendor's words means this (found "a"); add one to values`},
-		{"activities", `{"company_id": "a"}`, `override.yaml:15:7: activities: company_id: by its rule {const: "9"}, it is always the same and nothing of the vendor's can be written; map it to one of the vendor's fields`},
-		{"activities", `{"person_id": null}`, `override.yaml:16:46: activities: person_id: by its rule {const: "1"}, it is always the same and nothing of the vendor's can be written; map it to one of the vendor's fields`},
+		{"activities", `{"type": "meeting"}`, `override.yaml:14:7: activities: type: by its rule {from: type, values: {"1": meeting, "2": meeting, "3": call}, otherwise: keep}, several of the vendor's words mean this (found "meeting"); leave one of them under values, or write it in the CRM`},
+		{"activities", `{"note": "a"}`, `override.yaml:15:7: activities: note: by its rule {from: note, values: {x: "y"}}, none of the vendor's words means this (found "a"); add one to values`},
+		{"activities", `{"company_id": "a"}`, `override.yaml:16:7: activities: company_id: by its rule {const: "9"}, it is always the same and nothing of the vendor's can be written; map it to one of the vendor's fields`},
+		{"activities", `{"person_id": null}`, `override.yaml:17:46: activities: person_id: by its rule {const: "1"}, it is always the same and nothing of the vendor's can be written; map it to one of the vendor's fields`},
 		{"activities", `{"due_on": "2026-02-28", "due_at": "2026-03-01T10:00:00Z"}`, `pipedrive.yaml: activities: due_on: by its rule due_date, it stands in the same field of the vendor's as another one that shall hold something else (found "due_date"); write one of them`},
 		{"activities", `{"due_at": "2026-03-01T10:00:00.5Z"}`, `pipedrive.yaml: activities: due_at: by its rule {from: [due_date, due_time], as: day_and_time}, it would be read back as something else (found "2026-03-01T10:00:00.5Z, read as 2026-03-01T10:00:00Z"); write it in the form in which it is read`},
 		{"fields", `{"name": "a"}`, `fields: which of activityFields, dealFields, organizationFields, personFields, productFields is meant is not clear; give the fields that tell them apart, which have a const in the map`},
 		{"fields", `{"object": "notes", "name": "a"}`, `fields: which of activityFields, dealFields, organizationFields, personFields, productFields is meant is not clear; give the fields that tell them apart, which have a const in the map`},
+		{"companies", `{"name": "a"}`, `companies: which of branches, organizations is meant is not clear; give the fields that tell them apart, which have a const in the map`},
 		{"calls", `{}`, `nothing of the vendor's is mapped to this kind (found "calls"); map one of its objects to it`},
 		{"people", `{"emails": ["a@b.c"]}`, `pipedrive.yaml: persons: emails: by its rule {from: emails, each: value, first: primary, as: email}, it is a part of each item of a list, whose other parts would be lost; write it in the CRM`},
 		{"deal_events", `{"deal_id": "1"}`, `pipedrive.yaml: dealChanges: deal_id: by its rule {parent: true}, it is the id of the record that owns this one, which cannot be written; map it to one of the vendor's fields`},

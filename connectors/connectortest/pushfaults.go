@@ -8,6 +8,7 @@ import (
 	"maps"
 	"net/http"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -194,7 +195,8 @@ func finds(t *testing.T, b *bundle) {
 	b.eachEdit(t, makesOne, func(t *testing.T, s EditSample) {
 		w := b.open(t)
 		p := ability[connectors.Pusher](t, w)
-		one, two := s.Edit(t), s.Edit(t)
+		one := s.Edit(t)
+		two := marked(one, s.Edit(t))
 		for _, e := range []connectors.Edit{one, two} {
 			if r, found, err := p.Find(t.Context(), e); err != nil || found {
 				t.Errorf("before it is made: %s, %v, %v", r.ID, found, err)
@@ -207,6 +209,21 @@ func finds(t *testing.T, b *bundle) {
 			b.isWhole(t, w, r)
 		}
 	})
+}
+
+// marked returns an edit as another one is, but for its mark, so that both stand
+// beside each other. Without marks it is the other one.
+func marked(e, as connectors.Edit) connectors.Edit {
+	if as.Mark == "" {
+		return as
+	}
+	out := e
+	out.Mark, out.Set.Standard = as.Mark, slices.Clone(e.Set.Standard)
+	for i := range out.Set.Standard {
+		v := &out.Set.Standard[i].Value
+		v.Text = strings.ReplaceAll(v.Text, e.Mark, as.Mark)
+	}
+	return out
 }
 
 // findsNothingSure: "there is none" would have it made twice.

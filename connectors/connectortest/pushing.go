@@ -19,6 +19,9 @@ import (
 func pushing(t *testing.T, b *bundle) {
 	ability[connectors.Pusher](t, b.open(t))
 	own := b.with(t, Few)
+	if len(own.vendor.Edits) == 0 {
+		t.Fatal("a Pusher needs edits in Vendor.Edits")
+	}
 	all(t, own, []statement{
 		{"an edit has its effect, by one request, and nothing else changes", pushes},
 		{"the same edit again changes nothing more", pushesAgain},
@@ -36,6 +39,7 @@ func pushing(t *testing.T, b *bundle) {
 		{"no error, log or address of an edit holds a secret", pushesNoSecret},
 		{"a witness tells what was replaced", witnesses},
 		{"a witness tells of somebody who came between", witnessesOthers},
+		{"a witness tells nothing of somebody who came later", witnessesEarlier},
 	})
 }
 

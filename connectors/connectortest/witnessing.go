@@ -48,13 +48,14 @@ func witnesses(t *testing.T, b *bundle) {
 }
 
 // witnessesOthers lets somebody else write between, when our request is on its
-// way.
+// way. It is our second one, so that the log has our value twice.
 func witnessesOthers(t *testing.T, b *bundle) {
 	b.eachEdit(t, told, func(t *testing.T, s EditSample) {
 		w, e := b.open(t), s.Edit(t)
 		ability[connectors.Witness](t, w)
 		theirs := e
 		theirs.Set = s.Other
+		w.push(t, e)
 		other, done := b.open(t), false
 		w.spoil = func(_ int, req *http.Request) *fake {
 			if writing(req) && !done {
@@ -68,5 +69,19 @@ func witnessesOthers(t *testing.T, b *bundle) {
 		if wrong := b.heldBy(t, e.Set, r); len(wrong) > 0 {
 			t.Errorf("%q do not hold what was set: %s", wrong, r.Raw)
 		}
+	})
+}
+
+// witnessesEarlier lets somebody else write after us: that was not replaced by us.
+func witnessesEarlier(t *testing.T, b *bundle) {
+	b.eachEdit(t, told, func(t *testing.T, s EditSample) {
+		w, e := b.open(t), s.Edit(t)
+		ability[connectors.Witness](t, w)
+		before, _ := b.reread(t, e.Object, e.ID)
+		r := w.push(t, e)
+		theirs := e
+		theirs.Set = s.Other
+		w.push(t, theirs)
+		b.tells(t, w, s, e, r, b.decoded(t, before))
 	})
 }

@@ -1,6 +1,7 @@
 package pipedrive
 
 import (
+	"cmp"
 	"context"
 	"slices"
 	"strings"
@@ -82,7 +83,7 @@ func asIn(like, old connectors.Value) connectors.Value {
 	case old.Kind == connectors.Null || old.Text == "":
 		return connectors.Value{}
 	case like.Kind == connectors.Bool:
-		return connectors.Value{Kind: connectors.Bool, Text: map[string]string{"1": "true", "0": "false"}[old.Text] + strings.Trim(old.Text, "01")}
+		return connectors.Value{Kind: connectors.Bool, Text: cmp.Or(map[string]string{"1": "true", "0": "false"}[old.Text], old.Text)}
 	case like.Kind == connectors.Number && numeric(old.Text):
 		return connectors.Value{Kind: connectors.Number, Text: old.Text}
 	case like.Kind == connectors.List:
