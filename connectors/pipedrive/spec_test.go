@@ -125,7 +125,7 @@ func deviations() []openapi.Deviation {
 		{Path: `^GET v2 /activityFields 403$`, Kind: "status", Reason: refusal},
 		{Path: `^GET v1 /webhooks 403$`, Kind: "status", Reason: refusal},
 		{Path: `^GET v2 /\w+(/archived)? 400$`, Kind: "status", Reason: "a cursor that has grown too old, of which the documents say nothing; any list may meet one"},
-		{Path: `^GET v2 /(deals|persons|organizations|activities|products|stages|pipelines)/{id} 404$`, Kind: "status", Reason: refusal},
+		{Path: `^GET v2 /(deals|persons|organizations|activities|products|stages|pipelines)/{id} 404$|^GET v2 /dealFields/{field_code} 404$`, Kind: "status", Reason: refusal},
 		{Path: `^(PATCH|POST|PUT) v[12] /\w+(/{\w+})?(/options)? (400|404)$`, Kind: "status", Reason: refusal + "; any write may be refused"},
 		{Path: `^PATCH v1 /leads/{id} body /[0-9a-f]{40}\w*$`, Kind: "extra", Reason: "a lead's custom fields are written as they are read: flat among its keys (the document's description of the operation)"},
 		{Path: `^GET v1 /(notes/{id}|deals/{id}/changelog) 404$`, Kind: "status", Reason: refusal},
