@@ -37,7 +37,8 @@ type desk struct {
 	mail      *postgres.MailServer // nil: there is none
 	mailErr   error                // why its password cannot be used
 	channels  map[string][]postgres.Channel
-	owners    []string // what users of all CRMs are known by
+	owners    []string        // what users of all CRMs are known by
+	reps      map[string]bool // them, and whom the book has as reps, in small letters
 	names     map[int64]string
 }
 
@@ -77,8 +78,24 @@ func (d *desk) read(ctx context.Context, tx pgx.Tx) (err error) {
 	if d.owners, _, err = postgres.OwnersOf(ctx, tx, d.workspace); err != nil {
 		return err
 	}
+	d.noteReps(d.owners)
+	for i := range d.book.Teams {
+		d.noteReps(d.book.Teams[i].Reps)
+	}
+	for i := range d.book.Roles {
+		d.noteReps(d.book.Roles[i].Reps)
+	}
 	d.names, err = postgres.ConnectionNames(ctx, tx, d.workspace)
 	return err
+}
+
+func (d *desk) noteReps(list []string) {
+	if d.reps == nil {
+		d.reps = map[string]bool{}
+	}
+	for _, rep := range list {
+		d.reps[strings.ToLower(rep)] = true
+	}
 }
 
 // bookOpen is the book in force, as it stands open if it does, or one that says
@@ -133,8 +150,7 @@ func (d *desk) roleOf(address string) role {
 	switch {
 	case len(d.teams(address)) > 0:
 		return headRole
-	case has(d.owners, address), slices.ContainsFunc(d.book.Teams, func(t book.Team) bool { return has(t.Reps, address) }),
-		slices.ContainsFunc(d.book.Roles, func(r book.Role) bool { return has(r.Reps, address) }):
+	case d.reps[strings.ToLower(address)]:
 		return repRole
 	}
 	return outsider

@@ -62,7 +62,12 @@ func (b *telling) at(t testing.TB, text string) {
 // tellers makes the company, on a Friday morning. Its mail server writes to heads.
 func tellers(t *testing.T) *telling {
 	t.Helper()
-	b := &telling{bundle: setup(t, 0, pipedrive.Options{}), mail: notifytest.NewMailServer(t, notifytest.Options{})}
+	return tellersOn(t, notifytest.NewMailServer(t, notifytest.Options{}))
+}
+
+func tellersOn(t testing.TB, mail *notifytest.MailServer) *telling {
+	t.Helper()
+	b := &telling{bundle: setup(t, 0, pipedrive.Options{}), mail: mail}
 	b.at(t, "2026-11-27T08:00:00+01:00")
 	b.Now = func() time.Time { return b.clock }
 	b.in(t, func(tx pgx.Tx) error {

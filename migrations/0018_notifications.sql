@@ -105,7 +105,7 @@ COMMENT ON COLUMN notifications.not_before IS 'When it may be told at the earlie
 COMMENT ON COLUMN notifications.state IS 'waiting; going: messages were made of it; sent by one channel at least; failed by all; dropped: there was nothing to say any more, or nobody to say it to.';
 COMMENT ON COLUMN notifications.why IS 'Why it failed or was dropped, in words.';
 COMMENT ON COLUMN notifications.done_at IS 'When it came to its end.';
-CREATE INDEX notifications_waiting ON notifications (workspace_id, address, id) WHERE state = 'waiting';
+CREATE INDEX notifications_open ON notifications (workspace_id, address, id) WHERE state IN ('waiting', 'going');
 CREATE INDEX notifications_latest ON notifications (workspace_id, address, made_at) WHERE occasion = 'digest';
 CREATE INDEX notifications_about ON notifications (workspace_id, connection_id);
 CALL isolate('notifications');
@@ -144,7 +144,7 @@ COMMENT ON COLUMN messages.tried_at IS 'When it was last handed over.';
 COMMENT ON COLUMN messages.vendor_id IS 'What the other side calls it.';
 COMMENT ON COLUMN messages.why IS 'What was last said against it, in words; empty: nothing.';
 CREATE INDEX messages_due ON messages (workspace_id, next_at, id) WHERE state IN ('waiting', 'going');
-CREATE INDEX messages_open ON messages (workspace_id, address) WHERE state IN ('waiting', 'going');
+CREATE INDEX messages_of ON messages (workspace_id, address, id);
 CALL isolate('messages');
 
 ALTER TABLE failures DROP CONSTRAINT failures_kind_check;

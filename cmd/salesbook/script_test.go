@@ -21,6 +21,7 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 	"github.com/tidwall/gjson"
 
+	"salesbook.dev/internal/notify/notifytest"
 	"salesbook.dev/internal/postgres/pgtest"
 	"salesbook.dev/internal/seal"
 )
@@ -44,7 +45,7 @@ func TestScripts(t *testing.T) {
 		Setup:               func(e *testscript.Env) error { return setup(e, bin) },
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"exits": exits, "json": jsonValue, "sandbox": startSandbox, "vendor": askVendor, "consent": giveConsent, "until": until, "newkey": newKey,
-			"shows": shows, "collector": startCollector,
+			"shows": shows, "collector": startCollector, "mailed": mailed,
 		},
 	})
 }
@@ -66,6 +67,11 @@ func setup(e *testscript.Env, bin string) error {
 			return err
 		}
 		e.Setenv(name, port)
+	}
+	if strings.Contains(t.Name(), "/notify") {
+		mail := notifytest.NewMailServer(t, notifytest.Options{})
+		e.Values[mailServer{}] = mail
+		e.Setenv("MAILPORT", strconv.Itoa(mail.Port))
 	}
 	if strings.Contains(t.Name(), "/private_") {
 		dir, err := privateData()
@@ -250,6 +256,21 @@ func startCollector(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Defer(server.Close)
 	ts.Setenv("OTEL_EXPORTER_OTLP_ENDPOINT", server.URL)
 	ts.Setenv("SPANS", server.URL)
+}
+
+// mailServer is the key of the mail server among a script's values.
+type mailServer struct{}
+
+// mailed ADDRESS TEXT: a mail has come to the address whose subject or text has
+// the text in it; $MAILPORT is where the mail server listens.
+func mailed(ts *testscript.TestScript, neg bool, args []string) {
+	found := false
+	for _, m := range ts.Value(mailServer{}).(*notifytest.MailServer).Mails() {
+		found = found || m.To == args[0] && strings.Contains(m.Subject()+"\n"+m.Text, args[1])
+	}
+	if found == neg {
+		ts.Fatalf("a mail to %s with %q: %v", args[0], args[1], found)
+	}
 }
 
 // newkey FILE: adds a key to a key file, as a rotation does first.

@@ -25,6 +25,9 @@ func TestEveryRuleHasWords(t *testing.T) {
 				t.Errorf("%s: %s and %s say the same: %s", l, rule, other, text)
 			}
 			said[text] = rule
+			if l.Broken(string(rule)) == "" {
+				t.Errorf("%s: nothing says that %s is broken", l, rule)
+			}
 			if l.Mends(string(rule)) == "" {
 				t.Errorf("%s: nothing mends %s", l, rule)
 			}

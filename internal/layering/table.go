@@ -43,6 +43,7 @@ func table() []row {
 		{"internal/wording/...", []string{"internal/wording/...", "internal/book", "internal/language"}, "wording says what a book states in the words of a language, and knows nothing of whom it is said to"},
 		{"internal/handbook/...", []string{"internal/handbook/...", "internal/book", "internal/language", "internal/wording"}, "the handbook is a page made of a book alone, the same whoever asks for it"},
 		{"internal/report/...", []string{"internal/report/...", "internal/book", model, faults}, "a figure has one definition for page, API and export, so it knows neither tables nor pages"},
+		{"internal/notify/notifytest", nil, "notifytest is a mail server for tests, and holds what we send to the protocol and not to our code"},
 		{"internal/notify/...", []string{"internal/notify/...", "internal/rest", "internal/language", model, faults}, "notify decides what is said to whom and when; stored notifications are the business of postgres and jobs"},
 		{"internal/postgres/pgtest", []string{"internal/postgres", "internal/embedded", faults}, "pgtest gives tests a database and knows nothing of what they test"},
 		{"internal/postgres/...", []string{"internal/postgres/...", "migrations", "connectors", "internal/rest", "internal/seal", model, faults},
