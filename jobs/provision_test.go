@@ -264,3 +264,33 @@ func TestSetUpIsRefused(t *testing.T) {
 	}
 	b.hasAll(t)
 }
+
+// TestSetUpIsUndone takes back what a step has changed; what it made stays.
+func TestSetUpIsUndone(t *testing.T) {
+	t.Parallel()
+	b := setup(t, 0, pipedrive.Options{})
+	b.pull(t)
+	b.setUp(t)
+	b.run(t, `UPDATE connections SET writes = 'live'`)
+	stage := one[string](t, b, `SELECT external_id FROM stages WHERE name = 'Telefon'`)
+	b.tell(t, "PATCH", "/api/v2/stages/"+stage, map[string]any{"deal_probability": 55})
+	b.setUp(t)
+	for _, key := range []string{"fields/amount/required", "stages/#" + stage} {
+		if _, err := b.UndoEdit(t.Context(), b.ws, one[int64](t, b, `SELECT id FROM edits WHERE key = $1`, key), "test"); err != nil {
+			t.Error(err)
+		}
+	}
+	if _, err := b.UndoEdit(t.Context(), b.ws, one[int64](t, b, `SELECT id FROM edits WHERE key = 'card'`), "test"); err == nil {
+		t.Error("a field that was made was undone")
+	}
+	if _, err := b.Push(t.Context(), b.ws, b.conn); err != nil {
+		t.Fatal(err)
+	}
+	b.pull(t)
+	if got := one[string](t, b, `SELECT (required->>'enabled') || ' ' || (SELECT probability FROM stages WHERE name = 'Telefon') FROM fields WHERE external_id = 'deals.value'`); got != "false 55" {
+		t.Errorf("after undoing: %s", got)
+	}
+	if n := one[int](t, b, `SELECT count(*) FROM edits WHERE state <> 'done' OR lost IS NOT NULL`); n > 0 {
+		t.Errorf("%d edits have come to no good end", n)
+	}
+}

@@ -132,6 +132,9 @@ func textOf(raw json.RawMessage) string {
 
 // asJSON renders a text or a truth value.
 func asJSON(v any) json.RawMessage {
+	if d, ok := v.(decimal.Decimal); ok {
+		return json.RawMessage(d.String()) // as canonical rows hold it, not as a text
+	}
 	b, err := json.Marshal(v)
 	if err != nil {
 		return json.RawMessage("null")

@@ -36,7 +36,7 @@ func IntendSetup(ctx context.Context, tx pgx.Tx, workspace int64, e *Edit, now t
 // nothing was changed.
 func EndSetup(ctx context.Context, tx pgx.Tx, workspace int64, e *Edit, now time.Time) error {
 	_, err := tx.Exec(ctx, `
-		UPDATE edits SET state = $3, why = $4, target_id = $5, after = $6, done_at = $7
+		UPDATE edits SET state = $3, why = $4, target_id = $5, after = $6, done_at = $7, checked_at = $7
 		WHERE (workspace_id, id) = ($1, $2) AND state = 'sent'`, workspace, e.ID, e.State, e.Why, e.TargetID, e.After, now)
 	return err
 }
