@@ -485,19 +485,21 @@ func TestWhatWasReadTooLongAgoIsReadAgain(t *testing.T) {
 	d := writable(t, 1)
 	d.advance(t, d.deals[0])
 	id := d.moveBack(t, d.deals[0])
-	var reads atomic.Int64
-	d.Transport = counting("GET", &reads)
+	var reads, before atomic.Int64
 	start, slow := time.Now(), atomic.Int64{}
 	d.Pipeline.Now = func() time.Time { return start.Add(time.Duration(slow.Load())) }
 	d.Transport = roundTrip(func(r *http.Request) (*http.Response, error) {
 		if r.Method == "GET" && strings.HasSuffix(r.URL.Path, "/deals/"+d.deals[0]) && reads.Add(1) == 1 {
 			slow.Add(int64(3 * time.Second))
 		}
+		if r.Method == "PATCH" {
+			before.Store(reads.Load())
+		}
 		return http.DefaultTransport.RoundTrip(r)
 	})
 	d.push(t)
-	if e := d.wantEdit(t, id, "done", ""); e.Attempts != 1 || reads.Load() < 2 {
-		t.Errorf("%d attempts, read %d times", e.Attempts, reads.Load())
+	if e := d.wantEdit(t, id, "done", ""); e.Attempts != 1 || before.Load() != 2 {
+		t.Errorf("%d attempts, read %d times before it was written, want 2", e.Attempts, before.Load())
 	}
 }
 
