@@ -105,6 +105,7 @@ ALTER TABLE deal_stages ADD COLUMN edit_id bigint;
 COMMENT ON COLUMN deal_stages.edit_id IS 'The edit of ours that moved the deal; null: somebody else did.';
 
 ALTER TABLE failures DROP CONSTRAINT failures_kind_check, ADD CONSTRAINT failures_kind_check CHECK (kind IN ('record', 'job', 'delivery', 'edit'));
+COMMENT ON COLUMN failures.kind IS 'What failed: a record that could not be mapped, a job that was given up, a delivery that named nothing readable, an edit that the vendor refused.';
 
 INSERT INTO schedules (workspace_id, kind, connection_id, every) SELECT workspace_id, 'push', id, interval '30 seconds' FROM connections ON CONFLICT DO NOTHING;
 COMMENT ON COLUMN changes.origin IS 'pull, receive, history, replay, sweep, push: which kind of job saw it.';

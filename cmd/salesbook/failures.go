@@ -23,7 +23,7 @@ type failuresCmd struct {
 type failureView struct {
 	ID         int64           `json:"id"`
 	Connection string          `json:"connection"`
-	Kind       string          `json:"kind"` // record, delivery, job
+	Kind       string          `json:"kind"` // record, delivery, job, edit
 	Object     string          `json:"object"`
 	Record     string          `json:"record"`
 	Place      string          `json:"place,omitempty"`
