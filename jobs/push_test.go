@@ -758,7 +758,11 @@ func TestATaskIsKnownBeforeItsReceipt(t *testing.T) {
 	if f := d.facts(t, d.deals[0]); len(f.Activities) != 1 || !f.Activities[0].Ours {
 		t.Errorf("activities, by the facts: %+v", f.Activities)
 	}
+	one[int](t, d.bundle, `WITH d AS (DELETE FROM dirty RETURNING 1) SELECT count(*) FROM d`)
 	d.push(t)
+	if n := one[int](t, d.bundle, `SELECT count(*) FROM dirty WHERE (kind, external_id) = ('deals', $1)`, d.deals[0]); n != 1 {
+		t.Error("what is wanted of the deal now is not worked out after the receipt")
+	}
 	if e := d.wantEdit(t, id, "done", "it had been made"); e.Attempts != 1 || d.truth("activities", e.Mark) != 1 {
 		t.Errorf("%d attempts, %d tasks", e.Attempts, d.truth("activities", e.Mark))
 	}
