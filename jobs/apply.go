@@ -25,6 +25,8 @@ type batch struct {
 	sightings []postgres.Sighting
 	closed    []connectors.Scope
 	news      news // what the page tells of erased persons
+	// about is judged anew whatever the page brings; zero: nothing is.
+	about postgres.SubjectKey
 	// before returns once the page before has committed; nil if there is none.
 	// What that page may need is not touched until then: a record that moves from
 	// one parent to another stands under both, in one page as shown and in the
@@ -259,6 +261,9 @@ func (b *batch) markDirty(ctx context.Context, tx pgx.Tx) error {
 		for kind, ids := range b.made {
 			dirty[kind] = append(dirty[kind], ids...)
 		}
+	}
+	if b.about.Kind != "" {
+		dirty[b.about.Kind] = append(dirty[b.about.Kind], b.about.ID)
 	}
 	if len(dirty) > 0 && b.before != nil {
 		if err := b.before(ctx); err != nil {

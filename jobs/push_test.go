@@ -485,19 +485,21 @@ func TestWhatWasReadTooLongAgoIsReadAgain(t *testing.T) {
 	d := writable(t, 1)
 	d.advance(t, d.deals[0])
 	id := d.moveBack(t, d.deals[0])
-	var reads atomic.Int64
-	d.Transport = counting("GET", &reads)
+	var reads, before atomic.Int64
 	start, slow := time.Now(), atomic.Int64{}
 	d.Pipeline.Now = func() time.Time { return start.Add(time.Duration(slow.Load())) }
 	d.Transport = roundTrip(func(r *http.Request) (*http.Response, error) {
 		if r.Method == "GET" && strings.HasSuffix(r.URL.Path, "/deals/"+d.deals[0]) && reads.Add(1) == 1 {
 			slow.Add(int64(3 * time.Second))
 		}
+		if r.Method == "PATCH" {
+			before.Store(reads.Load())
+		}
 		return http.DefaultTransport.RoundTrip(r)
 	})
 	d.push(t)
-	if e := d.wantEdit(t, id, "done", ""); e.Attempts != 1 || reads.Load() < 2 {
-		t.Errorf("%d attempts, read %d times", e.Attempts, reads.Load())
+	if e := d.wantEdit(t, id, "done", ""); e.Attempts != 1 || before.Load() != 2 {
+		t.Errorf("%d attempts, read %d times before it was written, want 2", e.Attempts, before.Load())
 	}
 }
 
@@ -756,7 +758,11 @@ func TestATaskIsKnownBeforeItsReceipt(t *testing.T) {
 	if f := d.facts(t, d.deals[0]); len(f.Activities) != 1 || !f.Activities[0].Ours {
 		t.Errorf("activities, by the facts: %+v", f.Activities)
 	}
+	one[int](t, d.bundle, `WITH d AS (DELETE FROM dirty RETURNING 1) SELECT count(*) FROM d`)
 	d.push(t)
+	if n := one[int](t, d.bundle, `SELECT count(*) FROM dirty WHERE (kind, external_id) = ('deals', $1)`, d.deals[0]); n != 1 {
+		t.Error("what is wanted of the deal now is not worked out after the receipt")
+	}
 	if e := d.wantEdit(t, id, "done", "it had been made"); e.Attempts != 1 || d.truth("activities", e.Mark) != 1 {
 		t.Errorf("%d attempts, %d tasks", e.Attempts, d.truth("activities", e.Mark))
 	}

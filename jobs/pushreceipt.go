@@ -23,6 +23,7 @@ func (w *pushing) receive(ctx context.Context, e *postgres.Edit, r connectors.Re
 	}
 	e.TargetID = new(om.ID(r.ID))
 	b := newBatch(w.s, "push", connectors.Page{Records: []connectors.Record{r}, FetchedAt: asked, Progress: -1})
+	b.about = e.Subject // what is wanted of it while this was on its way is worked out now
 	if err := b.prepare(ctx); err != nil {
 		return err
 	}

@@ -23,7 +23,7 @@ type failuresCmd struct {
 type failureView struct {
 	ID         int64           `json:"id"`
 	Connection string          `json:"connection"`
-	Kind       string          `json:"kind"` // record, delivery, job, notification
+	Kind       string          `json:"kind"` // record, delivery, job, edit, fight, notification
 	Object     string          `json:"object"`
 	Record     string          `json:"record"`
 	Place      string          `json:"place,omitempty"`
