@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
 	"github.com/jackc/pgx/v5"
 	"github.com/tidwall/gjson"
 
@@ -41,7 +42,19 @@ func enforcing(t *testing.T, deals int, enforcement string) *bureau {
 
 func (o *bureau) enforce(t *testing.T, enforcement string) {
 	t.Helper()
-	o.activate(t, fmt.Sprintf(`
+	o.activate(t, o.text(t, enforcement))
+	for _, sql := range []string{
+		`UPDATE books SET active_at = now() - interval '2 days'`, `UPDATE rollouts SET since = now() - interval '2 days'`,
+		`UPDATE connections SET read_at = now() - interval '2 days', live_at = live_at - interval '2 days'`,
+	} {
+		o.run(t, sql)
+	}
+}
+
+// text is a book that does something about what it finds.
+func (o *bureau) text(t *testing.T, enforcement string) string {
+	t.Helper()
+	return fmt.Sprintf(`
 book: 1
 name: Książka
 language: pl
@@ -63,13 +76,7 @@ loss_reasons:
   - {id: price, name: Za drogo, any_time: true, on_lost: [{task: Zadzwoń ponownie, type: call, after: 5wd}]}
 enforcement:
   - {rule: all, mode: off}
-%s`, one[string](t, o.bundle, `SELECT pipeline_id FROM stages WHERE external_id = $1`, o.stage[0]), o.stage[0], o.stage[1], enforcement))
-	for _, sql := range []string{
-		`UPDATE books SET active_at = now() - interval '2 days'`, `UPDATE rollouts SET since = now() - interval '2 days'`,
-		`UPDATE connections SET read_at = now() - interval '2 days', live_at = live_at - interval '2 days'`,
-	} {
-		o.run(t, sql)
-	}
+%s`, one[string](t, o.bundle, `SELECT pipeline_id FROM stages WHERE external_id = $1`, o.stage[0]), o.stage[0], o.stage[1], enforcement)
 }
 
 // settle judges and writes until there is nothing left to do, and takes in what
@@ -413,5 +420,26 @@ func TestEchoesAreNoNews(t *testing.T) {
 	}
 	if n := one[int](t, o.bundle, `SELECT count(*) FROM changes WHERE id > $1 AND edit_id IS NULL`, before); n != 0 {
 		t.Errorf("%d changes are taken for somebody's", n)
+	}
+}
+
+// TestADraftSaysWhatItWouldDo before anybody puts it in force.
+func TestADraftSaysWhatItWouldDo(t *testing.T) {
+	t.Parallel()
+	o := enforcing(t, 3, "  - {rule: no_next_step, mode: observe}")
+	o.advance(t, o.deals[0])
+	draft := func(enforcement string) *jobs.Doing {
+		r, err := o.Rehearse(t.Context(), o.ws, parseBook(t, o.text(t, enforcement)), jobs.RehearseOptions{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return r.Does
+	}
+	want := &jobs.Doing{OpenDeals: 3, Cards: 3, Tasks: 3, Reverts: 1, Changed: 3}
+	if d := cmp.Diff(want, draft("  - {rule: no_next_step, mode: task}\n  - {rule: day_known, mode: revert}")); d != "" {
+		t.Errorf("(-want +got)\n%s", d)
+	}
+	if n := len(o.edits(t)); n > 0 {
+		t.Errorf("a rehearsal left %d edits", n)
 	}
 }

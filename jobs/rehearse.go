@@ -24,8 +24,9 @@ type Rehearsal struct {
 	Outside      []OutsideCount `json:"outside"`           // pipelines and stages that the book does not have
 	Against      *Against       `json:"against,omitempty"` // what differs from the book in force; nil: none is
 	NotAgainst   string         `json:"not_against,omitempty"`
-	LeftOut      []LeftOut      `json:"left_out"` // connections that were not judged
-	Fields       []string       `json:"fields"`   // what is wrong with the names of fields: no CRM has them
+	Does         *Doing         `json:"does,omitempty"` // nil: it only shows what it finds
+	LeftOut      []LeftOut      `json:"left_out"`       // connections that were not judged
+	Fields       []string       `json:"fields"`         // what is wrong with the names of fields: no CRM has them
 }
 
 // RehearseOptions narrow a rehearsal.
@@ -129,11 +130,12 @@ type rehearsal struct {
 	outside map[OutsideCount]int
 	stages  map[[2]string]OutsideCount // by connection and stage id: a stage's names
 	against *against
+	doing   *doing // nil: the draft only shows what it finds
 }
 
 func newRehearsal(c *book.Compiled, now time.Time, o RehearseOptions) *rehearsal {
 	o.Samples = cmp.Or(o.Samples, usualSamples)
-	return &rehearsal{c: c, options: o, now: now, rules: map[book.Rule]*RuleCount{}, steps: newSteps(), outside: map[OutsideCount]int{}, stages: map[[2]string]OutsideCount{}}
+	return &rehearsal{c: c, options: o, doing: newDoing(c, o, now), now: now, rules: map[book.Rule]*RuleCount{}, steps: newSteps(), outside: map[OutsideCount]int{}, stages: map[[2]string]OutsideCount{}}
 }
 
 // count counts what the draft says of a deal or lead and, if there is one, the
@@ -154,6 +156,9 @@ func (r *rehearsal) count(f *book.Facts, j []book.Judgement) {
 	r.verdicts(f, place, j[0].Verdicts)
 	steps := r.c.Steps(f, r.now)
 	r.steps.count(steps, j[0].Verdicts, r.options.Since)
+	if r.doing != nil {
+		r.doing.count(f, &j[0])
+	}
 	if r.against != nil {
 		r.against.count(f, place, j[0].Verdicts, j[1].Verdicts)
 	}
@@ -200,6 +205,9 @@ func (r *rehearsal) result() Rehearsal {
 	slices.SortFunc(out.Outside, func(a, b OutsideCount) int {
 		return cmp.Or(cmp.Compare(b.Deals, a.Deals), cmp.Compare(a.Pipeline, b.Pipeline), cmp.Compare(a.Stage, b.Stage))
 	})
+	if r.doing != nil {
+		out.Does = &r.doing.Doing
+	}
 	if r.against != nil {
 		out.Against = r.against.result()
 	}

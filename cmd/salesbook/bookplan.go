@@ -75,6 +75,7 @@ func (c *bookPlanCmd) print(g *globals, b *book.Book, r *jobs.Rehearsal, took ti
 		printSamples(g, r)
 	}
 	printSteps(g, r, c.By)
+	printDoing(g, r.Does, c.Since != nil)
 	printAgainst(g, r)
 	printReasons(g, "Lost for what is no reason of the book", r.Reasons, r.OtherReasons)
 	if len(r.Outside) > 0 {

@@ -71,6 +71,9 @@ func UpdateConnection(ctx context.Context, tx pgx.Tx, c Connection) error {
 // SetCardField notes which field of deals shows what is missing, by the vendor's
 // code.
 func SetCardField(ctx context.Context, tx pgx.Tx, workspace, connection int64, code string) error {
+	if err := MarkDirty(ctx, tx, workspace, connection, "connections", []string{fmt.Sprint(connection)}); err != nil {
+		return err
+	}
 	_, err := tx.Exec(ctx, `UPDATE connections SET card_field = $3 WHERE (workspace_id, id) = ($1, $2)`, workspace, connection, code)
 	return err
 }
