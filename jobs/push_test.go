@@ -272,8 +272,8 @@ func (d *desk) facts(t *testing.T, deal string) (about *book.Facts) {
 	return about
 }
 
-// TestWhatIsSoAlreadyIsNotWritten, and what somebody has changed meanwhile, and
-// what is gone.
+// TestWhatIsNotWritten: what is so already, what somebody has changed meanwhile,
+// and what is gone.
 func TestWhatIsNotWritten(t *testing.T) {
 	t.Parallel()
 	d := writable(t, 3)
