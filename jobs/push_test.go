@@ -272,8 +272,8 @@ func (d *desk) facts(t *testing.T, deal string) (about *book.Facts) {
 	return about
 }
 
-// TestWhatIsSoAlreadyIsNotWritten, and what somebody has changed meanwhile, and
-// what is gone.
+// TestWhatIsNotWritten: what is so already, what somebody has changed meanwhile,
+// and what is gone.
 func TestWhatIsNotWritten(t *testing.T) {
 	t.Parallel()
 	d := writable(t, 3)
@@ -659,7 +659,8 @@ func TestChaosQuotaIsSpentWhileEditsWait(t *testing.T) {
 		}
 		return http.DefaultTransport.RoundTrip(r)
 	})
-	d.spend(t)
+	admin := d.db.Connect(t, d.db.AdminURL)
+	d.spend(t, admin)
 	if n := one[int](t, d.bundle, `SELECT count(*) FROM edits WHERE state = 'done' AND what = 'task'`); n != 10 {
 		t.Errorf("%d tasks were made first, want all 10: they wait behind cards", n)
 	}
@@ -668,7 +669,7 @@ func TestChaosQuotaIsSpentWhileEditsWait(t *testing.T) {
 	}
 	for left := 1; left > 0; left = one[int](t, d.bundle, `SELECT count(*) FROM edits WHERE state <> 'done'`) {
 		atomic.StoreInt64(&quota, 100)
-		d.spend(t)
+		d.spend(t, admin)
 	}
 	if n := d.truth("activities", "Zadanie "); n != 10 {
 		t.Errorf("%d tasks", n)
@@ -695,7 +696,7 @@ func (d *desk) thousandWait(t *testing.T, card string) {
 }
 
 // spend pushes until the quota is spent, and renews it.
-func (d *desk) spend(t *testing.T) {
+func (d *desk) spend(t *testing.T, admin *pgx.Conn) {
 	t.Helper()
 	if _, err := d.Push(t.Context(), d.ws, d.conn); err != nil && fault.KindOf(err) != fault.Limited {
 		t.Fatal(err)
@@ -703,7 +704,6 @@ func (d *desk) spend(t *testing.T) {
 	if n := one[int](t, d.bundle, `SELECT count(*) FROM edits WHERE state NOT IN ('ready', 'done')`); n != 0 {
 		t.Fatalf("%d edits are neither done nor waiting", n)
 	}
-	admin := d.db.Connect(t, d.db.AdminURL)
 	renewed := `WITH a AS (UPDATE salesbook.vendor_accounts SET parked_until = NULL) UPDATE salesbook.vendor_bursts SET tokens = 1000000, at = now()`
 	if _, err := admin.Exec(t.Context(), renewed); err != nil {
 		t.Fatal(err)
