@@ -244,13 +244,18 @@ func TestARepIsToldOfHisOwnIfTheCompanyWantsIt(t *testing.T) {
 	b.broken(t, "2", "jan@example.com", "over_limit", "1 PLN", "2026-11-26T10:00:00Z")
 	b.broken(t, "1", "Anna@example.com", "over_limit", "500 PLN", "2026-11-26T11:00:00Z")
 	b.at(t, "2026-11-27T08:30:00+01:00")
+	b.tell(t, enforce.PastLimit, "1", "over_limit", "2026-11-26T11:00:00Z", "Anna@example.com")
 	b.notify(t)
 	if got := b.subjects("anna@example.com"); len(got) != 0 {
 		t.Fatalf("reps are written to, though nobody asked for that: %q", got)
 	}
 	b.setMail(t, true)
+	b.tell(t, enforce.PastLimit, "2", "over_limit", "2026-11-26T10:00:00Z", "jan@example.com")
 	b.notify(t)
 	b.notify(t)
+	if d := cmp.Diff([]string{"Sales book: 27 November 2026 – 1 new violation", "A deal stands in its stage for too long: Deal 2, PLN 1"}, b.subjects("jan@example.com")); d != "" {
+		t.Errorf("(-want +got):\n%s", d)
+	}
 	var mine []string
 	for _, m := range b.mail.Mails() {
 		if m.To == "anna@example.com" {

@@ -8,6 +8,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
+	"salesbook.dev/internal/enforce"
 	"salesbook.dev/internal/fault"
 	"salesbook.dev/internal/language"
 	"salesbook.dev/internal/notify"
@@ -200,10 +201,14 @@ func (s *sending) renderDigest(ctx context.Context, tx pgx.Tx, m *postgres.OutMe
 // told puts one thing that is told at once into words; false if it was mended
 // meanwhile, or what it is about is gone.
 func (s *sending) told(ctx context.Context, tx pgx.Tx, n *postgres.Notification, lang string) (t notify.Told, still bool, err error) {
-	v := &postgres.Violation{Subject: n.Subject, Rule: n.Rule}
-	if n.Rule != "" && n.Occasion != "repeated" {
-		if v, err = postgres.OpenViolationOf(ctx, tx, s.workspace, n); err != nil || v == nil {
+	v := &postgres.Violation{}
+	if n.Rule != "" {
+		found, err := postgres.OpenViolationOf(ctx, tx, s.workspace, n)
+		if err != nil || found == nil && n.Occasion != string(enforce.Repeated) {
 			return t, false, err
+		}
+		if found != nil {
+			v = found
 		}
 	}
 	subjects, err := postgres.SubjectsByKey(ctx, tx, s.workspace, []postgres.SubjectKey{n.Subject})
@@ -219,7 +224,7 @@ func (s *sending) told(ctx context.Context, tx pgx.Tx, n *postgres.Notification,
 	if n.Rule != "" && n.Opened != nil {
 		t.Deal.Broken = []notify.Broken{{What: brokenWords(w, n.Rule), Mends: w.Mends(n.Rule), Since: *n.Opened}}
 	}
-	if r := s.book.LossReason(n.Detail); r != nil && n.Occasion == "decision" {
+	if r := s.book.LossReason(n.Detail); r != nil && n.Occasion == string(enforce.Decision) {
 		t.Deal.Note = w.Say(language.WithReason, w.Quote(r.Name))
 	}
 	return t, true, nil

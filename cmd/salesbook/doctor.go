@@ -110,7 +110,10 @@ func (d *doctor) examine(ctx context.Context) error {
 	if err := d.connections(ctx); err != nil {
 		return err
 	}
-	return d.book(ctx)
+	if err := d.book(ctx); err != nil {
+		return err
+	}
+	return d.tellingPeople(ctx)
 }
 
 // server looks at the database server.

@@ -317,3 +317,38 @@ func plainOf(m notify.Message) notify.Message {
 	m.Sections = []notify.Section{{Heading: tame(s.Heading), More: tame(s.More), Items: []notify.Item{{Title: tame(s.Items[0].Title), Lines: []string{tame(s.Items[0].Lines[0]), tame(s.Items[0].Lines[1])}}}}}
 	return m
 }
+
+// answering answers every request the same way.
+type answering struct {
+	status int
+	body   string
+}
+
+// RoundTrip implements http.RoundTripper.
+func (a answering) RoundTrip(r *http.Request) (*http.Response, error) {
+	return &http.Response{StatusCode: a.status, Header: http.Header{}, Body: io.NopCloser(strings.NewReader(a.body)), Request: r}, nil
+}
+
+// FuzzAnswers: whatever the other side says, an answer is a success or one error
+// without secrets.
+func FuzzAnswers(f *testing.F) {
+	f.Add(uint16(200), `{"ok":true,"result":{"message_id":1}}`)
+	f.Add(uint16(429), `{"ok":false,"parameters":{"retry_after":-7}}`)
+	f.Add(uint16(404), "no_service /services/T000/B000/sEcReTsEcReT")
+	f.Fuzz(func(t *testing.T, status uint16, body string) {
+		hc := &http.Client{Transport: answering{200 + int(status)%400, body}}
+		for _, c := range []notify.Channel{
+			&notify.Slack{HTTP: hc, URL: "https://hooks.example.com" + slackPath, Now: now},
+			&notify.Telegram{HTTP: hc, Token: botToken, Chat: "1", Now: now},
+			&notify.Webhook{HTTP: hc, URL: "https://hooks.example.com" + hookPath, Secret: hookKey, Now: now},
+		} {
+			_, err := c.Send(t.Context(), notify.Test(language.English, "sb-1", "", now()))
+			if strings.Contains(body, "sEcReT") && !strings.Contains(body, slackPath) {
+				continue // parts of a secret that were not sent so are none
+			}
+			if err != nil && (strings.Contains(err.Error(), "sEcReT") || fault.KindOf(err) == fault.Unknown || fault.RetryAfter(err) < 0 || len(err.Error()) > 2000) {
+				t.Errorf("%v: %v", fault.KindOf(err), err)
+			}
+		}
+	})
+}

@@ -77,7 +77,7 @@ func (t *Telegram) refusal(a *answer, said *telegramAnswer) error {
 	words := strings.ToLower(said.Description)
 	switch {
 	case said.Parameters.RetryAfter > 0:
-		e.RetryAfter = time.Duration(said.Parameters.RetryAfter) * time.Second
+		e.RetryAfter = time.Duration(min(said.Parameters.RetryAfter, 24*60*60)) * time.Second // a day bounds nonsense
 	case said.Parameters.MigratedTo != 0:
 		e.Kind = fault.Gone
 		e.Text += fmt.Sprintf(": the group was made a supergroup; set the channel to chat %d", said.Parameters.MigratedTo)
