@@ -92,7 +92,7 @@ func (e *evaluation) act(ctx context.Context, tx pgx.Tx, group postgres.SubjectK
 	if err != nil {
 		return err
 	}
-	excuses, err := postgres.ExcusesOf(ctx, tx, e.workspace, group.Connection, group.Kind, ids, now)
+	noted, err := postgres.NotedOf(ctx, tx, e.workspace, group.Connection, group.Kind, ids)
 	if err != nil {
 		return err
 	}
@@ -103,7 +103,7 @@ func (e *evaluation) act(ctx context.Context, tx pgx.Tx, group postgres.SubjectK
 	for i := range list {
 		past := pastOf(edits, list[i].facts, now)
 		state := past.state
-		state.Excused = excusedOf(excuses, list[i].facts.ID)
+		state.Old, state.Excused = x.known(noted, list[i].facts.ID, &judgements[i])
 		effects := x.policy.Effects(list[i].facts, &judgements[i], state, now)
 		if out[i].Due = soonerOf(out[i].Due, effects.NextDue); len(effects.Tells) > 0 {
 			if err := wantTells(ctx, tx, e.workspace, group.Connection, group.Kind, list[i].facts.ID, effects.Tells); err != nil {
@@ -379,15 +379,23 @@ func textOrNull(s string) json.RawMessage {
 	return b
 }
 
-func excusedOf(list []postgres.Excused, id string) map[string]time.Time {
-	out := map[string]time.Time{}
-	for _, x := range list {
-		if x.ID == id {
-			v := book.Verdict{Rule: book.Rule(x.Rule), Detail: x.Detail, Opened: x.Opened}
-			out[v.Cause()] = x.Until
+// known tells which violations of a deal or lead are the backlog, and which
+// somebody lets pass until when, by their causes. One that is not stored yet is
+// first said by the book in force.
+func (x *enforcer) known(noted []postgres.Noted, id string, j *book.Judgement) (old map[string]bool, excused map[string]time.Time) {
+	old, excused = map[string]bool{}, map[string]time.Time{}
+	for i := range j.Verdicts {
+		old[j.Verdicts[i].Cause()] = j.Verdicts[i].Opened.Before(x.policy.Active)
+	}
+	for i := range noted {
+		if n := &noted[i]; n.ID == id {
+			v := book.Verdict{Rule: book.Rule(n.Rule), Detail: n.Detail, Opened: n.Opened}
+			if old[v.Cause()] = n.Backlog; n.Excused != nil {
+				excused[v.Cause()] = *n.Excused
+			}
 		}
 	}
-	return out
+	return old, excused
 }
 
 // soonerOf is the sooner of two instants; nil and zero are never.

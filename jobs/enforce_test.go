@@ -45,7 +45,7 @@ func (o *bureau) enforce(t *testing.T, enforcement string) {
 	o.activate(t, o.text(t, enforcement))
 	for _, sql := range []string{
 		`UPDATE books SET active_at = now() - interval '2 days'`, `UPDATE rollouts SET since = now() - interval '2 days'`,
-		`UPDATE connections SET read_at = now() - interval '2 days', live_at = live_at - interval '2 days'`,
+		`UPDATE connections SET created_at = now() - interval '2 days', read_at = now() - interval '2 days', live_at = live_at - interval '2 days'`,
 	} {
 		o.run(t, sql)
 	}
@@ -441,5 +441,27 @@ func TestADraftSaysWhatItWouldDo(t *testing.T) {
 	}
 	if n := len(o.edits(t)); n > 0 {
 		t.Errorf("a rehearsal left %d edits", n)
+	}
+}
+
+// TestAStricterBookLeavesWhatIsOldInPeace: what broke before the book that first
+// says so is the backlog, also if the rule has been in force for long.
+func TestAStricterBookLeavesWhatIsOldInPeace(t *testing.T) {
+	t.Parallel()
+	o := enforcing(t, 1, "  - {rule: no_next_step, mode: task}\n  - {rule: required_fields, mode: task}")
+	deal := o.deals[0]
+	o.settle(t)
+	limited := strings.Replace(o.text(t, "  - {rule: no_next_step, mode: task}\n  - {rule: required_fields, mode: task}"), "        name: Telefon\n", "        name: Telefon\n        required: [expected_close]\n", 1)
+	o.activate(t, limited)
+	o.run(t, `UPDATE books SET active_at = now() - interval '2 days' WHERE version = 1`)
+	o.settle(t)
+	if n := one[int](t, o.bundle, `SELECT count(*) FROM violations WHERE rule = 'required_fields' AND mended_at IS NULL`); n != 1 {
+		t.Fatalf("%d deals lack what is new", n)
+	}
+	if n := one[int](t, o.bundle, `SELECT count(*) FROM edits WHERE what = 'task' AND state = 'done'`); n != 1 {
+		t.Errorf("the task was written %d times", n)
+	}
+	if got := o.shows(t, deal); !strings.Contains(got, "Przewidywana data zamknięcia") {
+		t.Errorf("the card does not show it: %s", got)
 	}
 }

@@ -20,6 +20,9 @@ type State struct {
 	// Refused are the keys of what a person or the vendor has said no to: it is
 	// not wanted again.
 	Refused map[string]bool
+	// Old are the causes of violations that are older than the book that first
+	// said so, or the connection: the backlog, as lists have it.
+	Old map[string]bool
 	// Excused is until when somebody lets violations pass, by their causes.
 	Excused map[string]time.Time
 }

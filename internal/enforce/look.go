@@ -50,7 +50,11 @@ func (l *look) collect(j *book.Judgement) {
 			l.due(begins)
 			continue
 		}
-		l.broken = append(l.broken, &broken{Verdict: v, reach: l.reach(v.Rule, e, v.Opened)})
+		b := &broken{Verdict: v, reach: l.reach(v.Rule, e, v.Opened)}
+		if l.s.Old[v.Cause()] {
+			b.reach = book.Observe
+		}
+		l.broken = append(l.broken, b)
 	}
 	order := book.Rules()
 	slices.SortStableFunc(l.broken, func(a, b *broken) int {

@@ -30,26 +30,27 @@ func Excuse(ctx context.Context, tx pgx.Tx, workspace, id int64, until time.Time
 		RETURNING connection_id, kind, external_id`, workspace, id, until, by, why))
 }
 
-// Excused is a violation that somebody lets pass.
-type Excused struct {
+// Noted is an open violation as it was stored when somebody judged before.
+type Noted struct {
 	ID           string // of the deal or lead
 	Rule, Detail string
 	Opened       time.Time
-	Until        time.Time
+	Excused      *time.Time // until when somebody lets it pass
+	Backlog      bool       // it is older than the book that first said so, or the connection
 }
 
-// ExcusesOf returns the violations of deals or leads that somebody lets pass
-// beyond an instant.
-func ExcusesOf(ctx context.Context, tx pgx.Tx, workspace, connection int64, kind string, ids []string, now time.Time) ([]Excused, error) {
+// NotedOf returns the open violations of deals or leads.
+func NotedOf(ctx context.Context, tx pgx.Tx, workspace, connection int64, kind string, ids []string) ([]Noted, error) {
 	rows, err := tx.Query(ctx, `
 		SELECT w.id, v.* FROM unnest($4::text[]) AS w(id) CROSS JOIN LATERAL (
-			SELECT rule, detail, opened_at, excused_until FROM violations
-			WHERE (workspace_id, connection_id, kind, external_id) = ($1, $2, $3, w.id) AND excused_until > $5 OFFSET 0) v`,
-		workspace, connection, kind, ids, now)
+			SELECT v.rule, v.detail, v.opened_at, v.excused_until, v.opened_at < GREATEST(b.active_at, c.created_at) FROM violations v
+			JOIN books b ON (b.workspace_id, b.version) = ($1, v.book) JOIN connections c ON (c.workspace_id, c.id) = ($1, $2)
+			WHERE (v.workspace_id, v.connection_id, v.kind, v.external_id) = ($1, $2, $3, w.id) AND v.mended_at IS NULL AND v.closed_at IS NULL OFFSET 0) v`,
+		workspace, connection, kind, ids)
 	if err != nil {
 		return nil, err
 	}
-	return pgx.CollectRows(rows, pgx.RowToStructByPos[Excused])
+	return pgx.CollectRows(rows, pgx.RowToStructByPos[Noted])
 }
 
 // Acknowledge has somebody take a violation on and returns whose it is. Who did
