@@ -374,6 +374,7 @@ func TestNobodyIsToldAtNight(t *testing.T) {
 	// In the day it goes at once, and what was told is not told again.
 	b.tell(t, enforce.LargeDeal, "2", "no_next_step", "2026-11-26T10:00:00Z", "ewa@example.com")
 	b.tell(t, enforce.LargeDeal, "3", "no_next_step", "2026-11-26T10:00:00Z", "ewa@example.com")
+	b.tell(t, enforce.PastLimit, "3", "no_next_step", "2026-11-26T10:00:00Z", "ewa@example.com") // of the same violation
 	b.at(t, "2026-11-30T08:01:00+01:00")
 	b.notify(t)
 	if d := cmp.Diff(append(want, "A large deal hangs: Deal 3, PLN 500"), b.subjects("ewa@example.com")); d != "" {

@@ -3,6 +3,7 @@ package jobs
 import (
 	"context"
 	"errors"
+	"fmt"
 	"strconv"
 	"time"
 
@@ -166,7 +167,13 @@ func (s *sending) render(ctx context.Context, tx pgx.Tx, m *postgres.OutMessage,
 	}
 	w := s.words(lang)
 	var told []notify.Told
+	seen := map[string]bool{}
 	for i := range list {
+		cause := causeOf(&list[i])
+		if cause != "" && seen[cause] {
+			continue // a large deal may be over its stage's limit, too
+		}
+		seen[cause] = true
 		one, still, err := s.told(ctx, tx, &list[i], lang)
 		if err != nil {
 			return out, "", err
@@ -228,6 +235,14 @@ func (s *sending) told(ctx context.Context, tx pgx.Tx, n *postgres.Notification,
 		t.Deal.Note = w.Say(language.WithReason, w.Quote(r.Name))
 	}
 	return t, true, nil
+}
+
+// causeOf names the violation that a notification is about; empty if there is none.
+func causeOf(n *postgres.Notification) string {
+	if n.Rule == "" || n.Opened == nil {
+		return ""
+	}
+	return fmt.Sprint(n.Subject, n.Rule, "|", n.Detail, "|", n.Opened.UnixMicro())
 }
 
 // markOf is what a message is known by, however often it is sent.
