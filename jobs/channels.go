@@ -154,7 +154,7 @@ func (p *Pipeline) PreviewDigest(ctx context.Context, workspace int64, address, 
 	}
 	err = p.DB.In(ctx, workspace, func(tx pgx.Tx) error {
 		d := &desk{p: p, workspace: workspace, now: at}
-		if err := d.read(ctx, tx); err != nil {
+		if err := d.readPeople(ctx, tx); err != nil {
 			return err
 		}
 		if d.roleOf(address) == outsider {

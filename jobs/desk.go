@@ -11,6 +11,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"salesbook.dev/internal/book"
+	"salesbook.dev/internal/enforce"
 	"salesbook.dev/internal/language"
 	"salesbook.dev/internal/notify"
 	"salesbook.dev/internal/postgres"
@@ -40,6 +41,10 @@ type desk struct {
 	owners    []string        // what users of all CRMs are known by
 	reps      map[string]bool // them, and whom the book has as reps, in small letters
 	names     map[int64]string
+
+	// What is done about violations; nil until a digest asks.
+	policy *enforce.Policy
+	read   map[int64]time.Time // when each connection had been read whole
 }
 
 // channelsAtOnce bounds the channels that are read in one go.
@@ -64,11 +69,11 @@ func (p *Pipeline) openDesk(ctx context.Context, tx pgx.Tx, workspace int64, now
 	if err != nil || d.mail == nil && len(d.channels) == 0 {
 		return nil, err
 	}
-	return d, d.read(ctx, tx)
+	return d, d.readPeople(ctx, tx)
 }
 
-// read reads the book, and whom the CRMs know.
-func (d *desk) read(ctx context.Context, tx pgx.Tx) (err error) {
+// readPeople reads the book, and whom the CRMs know.
+func (d *desk) readPeople(ctx context.Context, tx pgx.Tx) (err error) {
 	if d.book, err = d.p.bookOpen(ctx, tx, d.workspace); err != nil {
 		return err
 	}
@@ -86,6 +91,34 @@ func (d *desk) read(ctx context.Context, tx pgx.Tx) (err error) {
 		d.noteReps(d.book.Roles[i].Reps)
 	}
 	d.names, err = postgres.ConnectionNames(ctx, tx, d.workspace)
+	return err
+}
+
+// decide makes ready what says of which violations people are told.
+func (d *desk) decide(ctx context.Context, tx pgx.Tx) error {
+	if d.policy != nil {
+		return nil
+	}
+	stored, err := postgres.ActiveBook(ctx, tx, d.workspace)
+	if err != nil {
+		return err
+	}
+	does, err := enforcementOf(ctx, tx, d.workspace, d.book, stored)
+	if err != nil {
+		return err
+	}
+	compiled, err := book.Compile(d.book, nil)
+	if compiled == nil {
+		return err // what it names and no CRM has says nothing about modes
+	}
+	connections, err := postgres.Connections(ctx, tx, d.workspace)
+	d.read = map[int64]time.Time{}
+	for _, c := range connections {
+		if c.ReadAt != nil {
+			d.read[c.ID] = *c.ReadAt
+		}
+	}
+	d.policy = &enforce.Policy{Book: compiled, Since: does.since, Active: does.active}
 	return err
 }
 

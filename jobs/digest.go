@@ -29,11 +29,13 @@ const (
 // toldSince is since when people are told of a violation; false if they are not
 // told of it.
 func (d *desk) toldSince(v *postgres.Violation) (time.Time, bool) {
-	switch d.book.ModeOn(book.Rule(v.Rule), book.DateOf(d.now.In(d.times.Of(v.Owner).Zone()))) {
-	case book.Tell, book.TaskIt, book.Revert:
-		return v.NoticedAt, v.Cannot == nil
+	policy := *d.policy
+	policy.Read = d.read[v.Subject.Connection]
+	since, told := policy.Told(book.Rule(v.Rule), v.Opened, v.Owner, d.now)
+	if v.NoticedAt.After(since) {
+		since = v.NoticedAt
 	}
-	return time.Time{}, false
+	return since, told && v.Cannot == nil
 }
 
 // digestMaker puts the digest of one person together.
@@ -55,6 +57,9 @@ func (d *desk) digest(ctx context.Context, tx pgx.Tx, address, lang string, sinc
 	out := notify.Digest{Day: d.now, Zone: m.zone, Head: m.head}
 	if d.roleOf(address) == outsider {
 		return out, nil
+	}
+	if err := d.decide(ctx, tx); err != nil {
+		return out, err
 	}
 	m.owners = m.whose()
 	m.pile = pile{dearest: m.head, most: digestOwn, words: m.words, names: d.names}
@@ -112,7 +117,7 @@ func (m *digestMaker) rules() []string {
 		if m.head && name == string(book.LossApproval) {
 			continue // it waits for a decision, which is told apart
 		}
-		if _, told := m.toldSince(&postgres.Violation{Rule: name}); told {
+		if m.policy.Book.Enforced(book.Rule(name), m.now).Mode.AtLeast(book.Tell) {
 			out = append(out, name)
 		}
 	}

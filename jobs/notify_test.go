@@ -35,7 +35,7 @@ teams:
   - {id: doors, name: Doors, head: ewa@example.com, reps: [anna@example.com, jan@example.com]}
   - {id: windows, name: Windows, head: olga@example.com, reps: [petro@example.com]}
 funnels:
-  - {id: sales, name: Sales, crm: [{pipeline: Sales}], stages: [{id: offer, name: Offer}]}
+  - {id: sales, name: Sales, crm: [{pipeline: Sales}], stages: [{id: offer, name: Offer, limit: 5wd, exit: [{required: [amount]}]}]}
 loss_reasons:
   - {id: dear, name: Too dear, any_time: true, approval: {always: true}}
 enforcement:

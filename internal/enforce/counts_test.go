@@ -63,7 +63,8 @@ func TestWhatIsDoneFollowsFromTheMode(t *testing.T) {
 		}
 		f := deal("11")
 		e := effects(p, f, tc.state, tc.now)
-		got := [3]bool{e.Card != "", e.Task != nil, p.Told(book.NoNextStep, at(2, 10, 0), f.Owner, tc.now)}
+		_, told := p.Told(book.NoNextStep, at(2, 10, 0), f.Owner, tc.now)
+		got := [3]bool{e.Card != "", e.Task != nil, told}
 		if want := [3]bool{tc.card, tc.task, tc.told}; got != want {
 			t.Errorf("%s: card, task and told are %v, want %v: %+v", name, got, want, e)
 		}

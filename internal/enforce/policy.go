@@ -49,12 +49,13 @@ func (p *Policy) Effects(f *book.Facts, j *book.Judgement, s State, now time.Tim
 	return e
 }
 
-// Told tells whether a violation is one of those of which people are told: its
-// rule is in tell or above, its grace has passed, and it is no backlog. Whether it
-// is mended or excused, the caller knows.
-func (p *Policy) Told(rule book.Rule, opened time.Time, owner string, now time.Time) bool {
+// Told is since when a violation is one of those of which people are told: its
+// rule is in tell or above, its grace has passed, and it is no backlog. It reports
+// false if it is not. Whether it is mended or excused, the caller knows.
+func (p *Policy) Told(rule book.Rule, opened time.Time, owner string, now time.Time) (since time.Time, told bool) {
 	e := p.Book.Enforced(rule, now)
-	return !p.begins(e, opened, p.Book.WorkTime(owner)).After(now) && p.reach(rule, e, opened).AtLeast(book.Tell)
+	since = p.begins(e, opened, p.Book.WorkTime(owner))
+	return since, !since.After(now) && p.reach(rule, e, opened).AtLeast(book.Tell)
 }
 
 // begins is when something is done about a violation at the earliest.
