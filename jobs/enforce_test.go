@@ -58,6 +58,8 @@ func (o *bureau) text(t *testing.T, enforcement string) string {
 book: 1
 name: Książka
 language: pl
+teams:
+  - {id: all, name: Wszyscy, head: szefowa@example.com}
 funnels:
   - id: sale
     name: Sprzedaż
@@ -100,6 +102,20 @@ func (o *bureau) comesToRest(t *testing.T) {
 		}
 	}
 	t.Fatal("it never comes to rest")
+}
+
+// told is what people are to be told at once.
+func (o *bureau) told(t *testing.T) (out []string) {
+	t.Helper()
+	o.in(t, func(tx pgx.Tx) error {
+		rows, err := tx.Query(t.Context(), `SELECT occasion || ' to ' || address FROM notifications ORDER BY id`)
+		if err != nil {
+			return err
+		}
+		out, err = pgx.CollectRows(rows, pgx.RowTo[string])
+		return err
+	})
+	return out
 }
 
 // failed are all failures.
@@ -289,6 +305,9 @@ func TestAMoveThatBreaksTheBookIsTakenBackOnce(t *testing.T) {
 	if n := one[int](t, o.bundle, `SELECT count(*) FROM edits WHERE what = 'revert'`); n != 1 {
 		t.Errorf("%d reverts, want one", n)
 	}
+	if got := o.told(t); !slices.Equal(got, []string{"repeated to szefowa@example.com"}) {
+		t.Errorf("told: %q", got)
+	}
 	if got := o.activities(t, deal); !slices.ContainsFunc(got, func(s string) bool { return strings.Contains(s, "Sales Book") || strings.Contains(s, "Książka") }) {
 		t.Errorf("activities are %q, want a task in place of another revert", got)
 	}
@@ -463,5 +482,26 @@ func TestAStricterBookLeavesWhatIsOldInPeace(t *testing.T) {
 	}
 	if got := o.shows(t, deal); !strings.Contains(got, "Przewidywana data zamknięcia") {
 		t.Errorf("the card does not show it: %s", got)
+	}
+}
+
+// TestAChangeInTheLastMomentIsReported: a rep moves the deal on in the moment in
+// which his step is taken back. What he did is written over, is set back, and the
+// head of sales is told.
+func TestAChangeInTheLastMomentIsReported(t *testing.T) {
+	t.Parallel()
+	o := enforcing(t, 1, "  - {rule: day_known, mode: revert}")
+	deal, third := o.deals[0], o.third(t)
+	o.settle(t)
+	o.run(t, `INSERT INTO edits (workspace_id, connection_id, kind, external_id, what, key, target_kind, wanted, state, mark, approved_at, done_at, checked_at)
+		SELECT $1, $2, 'deals', 'x' || n, 'revert', 'revert/' || n, 'deals', '{}', 'done', 'm' || n, now(), now() - interval '3 days', now() FROM generate_series(1, 20) n`, o.ws, o.conn)
+	o.advance(t, deal)
+	o.sim.Before("PATCH", "/deals/"+deal, func() { o.set(t, deal, map[string]any{"stage_id": json.Number(third)}) })
+	o.settle(t)
+	if got := o.at(t, deal, "stage_id"); got != third {
+		t.Errorf("the deal is in stage %s, want %s, where the rep put it", got, third)
+	}
+	if got := o.told(t); !slices.Contains(got, "overwritten to szefowa@example.com") {
+		t.Errorf("told: %q", got)
 	}
 }

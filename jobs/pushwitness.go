@@ -11,6 +11,8 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"salesbook.dev/connectors"
+	"salesbook.dev/internal/book"
+	"salesbook.dev/internal/enforce"
 	"salesbook.dev/internal/postgres"
 	"salesbook.dev/mapping"
 )
@@ -167,6 +169,9 @@ func (w *pushing) checked(ctx context.Context, e *postgres.Edit, lost contents) 
 		if err := w.restore(ctx, tx, e, lost); err != nil {
 			return err
 		}
+		if err := w.reportLost(ctx, tx, e); err != nil {
+			return err
+		}
 		return w.lease.Hold(ctx, tx)
 	})
 }
@@ -186,6 +191,21 @@ func (w *pushing) restore(ctx context.Context, tx pgx.Tx, e *postgres.Edit, lost
 		return err
 	}
 	return w.p.askToPush(ctx, tx, w.s.Workspace, w.s.ID)
+}
+
+// reportLost has the heads of the owner told that a change was written over.
+func (w *pushing) reportLost(ctx context.Context, tx pgx.Tx, e *postgres.Edit) error {
+	b, err := w.p.bookOpen(ctx, tx, w.s.Workspace)
+	if err != nil {
+		return err
+	}
+	owner, err := postgres.OwnerOf(ctx, tx, w.s.Workspace, e.Subject)
+	if err != nil {
+		return err
+	}
+	told := enforce.Tell{Occasion: enforce.Overwritten, Key: fmt.Sprintf("%s/%d", enforce.Overwritten, e.ID), To: b.AddressesOf([]book.Who{"head"}, owner),
+		Rule: book.Rule(e.Cause.Rule), Detail: e.Cause.Detail, Opened: e.Cause.Opened}
+	return wantTells(ctx, tx, w.s.Workspace, w.s.ID, e.Subject.Kind, e.Subject.ID, []enforce.Tell{told})
 }
 
 func fieldList(fields contents) (list string) {

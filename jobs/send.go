@@ -211,7 +211,8 @@ func (s *sending) told(ctx context.Context, tx pgx.Tx, n *postgres.Notification,
 	v := &postgres.Violation{}
 	if n.Rule != "" {
 		found, err := postgres.OpenViolationOf(ctx, tx, s.workspace, n)
-		if err != nil || found == nil && n.Occasion != string(enforce.Repeated) {
+		happened := n.Occasion == string(enforce.Repeated) || n.Occasion == string(enforce.Overwritten)
+		if err != nil || found == nil && !happened {
 			return t, false, err
 		}
 		if found != nil {

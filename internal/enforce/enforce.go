@@ -101,6 +101,7 @@ const (
 	PastLimit   Occasion = "past_limit"   // a deal is over its stage's limit, and the stage says who is told
 	Decision    Occasion = "decision"     // a loss waits for somebody to agree
 	Repeated    Occasion = "repeated"     // what was taken back was done again
+	Overwritten Occasion = "overwritten"  // a person's change was written over, in the moment between reading and writing
 )
 
 // Tell is something to be told to people.
