@@ -243,7 +243,7 @@ loss_reasons:
 refused_reasons:
   - {text: competitor, why: Which one?}
 control: {limit: 1mo}
-enforcement: [{rule: all, mode: revert}]
+enforcement: [{rule: all, mode: task}]
 `
 
 func days(n int) *int { return &n }
