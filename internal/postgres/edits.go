@@ -73,12 +73,13 @@ func scanEdit(row pgx.CollectableRow) (e Edit, err error) {
 // wanted again until a person has it tried again, or something else is wanted.
 // Marks are made up here, and what fields hold now is noted, unless Before has it.
 func WantEdits(ctx context.Context, tx pgx.Tx, workspace int64, list []Edit) error {
+	var batch pgx.Batch
 	for i := range list {
 		e := &list[i]
 		if err := e.noteBefore(ctx, tx, workspace); err != nil {
 			return err
 		}
-		_, err := tx.Exec(ctx, `
+		batch.Queue(`
 			INSERT INTO edits AS t (workspace_id, connection_id, kind, external_id, what, key, target_kind, target_id, wanted, cause, state, why, not_before, undoes, note, before, approved_at, approved_by, mark)
 			SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, 'sb-' || substr(replace(gen_random_uuid()::text, '-', ''), 1, 16)
 			WHERE NOT EXISTS (SELECT FROM (
@@ -91,11 +92,8 @@ func WantEdits(ctx context.Context, tx pgx.Tx, workspace int64, list []Edit) err
 			WHERE t.state <> 'sent' AND (t.wanted, t.cause, t.note, t.state) IS DISTINCT FROM (excluded.wanted, excluded.cause, excluded.note, excluded.state)`,
 			workspace, e.Subject.Connection, e.Subject.Kind, e.Subject.ID, e.What, e.Key, e.TargetKind, e.TargetID, e.Wanted, e.Cause, e.State, e.Why, e.NotBefore, e.Undoes,
 			e.Note, e.Before, e.ApprovedAt, e.ApprovedBy)
-		if err != nil {
-			return err
-		}
 	}
-	return nil
+	return tx.SendBatch(ctx, &batch).Close()
 }
 
 // noteBefore notes what the fields of a record hold that an edit is about.
