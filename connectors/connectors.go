@@ -289,7 +289,7 @@ type Spec struct {
 	Fields  []Field
 	Objects []Object
 	// FieldTypes are the vendor's types for new fields, by what they are to hold:
-	// text, long (a text of several lines), number, date.
+	// text, number, date.
 	FieldTypes map[string]string
 	Meter      rest.Meter // what each call costs and what answers tell of the quota
 	Quota      rest.Quota // assumed until the vendor tells better

@@ -63,7 +63,7 @@ func planned() []string {
 		`make stage "Oferta" in pipeline "Sprzedaż", probability 40 %, rotten after 14 days`,
 		`make field "Data powrotu" of deals, a day`,
 		`make field "Budżet" of deals, a text`,
-		`make field "Książka sprzedaży: czego brakuje" of deals, a long text for what is missing`,
+		`make field "Książka sprzedaży: czego brakuje" of deals, a text for what is missing`,
 		`field "Budżet" of deals is required in stage "Oferta" of pipeline "Sprzedaż"`,
 		`field "Value" of deals is required in stage "Oferta" of pipeline "Sprzedaż"`,
 		`field "Lost reason" of deals offers the loss reason "Nie teraz"`,
@@ -86,7 +86,7 @@ func (b *bundle) hasAll(t *testing.T) {
 	}
 	want := map[string]any{
 		"pipelines": []string{"Pipeline true", "Sprzedaż true"}, "stages": []string{"Telefon 10 7", "Oferta 40 14"},
-		"fields":  []string{"Budżet varchar", "Data powrotu date", "Książka sprzedaży: czego brakuje text"},
+		"fields":  []string{"Budżet varchar", "Data powrotu date", "Książka sprzedaży: czego brakuje varchar"},
 		"reasons": []string{"Price", "Competitor", "No response", "Nie teraz"}, "required": []string{"Budżet Oferta", "Value Oferta"},
 		"card": "Książka sprzedaży: czego brakuje", "open": 0,
 	}

@@ -30,7 +30,7 @@ func Spec() connectors.Spec {
 			{Name: setSecret, Secret: true, Help: "Client secret of your OAuth app, from Pipedrive's Developer Hub; needed with a client ID."},
 			{Name: setDomain, Help: "Address of the company, such as https://acme.pipedrive.com; filled in by itself after consent."},
 		},
-		FieldTypes: map[string]string{"text": "varchar", "long": "text", "number": "double", "date": "date"},
+		FieldTypes: map[string]string{"text": "varchar", "number": "double", "date": "date"},
 		Meter:      meter(),
 		// The smallest plan with one seat (guide on rate limiting, 2026-11): less
 		// is never granted. "Server time" of the reset is taken for UTC.

@@ -69,10 +69,9 @@ type Option struct {
 
 // The classes of new fields, as Step.Set has them under type.
 const (
-	Text     = "text"
-	LongText = "long"
-	Number   = "number"
-	Date     = "date"
+	Text   = "text"
+	Number = "number"
+	Date   = "date"
 )
 
 // Plan is what is to be done for a CRM to be as a book has it.

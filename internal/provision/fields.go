@@ -116,6 +116,6 @@ func (p *planner) card() {
 	case len(same) == 1:
 		p.step(Step{Key: "card/" + same[0].Code, ID: same[0].Code, Card: true, Text: fmt.Sprintf("take field %q of deals for what is missing", name)})
 	default:
-		p.step(Step{Key: "card", Kind: "fields", Set: p.newField(name, LongText), Card: true, Text: fmt.Sprintf("make field %q of deals, a long text for what is missing", name)})
+		p.step(Step{Key: "card", Kind: "fields", Set: p.newField(name, Text), Card: true, Text: fmt.Sprintf("make field %q of deals, a text for what is missing", name)})
 	}
 }

@@ -107,9 +107,6 @@ func fillStage(st *provision.Stage, s provision.Step) {
 func (m *model) setField(s provision.Step) string {
 	if s.ID == "" {
 		class := s.Set["type"].(string)
-		if class == provision.LongText {
-			class = provision.Text
-		}
 		code := "c" + m.id()
 		m.Fields = append(m.Fields, provision.Field{Code: code, Name: s.Set["name"].(string), Holds: class, Custom: true})
 		return code
