@@ -475,6 +475,9 @@ func TestATaskGoesWithItsDeal(t *testing.T) {
 	t.Parallel()
 	o := enforcing(t, 1, "  - {rule: no_next_step, mode: task}")
 	deal := o.deals[0]
+	if err := o.sim.Seed(strings.NewReader(`{"object":"users","record":{"id":2,"name":"Jan","email":"jan@example.com","active_flag":true}}`)); err != nil {
+		t.Fatal(err)
+	}
 	o.settle(t)
 	o.set(t, deal, map[string]any{"owner_id": 2})
 	o.settle(t)
