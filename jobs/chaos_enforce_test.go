@@ -8,6 +8,7 @@ import (
 	"os"
 	"slices"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -65,6 +66,7 @@ type siege struct {
 	kills   int
 	log     []string
 	ahead   atomic.Int64 // of the machine's clock, for the vendor and for us
+	mu      sync.Mutex   // guards log and skew: some of what happens does so while a worker works
 	skew    func()       // ends what the vendor's clock is ahead now
 	disarm  []func()
 	stages  []string
@@ -88,8 +90,20 @@ func modesAtRandom(rng *rand.Rand) string {
 func besiege(t *testing.T, seed uint64) *siege {
 	t.Helper()
 	rng := rand.New(rand.NewPCG(seed, 1))
-	s := &siege{rng: rng, skew: func() {}, offered: map[string]int{}, given: map[string]int{}}
-	s.bureau = enforcing(t, 3, modesAtRandom(rng))
+	s := beleaguered(t, 4, modesAtRandom(rng))
+	s.rng = rng
+	if rng.IntN(2) == 0 {
+		s.agree(t)
+	}
+	s.rest(t)
+	return s
+}
+
+// beleaguered is a company with some deals and a book that acts.
+func beleaguered(t *testing.T, deals int, enforcement string) *siege {
+	t.Helper()
+	s := &siege{skew: func() {}, offered: map[string]int{}, given: map[string]int{}}
+	s.bureau = enforcing(t, deals, enforcement)
 	s.Now = func() time.Time { return time.Now().Add(time.Duration(s.ahead.Load())) }
 	s.receive(t)
 	s.stages = []string{s.stage[0], s.stage[1], s.third(t)}
@@ -98,10 +112,6 @@ func besiege(t *testing.T, seed uint64) *siege {
 		s.later(t, 3*time.Second)
 		s.set(t, deal, map[string]any{"title": "Dom " + deal + "a"})
 	}
-	if rng.IntN(2) == 0 {
-		s.agree(t)
-	}
-	s.rest(t)
 	return s
 }
 
@@ -120,16 +130,22 @@ func (s *siege) later(t *testing.T, d time.Duration) {
 		t.Error(err)
 		return
 	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	s.skew()
 	s.skew = off
 	s.ahead.Add(int64(d))
 }
 
-func (s *siege) note(format string, args ...any) { s.log = append(s.log, fmt.Sprintf(format, args...)) }
+func (s *siege) note(format string, args ...any) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.log = append(s.log, fmt.Sprintf(format, args...))
+}
 
 // happens lets one thing happen.
 func (s *siege) happens(t *testing.T) {
-	switch n := s.rng.IntN(20); {
+	switch n := s.rng.IntN(22); {
 	case n < 10:
 		s.later(t, time.Duration(2+s.rng.IntN(100))*time.Second)
 		s.deed(t, s.deals[s.rng.IntN(len(s.deals))])
@@ -140,6 +156,8 @@ func (s *siege) happens(t *testing.T) {
 	case n < 14:
 		s.note("we work")
 		s.work(t)
+	case n < 15:
+		s.turn(t)
 	default:
 		s.mortalWorks(t)
 	}
@@ -149,7 +167,7 @@ func (s *siege) happens(t *testing.T) {
 func (s *siege) deed(t *testing.T, deal string) {
 	day := func(n int) string { return s.Now().AddDate(0, 0, n).Format(time.DateOnly) }
 	patch := func(fields map[string]any) bool { return s.does(t, "PATCH", "/api/v2/deals/"+deal, fields) }
-	switch s.rng.IntN(13) {
+	switch s.rng.IntN(14) {
 	case 0, 1, 2, 3:
 		to := s.stages[s.rng.IntN(len(s.stages))]
 		if patch(map[string]any{"stage_id": json.Number(to)}) && to == s.stage[1] {
@@ -191,7 +209,25 @@ func (s *siege) deed(t *testing.T, deal string) {
 		} else {
 			patch(map[string]any{"is_archived": s.rng.IntN(3) == 0})
 		}
+	case 13:
+		into := s.deals[s.rng.IntN(len(s.deals))]
+		if s.rng.IntN(3) == 0 && into != deal && s.does(t, "PUT", "/api/v1/deals/"+deal+"/merge", map[string]any{"merge_with_id": json.Number(into)}) {
+			s.offered[into], s.given[into] = s.offered[into]+s.offered[deal], s.given[into]+s.given[deal]
+		}
 	}
+}
+
+// turn puts another book in force, or says that nothing is written for a while.
+func (s *siege) turn(t *testing.T) {
+	if s.rng.IntN(2) == 0 {
+		modes := modesAtRandom(s.rng)
+		s.note("another book:\n%s", modes)
+		s.enforce(t, modes)
+		return
+	}
+	mode := []string{"dry", "stopped", "live"}[s.rng.IntN(3)]
+	s.note("writing is %s", mode)
+	s.switchTo(t, jobs.Switch{Mode: mode, By: "test"})
 }
 
 func (s *siege) does(t *testing.T, method, path string, body map[string]any) bool {
@@ -326,6 +362,10 @@ func (s *siege) mortalWorks(t *testing.T) {
 		}
 	}
 	s.note("%s dies at %+v", do, w.Die)
+	happened := func() bool { return false }
+	if do == "push once" && s.rng.IntN(3) == 0 {
+		happened = s.inTheLastMoment(t, s.deals[s.rng.IntN(len(s.deals))], s.stages[s.rng.IntN(len(s.stages))])
+	}
 	p := start(t, w)
 	if s.rng.IntN(3) == 0 {
 		s.tolerates(t, receiveOnce(t.Context(), s.Pipeline, w))
@@ -338,8 +378,19 @@ func (s *siege) mortalWorks(t *testing.T) {
 	default:
 		s.kills++
 	}
+	happened()
 	// Its lease ends in a moment, for which nobody waits.
 	s.run(t, `UPDATE leases SET until = '-infinity'`)
+}
+
+// inTheLastMoment has a person move a deal just before it is written next.
+func (s *siege) inTheLastMoment(t *testing.T, deal, to string) (happened func() bool) {
+	s.offered[deal]++ // or not, if it is moved elsewhere
+	return s.sim.Before("PATCH", "/deals/"+deal, func() {
+		s.later(t, 3*time.Second)
+		s.does(t, "PATCH", "/api/v2/deals/"+deal, map[string]any{"stage_id": json.Number(to)})
+		s.later(t, 3*time.Second)
+	})
 }
 
 func (s *siege) justJudge(t *testing.T) error {
@@ -359,6 +410,9 @@ func (s *siege) rest(t *testing.T) {
 	lost := len(s.disarm) > 0
 	s.disarm = nil
 	s.note("it comes to rest")
+	if s.writing(t).Mode != "live" {
+		s.switchTo(t, jobs.Switch{Mode: "live", By: "test"})
+	}
 	if lost { // nothing but a sweep finds what was deleted and told in vain
 		s.comesBack(t)
 		if err := s.replayIfDue(t.Context(), childWork{Workspace: s.ws, Conn: s.conn}); err != nil { // there is a new field
@@ -385,6 +439,9 @@ func (s *siege) rest(t *testing.T) {
 
 func (s *siege) atRest(t *testing.T) bool {
 	t.Helper()
+	if err := s.sim.Settle(t.Context()); err != nil {
+		t.Fatal(err)
+	}
 	return one[int](t, s.bundle, `SELECT (SELECT count(*) FROM dirty) + (SELECT count(*) FROM inbox WHERE done_at IS NULL)
 		+ (SELECT count(*) FROM edits WHERE state IN ('ready', 'sent') OR state = 'done' AND checked_at IS NULL)`) == 0
 }
