@@ -520,3 +520,19 @@ func TestWhatIsThereToReadAndNotToWrite(t *testing.T) {
 		t.Errorf("%d are listed", n)
 	}
 }
+
+// TestATaskOnADealThatIsGone: nobody had told us, and there is nothing for a person
+// to look at.
+func TestATaskOnADealThatIsGone(t *testing.T) {
+	t.Parallel()
+	o := enforcing(t, 1, "  - {rule: no_next_step, mode: task}")
+	o.evaluate(t)
+	if _, err := o.sim.Do(2, "DELETE", "/api/v2/deals/"+o.deals[0], nil); err != nil {
+		t.Fatal(err)
+	}
+	o.push(t)
+	o.settle(t)
+	if got := strings.Join(o.edits(t), ", "); strings.Contains(got, "refused") || !strings.Contains(got, "task cancelled") {
+		t.Errorf("edits are %s", got)
+	}
+}
