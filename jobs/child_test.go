@@ -36,8 +36,9 @@ type childWork struct {
 	Listen             string // only serve
 	TokenURL           string // only token
 	Limit              time.Duration
-	Since              time.Time // only sweep
-	Email              string    // only erase
+	Since              time.Time     // only sweep
+	Email              string        // only erase
+	Ahead              time.Duration // of the machine's clock
 	Die                boundary
 }
 
@@ -55,7 +56,7 @@ func childDeeds() map[string]deed {
 	return map[string]deed{
 		"pull": pullToTheEnd, "receive": emptyInbox, "history": readHistory, "watch": watchOnce, "replay": replayToTheEnd,
 		"erase": erasePerson, "sweep": sweepToTheEnd, "token": renewToken, "serve": serveDeliveries, "work": workUntilTerm,
-		"evaluate": judgeToTheEnd, "push": pushToTheEnd,
+		"evaluate": judgeToTheEnd, "push": pushToTheEnd, "push once": pushOnce,
 	}
 }
 
@@ -80,6 +81,7 @@ func child() int {
 		return complain(err)
 	}
 	p.LeaseTTL, p.Transport = shortLease, m
+	p.Now = func() time.Time { return time.Now().Add(w.Ahead) }
 	err = childDeeds()[w.Do](ctx, p, w)
 	if err != nil {
 		return complain(err)
@@ -164,6 +166,12 @@ func pushToTheEnd(ctx context.Context, p *jobs.Pipeline, w childWork) error {
 		})
 		return over, err
 	})
+}
+
+// pushOnce makes the edits that have their turn.
+func pushOnce(ctx context.Context, p *jobs.Pipeline, w childWork) error {
+	_, err := p.Push(ctx, w.Workspace, w.Conn)
+	return err
 }
 
 func readHistory(ctx context.Context, p *jobs.Pipeline, w childWork) error {

@@ -12,6 +12,7 @@ import (
 	"salesbook.dev/internal/book"
 	"salesbook.dev/internal/enforce"
 	"salesbook.dev/internal/postgres"
+	"salesbook.dev/internal/sales"
 )
 
 // agreedFirst is how many moves of a connection somebody has to agree to take
@@ -102,6 +103,9 @@ func (e *evaluation) act(ctx context.Context, tx pgx.Tx, group postgres.SubjectK
 	}
 	for i := range list {
 		past := pastOf(edits, list[i].facts, now)
+		if err := past.elsewhere(ctx, tx, e.workspace, group.Connection, list[i].facts); err != nil {
+			return err
+		}
 		state := past.state
 		state.Old, state.Excused = x.known(noted, list[i].facts.ID, &judgements[i])
 		effects := x.policy.Effects(list[i].facts, &judgements[i], state, now)
@@ -152,41 +156,79 @@ type past struct {
 	sent  map[string]bool   // keys of those on their way
 	task  string            // the vendor's id of our task
 	shows map[string]string // what our task shows, as we last wrote it
-	wrote map[string]int    // how often the same was written lately, see sameness
+	wrote map[string]tries  // what was written lately, by key
 	// overtaken is how often what is made once was overtaken by people, by key.
 	overtaken map[string]int
 }
 
-// The same is written to the same record only so often within a day: who changes
-// it back each time wants it otherwise, or is another program.
+// The same is written in a row only so often within a day: who changes it back each
+// time wants it otherwise, or is another program. One that answers whatever we write
+// so that we want the opposite is found by how often we write at all.
 const (
 	foughtOff    = 3
+	foughtAtAll  = 24
 	foughtWithin = 24 * time.Hour
 )
 
-// sameness tells edits apart that write the same values to the same record.
-func sameness(e *postgres.Edit) string {
-	b, err := json.Marshal(e.Wanted)
-	if err != nil || e.TargetID == nil {
-		return ""
+// tries are how often something with one key was written lately.
+type tries struct {
+	last  string // what was, see sameness
+	inRow int    // how often that
+	all   int
+}
+
+// then is what they are once an edit has written, too.
+func (w tries) then(same string) tries {
+	if w.all++; w.last != same {
+		w.last, w.inRow = same, 0
 	}
-	return e.Key + " " + *e.TargetID + " " + string(b)
+	w.inRow++
+	return w
+}
+
+// fought tells whether somebody changes it back whenever we write it.
+func (w tries) fought(same string) bool {
+	return w.last == same && w.inRow >= foughtOff || w.all >= foughtAtAll
+}
+
+// sameness tells edits of one key apart that write the same values to the same
+// record, or make the same.
+func sameness(target string, wanted map[string]json.RawMessage) string {
+	b, err := json.Marshal(wanted)
+	if err != nil {
+		return target // they were read as JSON
+	}
+	return target + " " + string(b)
 }
 
 // pastOf sorts the edits about one deal or lead out of many, which are in the
 // order in which they were made.
 func pastOf(all []postgres.Edit, f *book.Facts, now time.Time) *past {
-	p := &past{sent: map[string]bool{}, shows: map[string]string{}, wrote: map[string]int{}, overtaken: map[string]int{}}
+	p := &past{sent: map[string]bool{}, shows: map[string]string{}, wrote: map[string]tries{}, overtaken: map[string]int{}}
 	p.state.Made, p.state.Refused = map[string]bool{}, map[string]bool{}
 	for i := range all {
 		if e := &all[i]; e.Subject.ID == f.ID {
 			p.add(e, f)
-			if e.State == "done" && now.Sub(*e.DoneAt) < foughtWithin {
-				p.wrote[sameness(e)]++
+			if ended(e) && now.Sub(*e.DoneAt) < foughtWithin {
+				p.wrote[e.Key] = p.wrote[e.Key].then(sameness(targetOf(e), e.Wanted))
 			}
 		}
 	}
 	return p
+}
+
+// ended tells whether an edit was written, or would have been: its record was gone
+// for the one who wrote, and may be there for the one who reads.
+func ended(e *postgres.Edit) bool {
+	return e.State == "done" || e.State == "cancelled" && e.Attempts > 0 && e.DeclinedBy == nil
+}
+
+// targetOf is the record that an edit writes; empty if it made it.
+func targetOf(e *postgres.Edit) string {
+	if e.Makes() {
+		return ""
+	}
+	return value(e.TargetID)
 }
 
 func (p *past) add(e *postgres.Edit, f *book.Facts) {
@@ -212,6 +254,8 @@ func (p *past) add(e *postgres.Edit, f *book.Facts) {
 		p.state.Refused[e.Key] = true
 	case e.What == "task" && e.State == "done" && e.TargetID != nil:
 		p.tasked(e, f)
+	case e.What == "task" && e.DeclinedBy != nil && e.Makes():
+		p.task, p.state.Task = "", &enforce.Standing{Causes: e.Cause.Causes} // as if he had closed it
 	}
 }
 
@@ -231,12 +275,26 @@ func (p *past) tasked(e *postgres.Edit, f *book.Facts) {
 	}
 }
 
+// elsewhere finds out whether our task is still open on a deal or lead that has gone
+// on in another one: vendors take what is planned along.
+func (p *past) elsewhere(ctx context.Context, tx pgx.Tx, workspace, connection int64, f *book.Facts) error {
+	k, ok := sales.KindByName("activities")
+	if !f.Gone || p.task == "" || !ok {
+		return nil
+	}
+	held, err := postgres.HeldFields(ctx, tx, workspace, connection, k, p.task, []string{"done"})
+	p.state.Task.Open = held.Known && !held.Gone && string(held.Fields["done"]) != "true"
+	return err
+}
+
 // compare holds what is wanted against what stands. It tells whether something is
 // left as it is since somebody changes it back each time.
 func (x *enforcer) compare(s *matter, p *past, want *enforce.Effects) (fought bool) {
 	var wanted []postgres.Edit
 	if !want.Leave {
 		wanted = append(wanted, x.cards(s, want)...)
+	}
+	if !want.Leave || s.facts.Gone { // it goes on in another one, which has its own task
 		wanted = append(wanted, x.tasks(s, p, want.Task)...)
 	}
 	for i := range want.Activities {
@@ -248,10 +306,10 @@ func (x *enforcer) compare(s *matter, p *past, want *enforce.Effects) (fought bo
 	for _, e := range wanted {
 		e.Subject = postgres.SubjectKey{Connection: x.group.Connection, Kind: x.group.Kind, ID: s.facts.ID}
 		e.Cause.Book = x.book
-		switch same := sameness(&e); {
+		switch w := p.wrote[e.Key]; {
 		case p.sent[e.Key]:
 			continue // worked out anew once it has come to its end
-		case same != "" && p.wrote[same] >= foughtOff:
+		case w.fought(sameness(value(e.TargetID), e.Wanted)):
 			x.fights, fought = append(x.fights, fight(&e)), true
 			continue
 		case x.dry:
@@ -273,7 +331,7 @@ func (x *enforcer) compare(s *matter, p *past, want *enforce.Effects) (fought bo
 // fight lists something that somebody changes back each time that we write it.
 func fight(e *postgres.Edit) postgres.Failure {
 	return postgres.Failure{ConnectionID: e.Subject.Connection, Kind: "fight", Object: e.Subject.Kind, ExternalID: e.Subject.ID, Place: e.Key,
-		Reason: fmt.Sprintf("what salesbook writes to %s %s was changed back %d times within a day, so it is left as it is until tomorrow", e.TargetKind, *e.TargetID, foughtOff),
+		Reason: fmt.Sprintf("whatever salesbook writes to its %s of %s %s does not last, so it is left as it is for a day", e.What, e.Subject.Kind, e.Subject.ID),
 		Hint:   "find out which person or automation of the CRM changes it, and have it leave this to salesbook; or set the rule to observe"}
 }
 
@@ -283,7 +341,7 @@ func (x *enforcer) cards(s *matter, want *enforce.Effects) []postgres.Edit {
 		return nil
 	}
 	shows := s.facts.Fields[book.FoldField(x.card)]
-	if shows == want.Card {
+	if sameValue(textOrNull(shows), textOrNull(want.Card)) {
 		return nil
 	}
 	field := "custom." + x.card
@@ -305,7 +363,11 @@ func (x *enforcer) tasks(s *matter, p *past, want *enforce.Task) []postgres.Edit
 		e = x.made(s, "task", "", want.Subject, want.Note, want.Due)
 		e.What, e.Key = "task", "task"
 	default:
-		for field, text := range map[string]string{"subject": want.Subject, "note": want.Note} {
+		wanted := map[string]string{"subject": want.Subject, "note": want.Note}
+		if owner := s.owner(); owner != "" { // the task goes with the deal
+			wanted["owner_id"] = owner
+		}
+		for field, text := range wanted {
 			if p.shows[field] != text {
 				e.Wanted[field] = textOrNull(text)
 			}
@@ -334,10 +396,18 @@ func (x *enforcer) made(s *matter, key, kind, title, note string, due book.Date)
 	e := postgres.Edit{What: "activity", Key: key, TargetKind: "activities", Wanted: map[string]json.RawMessage{
 		"type": textOrNull(kind), "subject": textOrNull(title), "note": textOrNull(note), "due_on": textOrNull(due.String()),
 		"done": json.RawMessage("false"), about: textOrNull(s.facts.ID)}}
-	if owner := value(s.row.Owner); owner != "" {
+	if owner := s.owner(); owner != "" {
 		e.Wanted["owner_id"] = textOrNull(owner)
 	}
 	return e
+}
+
+// owner is the vendor's id of who works on it; empty if nobody does any more.
+func (m *matter) owner() string {
+	if m.facts.OwnerLeft {
+		return ""
+	}
+	return value(m.row.Owner)
 }
 
 // revert is an edit that takes a move or an ending back. Until enough of them

@@ -505,3 +505,124 @@ func TestAChangeInTheLastMomentIsReported(t *testing.T) {
 		t.Errorf("told: %q", got)
 	}
 }
+
+// TestWhatTheHeadDeclines: a move that is not taken back leaves a task instead, and
+// what he cancels is not wanted again.
+func TestWhatTheHeadDeclines(t *testing.T) {
+	t.Parallel()
+	o := enforcing(t, 2, "  - {rule: day_known, mode: revert}\n  - {rule: no_next_step, mode: task}")
+	o.evaluate(t)
+	card := one[int64](t, o.bundle, `SELECT id FROM edits WHERE what = 'card' AND external_id = $1`, o.deals[1])
+	task := one[int64](t, o.bundle, `SELECT id FROM edits WHERE what = 'task' AND external_id = $1`, o.deals[1])
+	o.declines(t, card, task)
+	o.settle(t)
+	if got := o.shows(t, o.deals[1]); got != "" {
+		t.Errorf("the card shows %q though somebody said no to it", got)
+	}
+	if got := o.activities(t, o.deals[1]); len(got) != 0 {
+		t.Errorf("activities are %q though somebody said no to the task", got)
+	}
+	o.tell(t, "POST", "/api/v2/activities", map[string]any{"subject": "Spotkanie", "type": "meeting", "deal_id": json.Number(o.deals[0]), "due_date": time.Now().AddDate(0, 0, 3).Format(time.DateOnly)})
+	o.later(t, 10*time.Second)
+	o.advance(t, o.deals[0])
+	o.settle(t)
+	o.declines(t, one[int64](t, o.bundle, `SELECT id FROM edits WHERE what = 'revert'`))
+	o.settle(t)
+	if n := o.truth("activities", "Książka"); n != 2 {
+		t.Errorf("%d tasks of ours were made on the first deal, want one that was closed and one for the move", n)
+	}
+}
+
+func (o *bureau) declines(t *testing.T, ids ...int64) {
+	t.Helper()
+	if _, err := o.CancelEdits(t.Context(), o.ws, ids, "head"); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// TestWhatChangesOftenIsNotFought: a rep who mends and breaks the same several times
+// a day always sees what is so.
+func TestWhatChangesOftenIsNotFought(t *testing.T) {
+	t.Parallel()
+	o := enforcing(t, 1, "  - {rule: close_date_past, mode: tell}")
+	deal := o.deals[0]
+	for i := range 6 {
+		o.set(t, deal, map[string]any{"expected_close_date": time.Now().AddDate(0, 0, -3).Format(time.DateOnly)})
+		o.settle(t)
+		if o.shows(t, deal) == "" {
+			t.Fatalf("the %d. time nothing is shown", i+1)
+		}
+		o.set(t, deal, map[string]any{"expected_close_date": nil})
+		o.settle(t)
+		if got := o.shows(t, deal); got != "" {
+			t.Fatalf("the %d. time %q stays", i+1, got)
+		}
+	}
+}
+
+// TestATaskGoesWithItsDeal to whoever takes the deal over.
+func TestATaskGoesWithItsDeal(t *testing.T) {
+	t.Parallel()
+	o := enforcing(t, 1, "  - {rule: no_next_step, mode: task}")
+	deal := o.deals[0]
+	if err := o.sim.Seed(strings.NewReader(`{"object":"users","record":{"id":2,"name":"Jan","email":"jan@example.com","active_flag":true}}`)); err != nil {
+		t.Fatal(err)
+	}
+	o.settle(t)
+	o.set(t, deal, map[string]any{"owner_id": 2})
+	o.settle(t)
+	if n := one[int](t, o.bundle, `SELECT count(*) FROM activities WHERE owner_id = '2' AND NOT done`); n != 1 || len(o.activities(t, deal)) != 1 {
+		t.Errorf("%d tasks are his, of %q", n, o.activities(t, deal))
+	}
+}
+
+// TestDealsAreMerged: of their two tasks one is left.
+func TestDealsAreMerged(t *testing.T) {
+	t.Parallel()
+	o := enforcing(t, 2, "  - {rule: no_next_step, mode: task}")
+	o.receive(t)
+	o.settle(t)
+	if answer, err := o.sim.Do(2, "PUT", "/api/v1/deals/"+o.deals[0]+"/merge", map[string]any{"merge_with_id": json.Number(o.deals[1])}); err != nil {
+		t.Fatalf("%v: %s", err, answer)
+	}
+	o.comesBack(t)
+	o.settle(t)
+	got := o.activities(t, o.deals[1])
+	if open := slices.DeleteFunc(slices.Clone(got), func(s string) bool { return strings.HasSuffix(s, "(done)") }); len(got) != 2 || len(open) != 1 {
+		t.Errorf("activities are %q, want one of ours that is open", got)
+	}
+}
+
+// TestWhatIsThereToReadAndNotToWrite is not tried for ever.
+func TestWhatIsThereToReadAndNotToWrite(t *testing.T) {
+	t.Parallel()
+	o := enforcing(t, 1, "  - {rule: no_next_step, mode: task}")
+	for _, method := range []string{http.MethodPatch, http.MethodPost} {
+		o.Transport = refusing(method, http.StatusNotFound, func() bool { return true })
+		stop := o.writes()
+		o.comesToRest(t)
+		if n := len(stop()); n > 8 {
+			t.Errorf("%d calls", n)
+		}
+		o.Transport = nil
+	}
+	if n := one[int](t, o.bundle, `SELECT count(*) FROM failures WHERE kind = 'fight' AND resolved_at IS NULL`); n != 1 {
+		t.Errorf("%d are listed", n)
+	}
+}
+
+// TestATaskOnADealThatIsGone: nobody had told us, and there is nothing for a person
+// to look at.
+func TestATaskOnADealThatIsGone(t *testing.T) {
+	t.Parallel()
+	o := enforcing(t, 1, "  - {rule: no_next_step, mode: task}")
+	o.evaluate(t)
+	if _, err := o.sim.Do(2, "DELETE", "/api/v2/deals/"+o.deals[0], nil); err != nil {
+		t.Fatal(err)
+	}
+	o.push(t)
+	o.settle(t)
+	if got := strings.Join(o.edits(t), ", "); strings.Contains(got, "refused") || !strings.Contains(got, "task cancelled") {
+		t.Errorf("edits are %s", got)
+	}
+}

@@ -25,7 +25,7 @@ func (w *pushing) call(ctx context.Context, e *postgres.Edit, edit connectors.Ed
 	}
 	switch fault.KindOf(err) {
 	case fault.Invalid, fault.Forbidden:
-		return w.refuse(ctx, e, err)
+		return w.refused(ctx, e, err)
 	case fault.NotFound, fault.Gone:
 		return w.end(ctx, e, next{"cancelled", "it is gone at the vendor"})
 	case fault.Conflict: // somebody was faster: it is decided anew
@@ -40,6 +40,40 @@ func (w *pushing) call(ctx context.Context, e *postgres.Edit, edit connectors.Ed
 		return err
 	}
 	return w.unknown(ctx, e, err)
+}
+
+// refused leaves an edit to a person that the vendor has refused, unless what a new
+// record was to be about is gone, and nobody had told us.
+func (w *pushing) refused(ctx context.Context, e *postgres.Edit, why error) error {
+	if e.Makes() && e.Subject.Kind != "" {
+		gone, err := w.gone(ctx, e)
+		if err != nil {
+			w.p.Log.WarnContext(ctx, "what an edit is about could not be read again", "connection", w.s.Name, "edit", e.ID, "why", err)
+		} else if gone {
+			return w.end(ctx, e, next{"cancelled", "what it is about is gone at the vendor"})
+		}
+	}
+	return w.refuse(ctx, e, why)
+}
+
+// gone reads the deal or lead again that an edit is about, and tells whether it is
+// gone.
+func (w *pushing) gone(ctx context.Context, e *postgres.Edit) (bool, error) {
+	about := postgres.Edit{Subject: e.Subject, TargetKind: e.Subject.Kind, TargetID: &e.Subject.ID}
+	for _, object := range w.s.Map.ObjectsOf(e.Subject.Kind) {
+		om, _ := w.s.Map.Object(object)
+		for _, id := range recordIDs(om, []string{e.Subject.ID}) {
+			if _, _, err := w.reread(ctx, connectors.Edit{Object: object, ID: id}); err != nil {
+				return false, err
+			}
+		}
+	}
+	var held postgres.Contents
+	err := w.p.DB.In(ctx, w.s.Workspace, func(tx pgx.Tx) (err error) {
+		held, err = heldBy(ctx, tx, w.s.Workspace, &about)
+		return err
+	})
+	return held.Gone, err
 }
 
 // unknown notes that nobody knows what a call has done, and when to look.

@@ -3,6 +3,7 @@ package jobs
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"github.com/jackc/pgx/v5"
 
@@ -116,19 +117,26 @@ func (p *Pipeline) CancelEdits(ctx context.Context, workspace int64, ids []int64
 }
 
 // eachEdit does something with edits, all in one transaction, or none, and has
-// what is ready by then made.
+// what is ready by then made. What else is wanted of what they are about is worked
+// out anew.
 func (p *Pipeline) eachEdit(ctx context.Context, workspace int64, ids []int64, do func(pgx.Tx, *postgres.Edit) error) error {
-	return p.DB.In(ctx, workspace, func(tx pgx.Tx) error {
+	return p.DB.InByKey(ctx, workspace, func(tx pgx.Tx) error {
+		list := make([]postgres.Edit, len(ids))
+		for i, id := range ids {
+			var err error
+			if list[i], err = postgres.EditByID(ctx, tx, workspace, id); err != nil {
+				return err
+			}
+		}
+		if err := p.judgeSubjects(ctx, tx, workspace, list); err != nil { // first: all transactions lock in one order
+			return err
+		}
 		connections := map[int64]bool{}
-		for _, id := range ids {
-			e, err := postgres.EditByID(ctx, tx, workspace, id)
-			if err != nil {
+		for i := range list {
+			if err := do(tx, &list[i]); err != nil {
 				return err
 			}
-			if err := do(tx, &e); err != nil {
-				return err
-			}
-			connections[e.Subject.Connection] = true
+			connections[list[i].Subject.Connection] = true
 		}
 		for id := range connections {
 			if err := p.askToPush(ctx, tx, workspace, id); err != nil {
@@ -137,6 +145,27 @@ func (p *Pipeline) eachEdit(ctx context.Context, workspace int64, ids []int64, d
 		}
 		return nil
 	})
+}
+
+// judgeSubjects has the deals and leads judged anew that edits are about.
+func (p *Pipeline) judgeSubjects(ctx context.Context, tx pgx.Tx, workspace int64, list []postgres.Edit) error {
+	var keys []postgres.SubjectKey
+	for i := range list {
+		if list[i].Subject.Kind != "" {
+			keys = append(keys, list[i].Subject)
+		}
+	}
+	slices.SortFunc(keys, compareKeys)
+	for _, k := range slices.Compact(keys) {
+		if err := postgres.MarkDirty(ctx, tx, workspace, k.Connection, k.Kind, []string{k.ID}); err != nil {
+			return err
+		}
+	}
+	if len(keys) == 0 {
+		return nil
+	}
+	_, err := p.Queue.InsertTx(ctx, tx, EvaluateArgs{Workspace: workspace}, nil)
+	return err
 }
 
 // UndoEdit wants back what an edit has replaced. Whether its fields still hold

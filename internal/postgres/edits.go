@@ -69,8 +69,9 @@ func scanEdit(row pgx.CollectableRow) (e Edit, err error) {
 // WantEdits stores edits that are wanted now, in the order of their subjects and
 // keys. One of the same subject and key that is open and not on its way yet
 // takes the new values; one that is on its way is left alone: once it has come to
-// its end, what is wanted is worked out anew. What the vendor refused last is not
-// wanted again until a person has it tried again, or something else is wanted.
+// its end, what is wanted is worked out anew. What the vendor refused last, or a person
+// cancelled, is not wanted again until a person has it tried again, or something else
+// is wanted.
 // Marks are made up here, and what fields hold now is noted, unless Before has it.
 func WantEdits(ctx context.Context, tx pgx.Tx, workspace int64, list []Edit) error {
 	var batch pgx.Batch
@@ -83,8 +84,8 @@ func WantEdits(ctx context.Context, tx pgx.Tx, workspace int64, list []Edit) err
 			INSERT INTO edits AS t (workspace_id, connection_id, kind, external_id, what, key, target_kind, target_id, wanted, cause, state, why, not_before, undoes, note, before, approved_at, approved_by, mark)
 			SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, 'sb-' || substr(replace(gen_random_uuid()::text, '-', ''), 1, 16)
 			WHERE NOT EXISTS (SELECT FROM (
-				SELECT state, wanted FROM edits WHERE (workspace_id, connection_id, kind, external_id, key) = ($1, $2, $3, $4, $6) ORDER BY id DESC LIMIT 1) last
-				WHERE state = 'refused' AND wanted = $9)
+				SELECT state, wanted, declined_by FROM edits WHERE (workspace_id, connection_id, kind, external_id, key) = ($1, $2, $3, $4, $6) ORDER BY id DESC LIMIT 1) last
+				WHERE (state = 'refused' OR declined_by IS NOT NULL) AND wanted = $9)
 			ON CONFLICT (workspace_id, connection_id, kind, external_id, key) WHERE state IN ('dry', 'asked', 'ready', 'sent') DO UPDATE SET
 				what = excluded.what, target_kind = excluded.target_kind, target_id = excluded.target_id, wanted = excluded.wanted, cause = excluded.cause,
 				note = excluded.note, before = excluded.before,
