@@ -61,7 +61,7 @@ func checkChannel(c *postgres.Channel, s postgres.ChannelSecret) error {
 			c.Target = u.Host
 		}
 	case "telegram":
-		if err = notify.CheckToken(s.Token); err == nil {
+		if err = cmp.Or(notify.CheckToken(s.Token), notify.CheckChat(c.Target)); err == nil {
 			err = notify.CheckURL(cmp.Or(s.Server, notify.TelegramAPI))
 		}
 	}

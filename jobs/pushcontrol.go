@@ -93,7 +93,7 @@ func (p *Pipeline) ApproveEdits(ctx context.Context, workspace int64, ids []int6
 	return len(ids), p.eachEdit(ctx, workspace, ids, func(tx pgx.Tx, e *postgres.Edit) error {
 		approved, err := postgres.ApproveEdit(ctx, tx, workspace, e.ID, by, p.Now())
 		if err == nil && !approved {
-			err = fault.New(fault.Invalid, "edit %d does not wait for anybody to agree: it is %s", e.ID, e.State)
+			err = fault.New(fault.Invalid, "edit %d does not wait for anybody to agree: its state is %s; `salesbook edits list --state asked` shows those that do", e.ID, e.State)
 		}
 		if err != nil {
 			return err
@@ -107,7 +107,7 @@ func (p *Pipeline) CancelEdits(ctx context.Context, workspace int64, ids []int64
 	return len(ids), p.eachEdit(ctx, workspace, ids, func(tx pgx.Tx, e *postgres.Edit) error {
 		cancelled, err := postgres.CancelEdit(ctx, tx, workspace, e.ID, by, p.Now())
 		if err == nil && !cancelled {
-			err = fault.New(fault.Invalid, "edit %d cannot be cancelled any more: it is %s", e.ID, e.State)
+			err = fault.New(fault.Invalid, "edit %d cannot be cancelled any more: its state is %s", e.ID, e.State)
 		}
 		if err != nil {
 			return err
@@ -176,17 +176,25 @@ func (p *Pipeline) UndoEdit(ctx context.Context, workspace, id int64, by string)
 		if err != nil {
 			return err
 		}
-		if w.Mode == "dry" {
-			return fault.New(fault.Invalid, "the connection is in a dry run, in which nothing is written; `salesbook edits live` ends it")
-		}
 		if undo, err = p.undoing(e, by); err != nil {
 			return err
+		}
+		if w.Mode == "dry" {
+			name, err := postgres.ConnectionNames(ctx, tx, workspace)
+			if err != nil {
+				return err
+			}
+			return fault.New(fault.Invalid, "edit %d is not undone: %s is in a dry run, in which nothing is written; `salesbook edits live %[2]s` ends it", id, name[e.Subject.Connection])
 		}
 		now, err := heldBy(ctx, tx, workspace, &undo)
 		if err != nil {
 			return err
 		}
-		if field, moved := overtaken(&undo, now); moved || now.Gone {
+		field, moved := overtaken(&undo, now)
+		switch {
+		case now.Gone:
+			return fault.New(fault.Conflict, "edit %d cannot be undone: its record is not in the CRM any more", id)
+		case moved:
 			return fault.New(fault.Conflict, "edit %d cannot be undone: somebody has changed %s since, and that stays", id, field)
 		}
 		if err := postgres.WantEdits(ctx, tx, workspace, []postgres.Edit{undo}); err != nil {
@@ -204,7 +212,7 @@ func (p *Pipeline) undoing(e *postgres.Edit, by string) (postgres.Edit, error) {
 		Wanted: e.Before, Before: e.After, Cause: e.Cause, Undoes: &e.ID, ApprovedAt: &now, ApprovedBy: &by}
 	switch {
 	case e.State != "done" || e.TargetID == nil || e.Attempts == 0:
-		return u, fault.New(fault.Invalid, "edit %d has written nothing that could be undone: it is %s", e.ID, e.State)
+		return u, fault.New(fault.Invalid, "edit %d has written nothing that could be undone: its state is %s", e.ID, e.State)
 	case e.TargetKind == "notes":
 		return u, fault.New(fault.Invalid, "edit %d has made a note, and what was said is not unsaid; delete it in the CRM if it must go", e.ID)
 	case e.Makes() && e.TargetKind == "activities":

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -14,6 +15,7 @@ import (
 	"salesbook.dev/internal/language"
 	"salesbook.dev/internal/notify"
 	"salesbook.dev/internal/postgres"
+	"salesbook.dev/internal/wording"
 )
 
 const (
@@ -230,12 +232,28 @@ func (s *sending) told(ctx context.Context, tx pgx.Tx, n *postgres.Notification,
 	w := s.words(lang)
 	t = notify.Told{Occasion: n.Occasion, Deal: dealOf(w, s.names, n.Subject, subject, v.Place, v.Owner)}
 	if n.Rule != "" && n.Opened != nil {
-		t.Deal.Broken = []notify.Broken{{What: brokenWords(w, n.Rule), Mends: w.Mends(n.Rule), Since: *n.Opened}}
+		t.Deal.Broken = []notify.Broken{{What: brokenWords(w, n.Rule), Mends: mendsFor(w, n), Since: *n.Opened}}
 	}
 	if r := s.book.LossReason(n.Detail); r != nil && n.Occasion == string(enforce.Decision) {
 		t.Deal.Note = w.Say(language.WithReason, w.Quote(r.Name))
 	}
 	return t, true, nil
+}
+
+// mendsFor is what whoever is told can do. A head who is to agree does not ask
+// himself to, and what was done again is the rep's to mend, who has a task.
+func mendsFor(w *wording.Words, n *postgres.Notification) string {
+	switch n.Occasion {
+	case string(enforce.Decision):
+		by := n.Address
+		if strings.HasPrefix(by, postgres.TeamAddress) {
+			by = "ADDRESS"
+		}
+		return fmt.Sprintf("salesbook approve deal %s --by %s --reason-note TEXT", n.Subject.ID, by)
+	case string(enforce.Repeated):
+		return ""
+	}
+	return w.Mends(n.Rule)
 }
 
 // causeOf names the violation that a notification is about; empty if there is none.

@@ -19,7 +19,7 @@ func printDoing(g *globals, d *jobs.Doing, since bool) {
 	t := newTable()
 	add := func(what string, n int, noun, rest string) { t.add(what, counted(int64(n), noun)+rest) }
 	add("cards", d.Cards, "deal", " would show what is missing")
-	add("tasks", d.Tasks, "deal", " (or lead) would have a task")
+	add("tasks", d.Tasks, "task", " would stand, one for each deal or lead")
 	if since {
 		add("made", d.Made, "task", " of stages and losses")
 	}
@@ -27,7 +27,7 @@ func printDoing(g *globals, d *jobs.Doing, since bool) {
 	add("told at once", d.Told, "thing", " that cannot wait for the morning")
 	fmt.Fprint(g.stdout, t.text("  "))
 	if d.OpenDeals > 0 && d.Changed > 0 {
-		fmt.Fprintf(g.stdout, "%s would be changed by more than their card, which is as many as %s of those that are open. A ceiling stops before too many are: salesbook edits live --share.\n",
+		fmt.Fprintf(g.stdout, "%s would be changed by more than their card, which is as many as %s of those that are open. A ceiling stops before too many are: salesbook edits live CONNECTION --share PERCENT.\n",
 			counted(int64(d.Changed), "deal"), percent(float64(d.Changed)/float64(d.OpenDeals)))
 	}
 }

@@ -135,6 +135,9 @@ func (d *doctor) standing(c postgres.Connection, s connectionStatus) {
 	if s.Resting != nil {
 		d.warn(c.Name, s.Resting.words(s.At), "nothing, if the vendor is down: it is tried again by itself. `salesbook connections resume "+c.Name+"` tries at once")
 	}
+	if s.Writing.Mode == "stopped" {
+		d.warn(c.Name, s.Writing.words(), "look at `salesbook edits list --connection "+c.Name+"`, then `salesbook edits live "+c.Name+"` or `edits dry "+c.Name+"`")
+	}
 	if s.FailuresOpen > 0 {
 		d.warn(c.Name, counted(s.FailuresOpen, "failure")+" open", "`salesbook failures list "+c.Name+"`")
 	}

@@ -40,7 +40,7 @@ type editView struct {
 	Connection  string                     `json:"connection"`
 	Kind        string                     `json:"kind,omitempty"` // deal or lead; empty: the set-up of the CRM
 	Subject     string                     `json:"subject,omitempty"`
-	Title       string                     `json:"title,omitempty"`
+	Title       string                     `json:"title,omitempty"` // of the deal or lead; of the set-up the name of the record
 	What        string                     `json:"what"`
 	State       string                     `json:"state"`
 	Why         string                     `json:"why,omitempty"`
@@ -117,7 +117,7 @@ func printEdits(g *globals, views []editView, more bool) {
 		if v.State == "asked" {
 			asked++
 		}
-		t.add(fmt.Sprint(v.ID), v.MadeAt.Format("2006-01-02 15:04"), v.State+v.remarks(), v.What, shorten(fmt.Sprintf("%s %s %s", v.Kind, v.Subject, v.Title), 40), orDash(v.Rule), shorten(v.change(), 60))
+		t.add(fmt.Sprint(v.ID), v.MadeAt.Format("2006-01-02 15:04"), v.State+v.remarks(), v.What, shorten(v.about(), 40), orDash(shorten(v.rules(), 40)), shorten(v.change(), 100))
 	}
 	fmt.Fprint(g.stdout, t.text(""))
 	if more {
@@ -161,6 +161,11 @@ func editViews(ctx context.Context, tx pgx.Tx, ws int64, list []postgres.Edit) (
 			Rule: e.Cause.Rule, Detail: e.Cause.Detail, Book: e.Cause.Book, Causes: e.Cause.Causes, Target: one(e.TargetKind), TargetID: text(e.TargetID), Before: e.Before, Wanted: e.Wanted, After: e.After,
 			Lost: e.Lost, Note: e.Note, Attempts: e.Attempts, MadeAt: e.MadeAt.UTC(), NotBefore: e.NotBefore, ApprovedAt: e.ApprovedAt, ApprovedBy: text(e.ApprovedBy), SentAt: e.SentAt, DoneAt: e.DoneAt,
 			EchoedAt: e.EchoedAt, Undoes: e.Undoes, words: words[e.Subject.Connection], targetKinds: e.TargetKind}
+		if e.Subject.Kind == "" {
+			if views[i].Title, err = definitionName(ctx, tx, ws, e); err != nil {
+				return nil, err
+			}
+		}
 		if !e.Cause.Opened.IsZero() {
 			views[i].OpenedAt = new(e.Cause.Opened.UTC())
 		}
@@ -176,4 +181,21 @@ func subjectKeys(list []postgres.Edit) (keys []postgres.SubjectKey) {
 		}
 	}
 	return keys
+}
+
+// definitionName is the name of the pipeline, stage or field that an edit of the
+// set-up is about: the one that it gives, or else has now.
+func definitionName(ctx context.Context, tx pgx.Tx, ws int64, e *postgres.Edit) (name string, err error) {
+	raw, ok := e.Wanted["name"]
+	if !ok && e.TargetID != nil {
+		row, err := postgres.Definition(ctx, tx, ws, e.Subject.Connection, e.TargetKind, *e.TargetID)
+		if err != nil {
+			return "", err
+		}
+		raw = row["name"]
+	}
+	if len(raw) > 0 {
+		err = json.Unmarshal(raw, &name)
+	}
+	return name, err
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/jackc/pgx/v5"
 
@@ -28,7 +29,7 @@ func (c *editsApproveCmd) Validate() error {
 // Run agrees to edits.
 func (c *editsApproveCmd) Run(ctx context.Context, g *globals) error {
 	return withPipeline(ctx, g, func(a *app, ws int64) error {
-		ids := c.IDs
+		ids := eachOnce(c.IDs)
 		if c.All {
 			var err error
 			if ids, err = a.asked(ctx, ws, c.Connection); err != nil {
@@ -39,7 +40,10 @@ func (c *editsApproveCmd) Run(ctx context.Context, g *globals) error {
 		if err != nil {
 			return err
 		}
-		return told(g, map[string]any{"approved": ids}, "%s approved by %s; they are made in their turn.\n", counted(int64(n), "edit"), harmless(actor()))
+		if n == 0 {
+			return told(g, map[string]any{"approved": ids}, "No edit waits for anybody to agree.\n")
+		}
+		return told(g, map[string]any{"approved": ids}, "%s approved by %s; while writing is live they have their turn, and `salesbook edits list` shows what became of them.\n", counted(int64(n), "edit"), harmless(actor()))
 	})
 }
 
@@ -67,12 +71,20 @@ type editsCancelCmd struct {
 // Run cancels edits.
 func (c *editsCancelCmd) Run(ctx context.Context, g *globals) error {
 	return withPipeline(ctx, g, func(a *app, ws int64) error {
-		n, err := a.pipeline.CancelEdits(ctx, ws, c.IDs, actor())
+		ids := eachOnce(c.IDs)
+		n, err := a.pipeline.CancelEdits(ctx, ws, ids, actor())
 		if err != nil {
 			return err
 		}
-		return told(g, map[string]any{"cancelled": c.IDs}, "%s cancelled.\n", counted(int64(n), "edit"))
+		return told(g, map[string]any{"cancelled": ids}, "%s cancelled.\n", counted(int64(n), "edit"))
 	})
+}
+
+// eachOnce are numbers without those that were given before.
+func eachOnce(ids []int64) []int64 {
+	out := slices.Clone(ids)
+	slices.Sort(out)
+	return slices.Compact(out)
 }
 
 type editsUndoCmd struct {
@@ -91,16 +103,16 @@ func (c *editsUndoCmd) Run(ctx context.Context, g *globals) error {
 
 type editsLiveCmd struct {
 	Connection string `arg:"" help:"Name of the connection."`
-	Hourly     int    `placeholder:"N" help:"How many edits may be made in an hour before writing stops and asks."`
-	Share      int    `placeholder:"PERCENT" help:"How many of the open deals may be changed in a day by more than their card before writing stops and asks."`
+	Hourly     *int   `placeholder:"N" help:"How many edits may be made in an hour before writing stops and asks; as before unless set."`
+	Share      *int   `placeholder:"PERCENT" help:"How many of the open deals may be changed in a day by more than their card before writing stops and asks; as before unless set."`
 }
 
 // Validate wants ceilings that are some.
 func (c *editsLiveCmd) Validate() error {
 	switch {
-	case c.Hourly < 0:
+	case c.Hourly != nil && *c.Hourly < 1:
 		return errors.New("--hourly: give a number from 1")
-	case c.Share < 0 || c.Share > 100:
+	case c.Share != nil && (*c.Share < 1 || *c.Share > 100):
 		return errors.New("--share: give a number of percent from 1 to 100")
 	}
 	return nil
@@ -108,7 +120,15 @@ func (c *editsLiveCmd) Validate() error {
 
 // Run lets edits of a connection be made.
 func (c *editsLiveCmd) Run(ctx context.Context, g *globals) error {
-	return switchWriting(ctx, g, c.Connection, jobs.Switch{Mode: "live", Hourly: c.Hourly, Share: c.Share})
+	return switchWriting(ctx, g, c.Connection, jobs.Switch{Mode: "live", Hourly: orNone(c.Hourly), Share: orNone(c.Share)})
+}
+
+// orNone is what a flag says; 0 if it was not given.
+func orNone(n *int) int {
+	if n == nil {
+		return 0
+	}
+	return *n
 }
 
 type editsDryCmd struct {
@@ -157,6 +177,9 @@ func switchWriting(ctx context.Context, g *globals, name string, to jobs.Switch)
 		if g.JSON {
 			return g.printJSON(all)
 		}
+		if len(all) == 0 {
+			fmt.Fprintln(g.stdout, "There are no connections, so nothing is written.")
+		}
 		for i := range all {
 			fmt.Fprintln(g.stdout, switchedWords(&all[i]))
 		}
@@ -174,7 +197,11 @@ func switchedWords(s *jobs.Switched) string {
 		}
 		return text
 	case "dry":
-		return fmt.Sprintf("%s: edits are only shown. Of those that waited nothing is written (%s).", s.Connection, counted(s.Shown, "edit"))
+		text := fmt.Sprintf("%s: edits are only shown; `salesbook edits list` does.", s.Connection)
+		if s.Shown > 0 {
+			text += fmt.Sprintf(" Of what waited (%s) nothing is written.", counted(s.Shown, "edit"))
+		}
+		return text
 	}
 	return fmt.Sprintf("%s: nothing is written any more; `salesbook edits live %s` lets it go on.", s.Connection, s.Connection)
 }

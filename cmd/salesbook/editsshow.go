@@ -42,53 +42,85 @@ func (c *editsShowCmd) Run(ctx context.Context, g *globals) error {
 	return nil
 }
 
+// stateWords say what a state of an edit means, and what can be done about it.
+var stateWords = map[string]string{
+	"dry":       ": it is only shown, the connection is in a dry run",
+	"asked":     ": it waits for somebody to agree; `salesbook edits approve`, or `cancel`",
+	"ready":     ": it waits for its turn",
+	"sent":      ": the call was made, or is being made; what became of it is looked up",
+	"refused":   ": `salesbook failures list` has what the vendor said, `failures retry` tries again",
+	"overtaken": ": somebody changed the same meanwhile, and that stays",
+}
+
 func (v *editView) print(g *globals) {
 	t := newTable()
-	t.add("edit", fmt.Sprint(v.ID), "")
-	t.add("connection", v.Connection)
-	t.add("about", strings.TrimSpace(strings.Join([]string{v.Kind, v.Subject, v.Title}, " ")))
-	t.add("what", v.What+", "+strings.TrimSpace(v.Target+" "+orNothing(v.TargetID, "(not made yet)")))
-	t.add("state", v.State)
-	t.add("why", orDash(v.Why))
-	t.add("rule", orDash(strings.TrimSpace(v.Rule+" "+v.Detail)))
-	if v.OpenedAt != nil {
-		t.add("broken since", stamp(v.OpenedAt))
+	add := func(what, is string) {
+		if is != "" {
+			t.add(what, is)
+		}
 	}
+	at := func(what string, at *time.Time, rest string) {
+		if at != nil {
+			t.add(what, stamp(at)+rest)
+		}
+	}
+	add("edit", fmt.Sprint(v.ID))
+	add("connection", v.Connection)
+	add("about", v.about())
+	add("what", v.What+", "+strings.TrimSpace(v.Target+" "+orNothing(v.TargetID, "(not made yet)")))
+	add("state", v.State+stateWords[v.State])
+	add("why", v.Why)
+	if v.Kind == "" {
+		add("step", v.Detail)
+	} else {
+		add("rule", strings.TrimSpace(v.rules()+" "+v.Detail))
+	}
+	at("broken since", v.OpenedAt, "")
 	if v.Book > 0 {
-		t.add("book", fmt.Sprintf("version %d", v.Book))
+		add("book", fmt.Sprintf("version %d", v.Book))
 	}
-	t.add("wanted since", stamp(&v.MadeAt))
-	if v.ApprovedAt != nil {
-		t.add("agreed to", stamp(v.ApprovedAt)+" by "+v.ApprovedBy)
-	}
-	t.add("called", stamp(v.SentAt)+", "+counted(int64(v.Attempts), "attempt"))
-	if v.NotBefore != nil {
-		t.add("not before", stamp(v.NotBefore))
-	}
-	t.add("ended", stamp(v.DoneAt))
+	at("wanted since", &v.MadeAt, "")
+	at("agreed to", v.ApprovedAt, " by "+v.ApprovedBy)
+	at("called", v.SentAt, ", "+counted(int64(v.Attempts), "attempt"))
+	at("not before", v.NotBefore, "")
+	at("ended", v.DoneAt, "")
 	if v.Undoes != nil {
-		t.add("takes back", fmt.Sprintf("edit %d", *v.Undoes))
+		add("takes back", fmt.Sprintf("edit %d", *v.Undoes))
 	}
 	fmt.Fprint(g.stdout, t.text(""))
 	v.printFields(g)
 	if v.Note != "" {
-		fmt.Fprintf(g.stdout, "\nNote that goes with it: %s\n", harmless(v.words.value("note", asText(v.Note))))
+		fmt.Fprintf(g.stdout, "\nNote that goes with it:\n%s", v.whole("note", asText(v.Note)).text("  "))
 	}
 }
 
+// printFields prints every field whole: what it held, shall hold and came to hold.
 func (v *editView) printFields(g *globals) {
-	t := newTable("FIELD", "BEFORE", "WANTED", "AFTER", "WRITTEN OVER")
-	cell := func(name string, fields map[string]json.RawMessage) string {
-		raw, ok := fields[name]
-		if !ok {
-			return "-"
-		}
-		return shorten(v.words.value(name, raw), 48)
-	}
 	for _, name := range slices.Sorted(maps.Keys(v.Wanted)) {
-		t.add(v.words.field(v.targetKinds, name), cell(name, v.Before), cell(name, v.Wanted), cell(name, v.After), cell(name, v.Lost))
+		t := newTable()
+		for _, side := range []struct {
+			what   string
+			fields map[string]json.RawMessage
+		}{{"before", v.Before}, {"wanted", v.Wanted}, {"after", v.After}, {"written over", v.Lost}} {
+			raw, ok := side.fields[name]
+			if !ok {
+				continue
+			}
+			for i, line := range v.words.lines(name, raw) {
+				t.add([]string{side.what, ""}[min(i, 1)], line)
+			}
+		}
+		fmt.Fprintf(g.stdout, "\n%s\n%s", harmless(v.words.field(v.targetKinds, name)), t.text("  "))
 	}
-	fmt.Fprint(g.stdout, "\n"+t.text(""))
+}
+
+// whole is what a field holds, line by line.
+func (v *editView) whole(name string, raw json.RawMessage) *table {
+	t := newTable()
+	for _, line := range v.words.lines(name, raw) {
+		t.add(line)
+	}
+	return t
 }
 
 func asText(s string) json.RawMessage {
@@ -99,10 +131,7 @@ func asText(s string) json.RawMessage {
 	return b
 }
 
-// stamp writes an instant to the second; a dash if there is none.
+// stamp writes an instant to the second.
 func stamp(t *time.Time) string {
-	if t == nil {
-		return "-"
-	}
 	return t.UTC().Format("2006-01-02 15:04:05 UTC")
 }

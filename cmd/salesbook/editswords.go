@@ -47,28 +47,68 @@ func (w editWords) field(kind, name string) string {
 	return strings.TrimSuffix(name, "_id")
 }
 
-var tagsOf = regexp.MustCompile(`<[^>]*>`)
+var (
+	lineEnds = regexp.MustCompile(`</?(p|li|ul|ol)>|<br ?/?>`)
+	tagsOf   = regexp.MustCompile(`<[^>]*>`)
+)
 
-// value is what a canonical field holds, in words.
-func (w editWords) value(name string, raw json.RawMessage) string {
+// lines is what a canonical field holds, in words, as it is shown whole.
+func (w editWords) lines(name string, raw json.RawMessage) []string {
 	var v any
 	if json.Unmarshal(raw, &v) != nil || v == nil || v == "" {
-		return "nothing"
+		return []string{"nothing"}
 	}
 	switch v := v.(type) {
 	case bool:
-		return map[bool]string{true: "yes", false: "no"}[v]
+		return []string{map[bool]string{true: "yes", false: "no"}[v]}
 	case string:
 		if label := w.stages[v]; name == "stage_id" && label != "" {
-			return fmt.Sprintf("%s (%s)", label, v)
+			return []string{fmt.Sprintf("%s (%s)", label, v)}
 		}
-		return strings.Join(strings.Fields(html.UnescapeString(tagsOf.ReplaceAllString(v, " "))), " ")
+		var out []string
+		for _, line := range strings.Split(lineEnds.ReplaceAllString(v, "\n"), "\n") {
+			if line = strings.TrimSpace(html.UnescapeString(tagsOf.ReplaceAllString(line, ""))); line != "" {
+				out = append(out, line)
+			}
+		}
+		return out
 	}
-	return string(raw)
+	return []string{string(raw)}
+}
+
+// value is the same in one line.
+func (w editWords) value(name string, raw json.RawMessage) string {
+	return strings.Join(w.lines(name, raw), " · ")
+}
+
+// about says which deal or lead an edit is about, or which part of the set-up of a
+// CRM.
+func (v *editView) about() string {
+	if v.Kind != "" {
+		return strings.TrimSpace(strings.Join([]string{v.Kind, v.Subject, v.Title}, " "))
+	}
+	return strings.TrimSpace(fmt.Sprintf("%s %q", v.Target, v.Title))
+}
+
+// rules are those for whose sake an edit is wanted.
+func (v *editView) rules() string {
+	if v.Rule != "" || len(v.Causes) == 0 {
+		return v.Rule
+	}
+	var rules []string
+	for _, cause := range v.Causes {
+		if rule, _, _ := strings.Cut(cause, "|"); !slices.Contains(rules, rule) {
+			rules = append(rules, rule)
+		}
+	}
+	return strings.Join(rules, ", ")
 }
 
 // change says in one line what an edit is about to change, or has.
 func (v *editView) change() string {
+	if v.What == "setup" {
+		return v.Detail // the step as the plan has it
+	}
 	var parts []string
 	for _, name := range slices.Sorted(maps.Keys(v.Wanted)) {
 		to := v.words.value(name, v.Wanted[name])
@@ -77,6 +117,12 @@ func (v *editView) change() string {
 			continue // of a new record its heading is enough
 		case v.Before == nil:
 			parts = append(parts, fmt.Sprintf("new %s: %s", v.Target, to))
+		case string(v.Before[name]) == string(v.Wanted[name]):
+			continue
+		case name == "note" && len(v.Wanted["subject"]) > 0:
+			continue // a task's heading says the same in short
+		case v.What == "card" && strings.HasPrefix(name, "custom."):
+			parts = append(parts, fmt.Sprintf("%s -> %s", shorten(v.words.value(name, v.Before[name]), 24), to))
 		default:
 			parts = append(parts, fmt.Sprintf("%s: %s -> %s", v.words.field(v.targetKinds, name), shorten(v.words.value(name, v.Before[name]), 24), to))
 		}

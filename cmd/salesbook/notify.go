@@ -227,7 +227,7 @@ func (c *notifyListCmd) Run(ctx context.Context, g *globals) error {
 	case g.JSON:
 		return g.printJSON(views)
 	case len(views) == 0:
-		fmt.Fprintln(g.stdout, "Nobody was to be told anything.")
+		fmt.Fprintln(g.stdout, map[bool]string{true: "Nobody was to be told anything.", false: "There is nothing of this sort."}[len(c.State) == 0 && c.Below == 0])
 		return nil
 	}
 	t := newTable(">ID", "MADE", "WHO", "WHY", "ABOUT", "STATE", "BY", ">TRIES", "REMARK")

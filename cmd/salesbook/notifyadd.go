@@ -68,6 +68,10 @@ func (f *channelFlags) add(ctx context.Context, g *globals, kind, target string,
 	if err != nil {
 		return err
 	}
+	other, err := sameChannel(ctx, a, ws, &c)
+	if err != nil {
+		return err
+	}
 	c, known, err := a.pipeline.AddChannel(ctx, ws, c, s)
 	if err != nil {
 		return err
@@ -76,10 +80,30 @@ func (f *channelFlags) add(ctx context.Context, g *globals, kind, target string,
 		return g.printJSON(map[string]any{"channel": c.ID, "address": c.Address, "kind": c.Kind, "target": c.Target, "known": known})
 	}
 	fmt.Fprintf(g.stdout, "Channel %d tells %s by %s (%s). `salesbook notify test %d` tries it.\n", c.ID, harmless(c.Address), c.Kind, harmless(c.Target), c.ID)
+	if other != 0 {
+		fmt.Fprintf(g.stdout, "Channel %d tells the same, so it comes twice; `salesbook notify remove %d` ends that.\n", other, other)
+	}
 	if !known {
 		fmt.Fprintf(g.stdout, "Neither the book nor a CRM knows %s: it gets no digest, and is told only what names it.\n", harmless(c.Address))
 	}
 	return nil
+}
+
+// sameChannel is the number of a channel that tells the same person at the same
+// mailbox or chat; 0 if there is none. Addresses of webhooks are secrets, and not
+// compared.
+func sameChannel(ctx context.Context, a *app, ws int64, c *postgres.Channel) (id int64, err error) {
+	if c.Target == "" {
+		return 0, nil
+	}
+	err = a.db.In(ctx, ws, func(tx pgx.Tx) error {
+		return eachChannel(ctx, tx, ws, func(o postgres.Channel) {
+			if o.Kind == c.Kind && strings.EqualFold(o.Address, c.Address) && strings.EqualFold(o.Target, c.Target) && (o.Digest && c.Digest || o.Instant && c.Instant) {
+				id = o.ID
+			}
+		})
+	})
+	return id, err
 }
 
 type addEmailCmd struct {
@@ -90,6 +114,9 @@ type addEmailCmd struct {
 // Run adds a mailbox.
 func (c *addEmailCmd) Run(ctx context.Context, g *globals) error {
 	to := c.To
+	if to == "" && strings.HasPrefix(c.Address, postgres.TeamAddress) {
+		return errors.New("--to: say which mailbox serves the team")
+	}
 	if to == "" {
 		to = c.Address
 	}
@@ -155,8 +182,8 @@ type notifySMTPCmd struct {
 	User     string       `placeholder:"NAME" help:"Who logs in there."`
 	Password secretSource `placeholder:"@FILE" help:"The password, from a file or (-) from standard input."`
 	From     string       `placeholder:"ADDRESS" help:"Whom mails come from, as in 'Sales book <book@example.com>'."`
-	Heads    bool         `default:"true" negatable:"" help:"Write to heads, and to whom the book names, who have no channel."`
-	Reps     bool         `help:"Write to reps who have no channel, too."`
+	Heads    *bool        `negatable:"" help:"Write to heads, and to whom the book names, who have no channel; so it is unless you say --no-heads."`
+	Reps     *bool        `negatable:"" help:"Write to reps who have no channel, too; so it is not unless you say --reps."`
 	Remove   bool         `help:"Forget the mail server."`
 }
 
@@ -167,6 +194,8 @@ func (c *notifySMTPCmd) Validate() error {
 		return errors.New("--remove takes no host")
 	case c.Host != "" && c.From == "":
 		return errors.New("--from: say whom mails come from")
+	case c.Host == "" && (c.Port != 0 || c.User != "" || c.Password != "" || c.From != ""):
+		return errors.New("name the mail server as well: host, sender and log-in are set together")
 	case (c.User == "") != (c.Password == ""):
 		return errors.New("--user and --password go together")
 	}
@@ -187,10 +216,12 @@ func (c *notifySMTPCmd) Run(ctx context.Context, g *globals) error {
 	switch {
 	case c.Remove:
 		return c.forget(ctx, a, ws)
-	case c.Host == "":
+	case c.Host == "" && c.Heads == nil && c.Reps == nil:
 		return c.show(ctx, a, ws)
+	case c.Host == "":
+		return c.alter(ctx, a, ws)
 	}
-	m := postgres.MailServer{Host: c.Host, Port: c.Port, User: c.User, From: c.From, TLS: c.TLS, Heads: c.Heads, Reps: c.Reps, SetBy: actor()}
+	m := postgres.MailServer{Host: c.Host, Port: c.Port, User: c.User, From: c.From, TLS: c.TLS, Heads: c.Heads == nil || *c.Heads, Reps: c.Reps != nil && *c.Reps, SetBy: actor()}
 	if m.Port == 0 {
 		m.Port = map[string]int{notify.StartTLS: 587, notify.TLS: 465, notify.NoTLS: 25}[m.TLS]
 	}
@@ -200,6 +231,32 @@ func (c *notifySMTPCmd) Run(ctx context.Context, g *globals) error {
 		}
 	}
 	if err := a.pipeline.SetMailServer(ctx, ws, m); err != nil {
+		return err
+	}
+	return c.show(ctx, a, ws)
+}
+
+// alter says who is written to without a channel, and leaves the rest as it is.
+func (c *notifySMTPCmd) alter(ctx context.Context, a *app, ws int64) error {
+	var m *postgres.MailServer
+	err := a.db.In(ctx, ws, func(tx pgx.Tx) (err error) {
+		m, err = a.pipeline.Vault.MailServerOf(ctx, tx, ws)
+		return err
+	})
+	switch {
+	case err != nil:
+		return err
+	case m == nil:
+		return fault.New(fault.NotFound, "there is no mail server; `salesbook notify smtp HOST --from ADDRESS` sets one")
+	}
+	if c.Heads != nil {
+		m.Heads = *c.Heads
+	}
+	if c.Reps != nil {
+		m.Reps = *c.Reps
+	}
+	m.SetBy = actor()
+	if err := a.pipeline.SetMailServer(ctx, ws, *m); err != nil {
 		return err
 	}
 	return c.show(ctx, a, ws)

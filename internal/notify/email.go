@@ -42,7 +42,7 @@ func (s *Server) Check() error {
 	case s.Host == "" || strings.ContainsAny(s.Host, " /:@") && net.ParseIP(s.Host) == nil:
 		return fault.New(fault.Invalid, "%q is no name of a mail server", s.Host)
 	case s.Port < 1 || s.Port > 65535:
-		return fault.New(fault.Invalid, "%d is no port", s.Port)
+		return fault.New(fault.Invalid, "%d is no port; they go from 1 to 65535", s.Port)
 	case !slices.Contains([]string{StartTLS, TLS, NoTLS}, s.TLS):
 		return fault.New(fault.Invalid, "the mail server is spoken to by %s, %s or %s, not %q", StartTLS, TLS, NoTLS, s.TLS)
 	case s.TLS == NoTLS && !near(s.Host):
@@ -148,7 +148,11 @@ func (s *Server) refusal(ctx context.Context, err error) error {
 	case errors.As(err, &certificate):
 		return fault.New(fault.Temporary, "the certificate of the mail server %s is not trusted (%s); check its name, the clock and the installed authorities", s.Host, said)
 	}
-	return fault.New(fault.Temporary, "the mail server %s did not take the mail: %s", s.Host, said)
+	hint := ""
+	if strings.Contains(said, "does not support STARTTLS") { // the library has no error of its own for it
+		hint = "; it offers no STARTTLS: `salesbook notify smtp` with --tls tls, or with --tls none within your own network"
+	}
+	return fault.New(fault.Temporary, "the mail server %s did not take the mail: %s%s", s.Host, said, hint)
 }
 
 // permanent is the error of a mail that the server will never take. What is

@@ -149,6 +149,16 @@ func units(text string) (n int) {
 	return n
 }
 
+// CheckChat finds what is wrong with the name of a chat: it is a number, or that of
+// a channel.
+func CheckChat(chat string) error {
+	const digits = "0123456789"
+	if number := strings.TrimPrefix(chat, "-"); number != "" && strings.Trim(number, digits) == "" || len(chat) > 1 && chat[0] == '@' {
+		return nil
+	}
+	return fault.New(fault.Invalid, "%q is no chat: give its number, as getUpdates shows it, or @ and the name of a channel", chat)
+}
+
 // CheckToken finds what is wrong with the token of a bot, without showing it: it
 // stands in the address of every call.
 func CheckToken(token string) error {

@@ -1,6 +1,7 @@
 package postgres
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -15,13 +16,13 @@ import (
 // returns its number. One of the same key of which nobody knows what became of it
 // is made again under its number. Where writing is stopped it is fault.Conflict.
 func IntendSetup(ctx context.Context, tx pgx.Tx, workspace int64, e *Edit, now time.Time) error {
-	var writes, why string
-	err := tx.QueryRow(ctx, `SELECT writes, writes_why FROM connections WHERE (workspace_id, id) = ($1, $2) FOR SHARE`, workspace, e.Subject.Connection).Scan(&writes, &why)
+	var name, writes, why string
+	err := tx.QueryRow(ctx, `SELECT name, writes, writes_why FROM connections WHERE (workspace_id, id) = ($1, $2) FOR SHARE`, workspace, e.Subject.Connection).Scan(&name, &writes, &why)
 	switch {
 	case err != nil:
 		return notFound(err, "the connection %d has been removed", e.Subject.Connection)
 	case writes == "stopped":
-		return fault.New(fault.Conflict, "nothing is written to this CRM: writing is stopped (%s)", why)
+		return fault.New(fault.Conflict, "nothing is written to the CRM of %s: %s; `salesbook edits live %[1]s` or `edits dry %[1]s` ends that, then run it again", name, cmp.Or(why, "writing is stopped"))
 	}
 	return tx.QueryRow(ctx, `
 		INSERT INTO edits AS t (workspace_id, connection_id, kind, external_id, what, key, target_kind, target_id, wanted, cause, before, state, attempts, sent_at, mark)
