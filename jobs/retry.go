@@ -36,8 +36,16 @@ func (p *Pipeline) Retry(ctx context.Context, workspace int64, f postgres.Failur
 		return p.retryJob(ctx, workspace, f)
 	case "notification":
 		return p.retryNotification(ctx, workspace, f)
+	case "fight":
+		return p.endFight(ctx, workspace, f)
 	}
 	return Retried{}, fault.New(fault.Invalid, "failure %d is of the kind %q, which this release cannot retry", f.ID, f.Kind)
+}
+
+// endFight takes a fight off the list: somebody has seen to it. What was fought over
+// is written again once a day has passed, and listed again if it is changed back.
+func (p *Pipeline) endFight(ctx context.Context, workspace int64, f postgres.Failure) (Retried, error) {
+	return Retried{Resolved: true}, p.DB.In(ctx, workspace, func(tx pgx.Tx) error { return postgres.ResolveFailure(ctx, tx, workspace, f.ID) })
 }
 
 // retryRecord maps a record again from its stored bytes.
