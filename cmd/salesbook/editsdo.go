@@ -182,6 +182,9 @@ func switchWriting(ctx context.Context, g *globals, name string, to jobs.Switch)
 		}
 		for i := range all {
 			fmt.Fprintln(g.stdout, switchedWords(&all[i]))
+			if to.Mode == "live" && list[i].State != "active" {
+				fmt.Fprintf(g.stdout, "%s: but the connection is not active (%s), and nothing is made until it is.\n", list[i].Name, list[i].State)
+			}
 		}
 		return nil
 	})

@@ -82,7 +82,9 @@ func (v *editView) print(g *globals) {
 	at("wanted since", &v.MadeAt, "")
 	at("agreed to", v.ApprovedAt, " by "+v.ApprovedBy)
 	at("called", v.SentAt, ", "+counted(int64(v.Attempts), "attempt"))
-	at("not before", v.NotBefore, "")
+	if v.DoneAt == nil {
+		at("not before", v.NotBefore, "")
+	}
 	at("ended", v.DoneAt, "")
 	if v.Undoes != nil {
 		add("takes back", fmt.Sprintf("edit %d", *v.Undoes))

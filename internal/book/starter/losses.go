@@ -44,7 +44,7 @@ func (d *draft) refuse(reasons []ReasonProposal) {
 	d.line(0, "refused_reasons:")
 	for _, r := range reasons {
 		text := fmt.Sprintf("- {text: %s%s, why: It does not say why the client did not buy.}", quote(r.Text), r.spelt())
-		d.line(1, "%s", remarked(text, "%d deals", r.Deals))
+		d.line(1, "%s", remarked(text, "%s", deals(r.Deals)))
 	}
 }
 
@@ -63,7 +63,7 @@ func (d *draft) propose(reasons []ReasonProposal) {
 			from = "an option of the CRM"
 		}
 		d.line(1, "- id: %s", quote(taken.of(r.Text, fmt.Sprintf("reason-%d", i+1))))
-		d.line(1, "%s", remarked("  name: "+quote(r.Text), "%s, %d deals", from, r.Deals))
+		d.line(1, "%s", remarked("  name: "+quote(r.Text), "%s, %s", from, deals(r.Deals)))
 		if len(r.Spellings) > 0 {
 			d.line(1, "  spellings: %s", list(r.Spellings))
 		}
@@ -77,4 +77,12 @@ func (r ReasonProposal) spelt() string {
 		return ""
 	}
 	return ", spellings: " + list(r.Spellings)
+}
+
+// deals is so many of them, in words.
+func deals(n int) string {
+	if n == 1 {
+		return "1 deal"
+	}
+	return fmt.Sprintf("%d deals", n)
 }
