@@ -71,9 +71,10 @@ func (p *page) stage(s *book.Stage) *page {
 
 // how adds a script, checklist or link on lines of its own.
 func (p *page) how(text string) *page {
-	if text != "" {
-		p.out.WriteString("<br>" + p.linked(text))
+	if text != "" && p.out.Len() > 0 {
+		p.out.WriteString("<br>")
 	}
+	p.out.WriteString(p.linked(text))
 	return p
 }
 

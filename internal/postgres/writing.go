@@ -62,12 +62,15 @@ func CountSent(ctx context.Context, tx pgx.Tx, workspace, connection int64, sinc
 }
 
 // WaveOf counts the deals of a connection that were changed since an instant, or
-// are about to be, by more than their card, and the deals that are open.
+// are about to be, by more than their card and the end of our task, and the deals
+// that are open.
 func WaveOf(ctx context.Context, tx pgx.Tx, workspace, connection int64, since time.Time) (changed, open int, err error) {
 	err = tx.QueryRow(ctx, `
 		SELECT (SELECT count(DISTINCT external_id) FROM (
 				SELECT external_id FROM edits WHERE (workspace_id, connection_id) = ($1, $2) AND state IN ('ready', 'sent') AND kind = 'deals' AND what NOT IN ('card', 'setup')
-				UNION ALL SELECT external_id FROM edits WHERE (workspace_id, connection_id) = ($1, $2) AND sent_at > $3 AND kind = 'deals' AND what NOT IN ('card', 'setup')) e),
+					AND COALESCE(wanted->>'done', '') <> 'true'
+				UNION ALL SELECT external_id FROM edits WHERE (workspace_id, connection_id) = ($1, $2) AND sent_at > $3 AND kind = 'deals' AND what NOT IN ('card', 'setup')
+					AND COALESCE(wanted->>'done', '') <> 'true') e),
 			(SELECT count(*) FROM deals WHERE (workspace_id, connection_id) = ($1, $2) AND status = 'open' AND deleted_at IS NULL AND NOT archived)`,
 		workspace, connection, since).Scan(&changed, &open)
 	return changed, open, err
