@@ -32,7 +32,10 @@ import (
 func TestChaosEnforcement(t *testing.T) {
 	t.Parallel()
 	_, seed := dice(t)
-	n := max(1, rounds()/10)
+	n := 1
+	if rounds() > 20 { // in `make chaos`
+		n = rounds() / killsOfACompany
+	}
 	if os.Getenv("SALESBOOK_CHAOS_SEED") != "" {
 		n = 1
 	}
@@ -57,7 +60,7 @@ func TestChaosEnforcement(t *testing.T) {
 }
 
 // killsOfACompany is how many workers are killed in one company.
-const killsOfACompany = 6
+const killsOfACompany = 5
 
 // siege is a company whose book acts, and to which things happen at random.
 type siege struct {
