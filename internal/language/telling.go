@@ -35,7 +35,7 @@ var occasions = map[string]Phrase{
 	"past_limit":   {"A deal stands in its stage for too long", "Szansa sprzedaży zbyt długo stoi na etapie", "Сделка слишком долго стоит на этапе", "Угода надто довго стоїть на етапі"},
 	"decision":     {"A loss waits for you to agree", "Przegrana czeka na Twoją zgodę", "Проигрыш ждёт вашего согласования", "Програш чекає на ваше погодження"},
 	"repeated":     {"What was taken back was done again", "To, co cofnięto, zrobiono ponownie", "То, что отменили, сделали снова", "Те, що скасували, зробили знову"},
-	"overwritten":  {"Somebody changed this at the same moment as salesbook; that change was written over and is set back where the book allows it", "Ktoś zmienił to w tej samej chwili co salesbook; ta zmiana została nadpisana i wraca, jeśli książka na to pozwala", "Кто-то изменил это в тот же миг, что и salesbook; то изменение было перезаписано и возвращается, если книга это разрешает", "Хтось змінив це тієї ж миті, що й salesbook; ту зміну було перезаписано, і вона повертається, якщо книга це дозволяє"},
+	"overwritten":  {"Somebody changed this at the same moment as salesbook; that change was written over and is set back where the book allows it", "Ktoś zmienił to w tej samej chwili co salesbook; ta zmiana została nadpisana i wraca, jeśli książka na to pozwala", "Кто-то изменил это в тот же миг, что и программа; то изменение было перезаписано и возвращается, если книга это разрешает", "Хтось змінив це тієї ж миті, що й програма; ту зміну було перезаписано, і вона повертається, якщо книга це дозволяє"},
 }
 
 // Occasion says why somebody is told at once; the word itself if there are no
