@@ -31,12 +31,19 @@ func (p *Pipeline) EffectsOnDeals(ctx context.Context, workspace, connection int
 		if err != nil {
 			return err
 		}
+		noted, err := postgres.NotedOf(ctx, tx, workspace, connection, "deals", ids)
+		if err != nil {
+			return err
+		}
+		done, known := by(edits, func(e *postgres.Edit) string { return e.Subject.ID }), by(noted, func(n *postgres.Noted) string { return n.ID })
 		for _, m := range list {
 			said, err := judgeAll(ctx, e.compiled, []*book.Facts{m.facts}, now)
 			if err != nil {
 				return err
 			}
-			effects := x.policy.Effects(m.facts, &said[0], pastOf(edits, m.facts, now).state, now)
+			state := pastOf(done[m.facts.ID], m.facts, now).state
+			state.Old, state.Excused = x.known(known[m.facts.ID], &said[0])
+			effects := x.policy.Effects(m.facts, &said[0], state, now)
 			each(m.facts, &effects)
 		}
 		return nil
