@@ -93,8 +93,8 @@ func (o *bureau) settle(t *testing.T) {
 
 func (o *bureau) comesToRest(t *testing.T) {
 	t.Helper()
+	o.pull(t)
 	for range 20 {
-		o.pull(t)
 		o.evaluate(t)
 		o.push(t)
 		if one[int](t, o.bundle, `SELECT count(*) FROM dirty`)+one[int](t, o.bundle, `SELECT count(*) FROM edits WHERE state IN ('ready', 'sent')`) == 0 {

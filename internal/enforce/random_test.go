@@ -166,7 +166,7 @@ func standing(rng *rand.Rand, e enforce.Effects) (s enforce.State) {
 // something happens.
 func TestNothingChangesBeforeItIsDue(t *testing.T) {
 	t.Parallel()
-	for book := range uint64(25) {
+	for book := range uint64(15) {
 		p := anything(t, rand.New(rand.NewPCG(book, 1)))
 		for seed := range uint64(80) {
 			rng := rand.New(rand.NewPCG(seed, book))
