@@ -626,3 +626,27 @@ func TestATaskOnADealThatIsGone(t *testing.T) {
 		t.Errorf("edits are %s", got)
 	}
 }
+
+// TestWhatWasDoneInADryRunStands: a move from before writing was live is not taken
+// back any more; the rep has a task instead.
+func TestWhatWasDoneInADryRunStands(t *testing.T) {
+	t.Parallel()
+	o := enforcing(t, 1, "  - {rule: day_known, mode: revert}")
+	deal := o.deals[0]
+	o.switchTo(t, jobs.Switch{Mode: "dry", By: "test"})
+	o.settle(t)
+	o.advance(t, deal)
+	o.settle(t)
+	if n := one[int](t, o.bundle, `SELECT count(*) FROM edits WHERE what = 'revert' AND state = 'dry'`); n != 1 {
+		t.Fatalf("%d reverts are shown", n)
+	}
+	o.later(t, 10*time.Second)
+	o.switchTo(t, jobs.Switch{Mode: "live", By: "test"})
+	o.settle(t)
+	if n := one[int](t, o.bundle, `SELECT count(*) FROM edits WHERE what = 'revert' AND state <> 'cancelled'`); n != 0 {
+		t.Errorf("%d reverts are wanted of a move from the dry run", n)
+	}
+	if got := o.activities(t, deal); !slices.ContainsFunc(got, func(s string) bool { return strings.HasPrefix(s, "Książka sprzedaży") }) {
+		t.Errorf("activities are %q, want a task in place of the revert", got)
+	}
+}
