@@ -38,7 +38,7 @@ tests() { bin/gotestsum --format standard-quiet --format-hide-empty-pkg -- -race
 
 pooled() { SALESBOOK_TEST_POOLER=1 tests ./internal/postgres/...; }
 
-[[ ${1:-} == quick ]] || tools/need.sh postgres pgbouncer node cc || exit
+[[ ${1:-} == quick ]] || tools/need.sh postgres pgbouncer node python3 cc || exit
 step "tools" make tools
 step "format" formatted
 step "vet" vetted

@@ -60,6 +60,9 @@ console.log(verify(secret, headers, raw), verify(secret, headers, Buffer.from(bo
 			}
 			flag := map[string]string{"python3": "-c", "node": "-e"}[tc.program]
 			if _, err := exec.LookPath(tc.program); err != nil {
+				if os.Getenv("SALESBOOK_REQUIRE_CLIENTS") == "1" {
+					t.Fatal(tc.program + " is not installed; tools/need.sh sees to it")
+				}
 				t.Skip(tc.program + " is not installed")
 			}
 			cmd := exec.Command(tc.program, flag, fmt.Sprintf("%s\n%s", example[1], tc.rest))
