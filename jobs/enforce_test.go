@@ -319,9 +319,7 @@ func TestALossWithoutReasonIsTakenBack(t *testing.T) {
 	o := enforcing(t, 1, "  - {rule: loss_without_reason, mode: revert}")
 	deal := o.deals[0]
 	o.settle(t)
-	o.run(t, `INSERT INTO edits (workspace_id, connection_id, kind, external_id, what, key, target_kind, wanted, state, mark, approved_at, done_at)
-		SELECT $1, $2, 'deals', 'x' || n, 'revert', 'revert/' || n, 'deals', '{}', 'done', 'm' || n, now(), now() - interval '3 days' FROM generate_series(1, 20) n`, o.ws, o.conn)
-	o.run(t, `UPDATE edits SET checked_at = now() WHERE checked_at IS NULL`)
+	o.agree(t)
 	o.set(t, deal, map[string]any{"status": "lost"})
 	o.settle(t)
 	if got := o.at(t, deal, "status"); got != "open" {
@@ -375,8 +373,7 @@ func TestADryRunWritesNothing(t *testing.T) {
 func TestABookThatIsTooHarshStopsAtTheCeiling(t *testing.T) {
 	t.Parallel()
 	o := enforcing(t, 60, "  - {rule: day_known, mode: revert}")
-	o.run(t, `INSERT INTO edits (workspace_id, connection_id, kind, external_id, what, key, target_kind, wanted, state, mark, approved_at, done_at, checked_at)
-		SELECT $1, $2, 'deals', 'x' || n, 'revert', 'revert/' || n, 'deals', '{}', 'done', 'm' || n, now(), now() - interval '3 days', now() FROM generate_series(1, 20) n`, o.ws, o.conn)
+	o.agree(t)
 	for _, deal := range o.deals[:24] {
 		o.set(t, deal, map[string]any{"stage_id": json.Number(o.stage[1])})
 	}
@@ -493,8 +490,7 @@ func TestAChangeInTheLastMomentIsReported(t *testing.T) {
 	o := enforcing(t, 1, "  - {rule: day_known, mode: revert}")
 	deal, third := o.deals[0], o.third(t)
 	o.settle(t)
-	o.run(t, `INSERT INTO edits (workspace_id, connection_id, kind, external_id, what, key, target_kind, wanted, state, mark, approved_at, done_at, checked_at)
-		SELECT $1, $2, 'deals', 'x' || n, 'revert', 'revert/' || n, 'deals', '{}', 'done', 'm' || n, now(), now() - interval '3 days', now() FROM generate_series(1, 20) n`, o.ws, o.conn)
+	o.agree(t)
 	o.advance(t, deal)
 	o.sim.Before("PATCH", "/deals/"+deal, func() { o.set(t, deal, map[string]any{"stage_id": json.Number(third)}) })
 	o.settle(t)
