@@ -16,9 +16,9 @@ import (
 	"salesbook.dev/jobs"
 )
 
-// TestWhatTheCRMRenamesIsJudgedAsBefore: a pipeline, its stages and a field get other
+// TestLargeWhatTheCRMRenamesIsJudgedAsBefore: a pipeline, its stages and a field get other
 // names. Nothing that was found changes, and what happens later is judged, too.
-func TestWhatTheCRMRenamesIsJudgedAsBefore(t *testing.T) {
+func TestLargeWhatTheCRMRenamesIsJudgedAsBefore(t *testing.T) {
 	t.Parallel()
 	b := setup(t, 200, pipedrive.Options{})
 	if _, err := b.sim.Do(1, "POST", "/api/v2/dealFields", map[string]any{"field_name": "Кто решает", "field_type": "varchar"}); err != nil {

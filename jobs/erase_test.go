@@ -111,7 +111,7 @@ func (b *bundle) nowhereAny(t *testing.T, when string, texts []string) {
 	}
 }
 
-func TestAnErasedPersonDoesNotComeBack(t *testing.T) {
+func TestLargeAnErasedPersonDoesNotComeBack(t *testing.T) {
 	t.Parallel()
 	if _, err := exec.LookPath("pg_dump"); err != nil {
 		t.Fatal(err)

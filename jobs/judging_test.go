@@ -244,7 +244,7 @@ func otherBook(t testing.TB) string {
 // and field definitions open. Whatever of them changes is seen at the next look,
 // also what another process or plain SQL changes, and reaches every deal. What is
 // only called otherwise means what it meant, see
-// TestWhatTheCRMRenamesIsJudgedAsBefore.
+// TestLargeWhatTheCRMRenamesIsJudgedAsBefore.
 func TestWhatIsJudgedByIsNeverStale(t *testing.T) {
 	t.Parallel()
 	cases := map[string]func(t *testing.T, b *bundle) *book.Book{

@@ -62,10 +62,10 @@ func TestAMergeTellsItsSurvivor(t *testing.T) {
 	b.drift(t)
 }
 
-// TestItemsThatMoveToADealOnAnotherPage: two pages are on their way into the
+// TestLargeItemsThatMoveToADealOnAnotherPage: two pages are on their way into the
 // database at once. What one shows with its new deal, the other misses from the
 // old one, and neither may keep the other waiting for ever.
-func TestItemsThatMoveToADealOnAnotherPage(t *testing.T) {
+func TestLargeItemsThatMoveToADealOnAnotherPage(t *testing.T) {
 	t.Parallel()
 	b := setup(t, 300, pipedrive.Options{})
 	b.Transport = shortPages{http.DefaultTransport}

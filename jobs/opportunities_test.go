@@ -45,10 +45,10 @@ func (f *figures) finish() {
 	}
 }
 
-// TestRealOpportunities loads a published data set of 8,800 deals through the
+// TestLargeRealOpportunities loads a published data set of 8,800 deals through the
 // simulator and the whole pipeline. Figures by SQL on the canonical tables
 // must equal those computed from the CSV without any of our code.
-func TestRealOpportunities(t *testing.T) {
+func TestLargeRealOpportunities(t *testing.T) {
 	t.Parallel()
 	data := readOpportunities(t)
 	b := setup(t, 0, pipedrive.Options{})

@@ -163,7 +163,7 @@ func TestReplayNeedsNoCredentials(t *testing.T) {
 	}
 }
 
-func TestAnInterruptedPullGoesOnWhereItWas(t *testing.T) {
+func TestLargeAnInterruptedPullGoesOnWhereItWas(t *testing.T) {
 	t.Parallel()
 	b := setup(t, 1500, pipedrive.Options{})
 	for stop := int64(8); ; stop += 7 {

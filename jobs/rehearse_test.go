@@ -74,9 +74,9 @@ funnels:
 	}
 }
 
-// TestARehearsalCountsWhatSQLCounts compares a rehearsal on a made-up company
+// TestLargeARehearsalCountsWhatSQLCounts compares a rehearsal on a made-up company
 // with queries on the canonical tables.
-func TestARehearsalCountsWhatSQLCounts(t *testing.T) {
+func TestLargeARehearsalCountsWhatSQLCounts(t *testing.T) {
 	t.Parallel()
 	b := setup(t, 600, pipedrive.Options{})
 	b.pull(t)

@@ -77,9 +77,9 @@ func rehearsed(t *testing.T) (b *bundle, active string, drafts map[string]string
 	}
 }
 
-// TestARehearsalComparesWithTheBookInForce: judging by both in one pass gives what
+// TestLargeARehearsalComparesWithTheBookInForce: judging by both in one pass gives what
 // judging by each alone gives.
-func TestARehearsalComparesWithTheBookInForce(t *testing.T) {
+func TestLargeARehearsalComparesWithTheBookInForce(t *testing.T) {
 	t.Parallel()
 	b, active, drafts := rehearsed(t)
 	still := b.Now
@@ -206,8 +206,8 @@ func TestNothingIsComparedWithoutABookInForce(t *testing.T) {
 	}
 }
 
-// TestRefusedMovesAreCounted beside SQL and the verdicts themselves.
-func TestRefusedMovesAreCounted(t *testing.T) {
+// TestLargeRefusedMovesAreCounted beside SQL and the verdicts themselves.
+func TestLargeRefusedMovesAreCounted(t *testing.T) {
 	t.Parallel()
 	b, _, drafts := rehearsed(t)
 	stepRules := []book.Rule{book.SkippedStage, book.MovedBack, book.EntryCriteria, book.ExitCriteria, book.TaskNotDone, book.LossWithoutReason, book.LossReasonUnknown, book.LossReasonRefused,
@@ -284,8 +284,8 @@ func sumsUp(t *testing.T, what string, all jobs.Steps, parts map[string]*jobs.St
 	}
 }
 
-// TestReasonsThatWouldBecomeInvalid are counted as SQL counts them.
-func TestReasonsThatWouldBecomeInvalid(t *testing.T) {
+// TestLargeReasonsThatWouldBecomeInvalid are counted as SQL counts them.
+func TestLargeReasonsThatWouldBecomeInvalid(t *testing.T) {
 	t.Parallel()
 	b, _, drafts := rehearsed(t)
 	for _, since := range []time.Time{{}, b.Now().AddDate(0, -6, 0)} {

@@ -15,8 +15,8 @@ import (
 	"salesbook.dev/jobs"
 )
 
-// TestSamplesAreTheDearest, with what was found.
-func TestSamplesAreTheDearest(t *testing.T) {
+// TestLargeSamplesAreTheDearest, with what was found.
+func TestLargeSamplesAreTheDearest(t *testing.T) {
 	t.Parallel()
 	b, _, drafts := rehearsed(t)
 	all := toldBy(t, b, drafts["another"])

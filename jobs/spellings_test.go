@@ -34,9 +34,9 @@ func brokenNow(t testing.TB, b *bundle, rule string) int {
 	return one[int](t, b, `SELECT count(*) FROM violations WHERE rule = $1 AND mended_at IS NULL AND closed_at IS NULL`, rule)
 }
 
-// TestSpellingsAreWhatSQLCounts: each loss with a reason is counted in one text, and
+// TestLargeSpellingsAreWhatSQLCounts: each loss with a reason is counted in one text, and
 // what is unknown is what violations say.
-func TestSpellingsAreWhatSQLCounts(t *testing.T) {
+func TestLargeSpellingsAreWhatSQLCounts(t *testing.T) {
 	t.Parallel()
 	b := setup(t, 600, pipedrive.Options{})
 	b.pull(t)

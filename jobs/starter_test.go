@@ -78,10 +78,10 @@ func (b *bundle) starterOfRealDeals(t *testing.T, data opportunities) {
 	}
 }
 
-// TestTheStarterBookCountsWhatSQLCounts compares the figures behind a starter
+// TestLargeTheStarterBookCountsWhatSQLCounts compares the figures behind a starter
 // book of a made-up company with slow and simple queries, first without and then
 // with its deals' stage history.
-func TestTheStarterBookCountsWhatSQLCounts(t *testing.T) {
+func TestLargeTheStarterBookCountsWhatSQLCounts(t *testing.T) {
 	t.Parallel()
 	b := setup(t, 900, pipedrive.Options{})
 	b.pull(t)

@@ -149,7 +149,7 @@ func TestASweepProvesWhatIsEqual(t *testing.T) {
 	}
 }
 
-func TestASweepFindsDeletionsThatNoListShows(t *testing.T) {
+func TestLargeASweepFindsDeletionsThatNoListShows(t *testing.T) {
 	t.Parallel()
 	b := setupSwept(t, 200)
 	lead := one[string](t, b.bundle, `SELECT min(external_id) FROM records WHERE object = 'leads' AND deleted_at IS NULL`)
@@ -348,7 +348,7 @@ func TestRecordsThatDoNotFitTheMapAreToldApart(t *testing.T) {
 	}
 }
 
-func TestChangesDuringTheWalkAreNoDrift(t *testing.T) {
+func TestLargeChangesDuringTheWalkAreNoDrift(t *testing.T) {
 	t.Parallel()
 	b := setupSwept(t, 600)
 	last := one[string](t, b.bundle, `SELECT max(external_id::bigint)::text FROM records WHERE object = 'persons'`)

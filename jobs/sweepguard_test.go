@@ -91,7 +91,7 @@ func chain(first, second http.RoundTripper) http.RoundTripper {
 	})
 }
 
-func TestImplausiblyMuchGoneWaitsForAPerson(t *testing.T) {
+func TestLargeImplausiblyMuchGoneWaitsForAPerson(t *testing.T) {
 	t.Parallel()
 	b := setupSwept(t, 200)
 	before := b.living(t, "persons")
@@ -165,7 +165,7 @@ func TestWhatMayNoLongerBeSeenIsKept(t *testing.T) {
 	b.wantDrift(t, b.sweep(t, jobs.SweepOptions{Object: "persons"}), map[string]postgres.Figures{"persons": {Gone: 1}})
 }
 
-func TestASweepGoesOnWhereItWas(t *testing.T) {
+func TestLargeASweepGoesOnWhereItWas(t *testing.T) {
 	t.Parallel()
 	b := setupSwept(t, 800)
 	b.do(t, "DELETE", "/api/v2/persons/1", nil)
@@ -203,7 +203,7 @@ func TestASweepGoesOnWhereItWas(t *testing.T) {
 	b.wantDrift(t, b.proofs(t), map[string]postgres.Figures{"persons": {Gone: 1}})
 }
 
-func TestAnInterruptedSweepGoesOnWhereItWas(t *testing.T) {
+func TestLargeAnInterruptedSweepGoesOnWhereItWas(t *testing.T) {
 	t.Parallel()
 	b := setupSwept(t, 800)
 	b.do(t, "DELETE", "/api/v2/persons/1", nil)
@@ -331,9 +331,9 @@ func TestOnlyWhatIsDueIsSwept(t *testing.T) {
 	}
 }
 
-// TestAnythingThatGotLostIsFound lets a company live while no delivery
+// TestLargeAnythingThatGotLostIsFound lets a company live while no delivery
 // arrives and some pulls see nothing, then sweeps: both sides are equal.
-func TestAnythingThatGotLostIsFound(t *testing.T) {
+func TestLargeAnythingThatGotLostIsFound(t *testing.T) {
 	t.Parallel()
 	seed := uint64(time.Now().UnixNano())
 	t.Logf("seed %d", seed)

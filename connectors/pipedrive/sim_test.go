@@ -290,8 +290,8 @@ func TestDealPageCarriesProducts(t *testing.T) {
 	}
 }
 
-// TestChangesHaveStableIDs: entries that come later leave the ids of others alone.
-func TestChangesHaveStableIDs(t *testing.T) {
+// TestLargeChangesHaveStableIDs: entries that come later leave the ids of others alone.
+func TestLargeChangesHaveStableIDs(t *testing.T) {
 	t.Parallel()
 	s := simulate(t, vendor.Options{})
 	id := s.do(t, "POST", "/api/v2/deals", map[string]any{"title": "x", "value": 1})

@@ -35,7 +35,7 @@ func newAuditor() (*openapi.Auditor, error) {
 func Audited(t *testing.T, sim http.Handler) http.Handler {
 	t.Helper()
 	if !official.There() {
-		return sim // TestAgainstTheDocuments says so
+		return sim // TestLargeAgainstTheDocuments says so
 	}
 	a, err := auditor()
 	if err != nil {
@@ -113,7 +113,7 @@ func operations() []string {
 
 // deviations are those of our requests and of answers that the simulator's own
 // test does not look at, in addition to official.Deviations. One that no
-// exchange of TestAgainstTheDocuments needs fails it.
+// exchange of TestLargeAgainstTheDocuments needs fails it.
 func deviations() []openapi.Deviation {
 	const refusal = "the documents describe no refusals; the guides do (fact sheet 1.2 and 1.3), and their envelope is checked"
 	return []openapi.Deviation{
@@ -132,9 +132,9 @@ func deviations() []openapi.Deviation {
 	}
 }
 
-// TestAgainstTheDocuments uses all abilities, with rights and without, over a
+// TestLargeAgainstTheDocuments uses all abilities, with rights and without, over a
 // simulator; every request and answer is held to the vendor's documents.
-func TestAgainstTheDocuments(t *testing.T) {
+func TestLargeAgainstTheDocuments(t *testing.T) {
 	t.Parallel()
 	official.Need(t)
 	a, err := newAuditor() // of its own: it counts what it has seen

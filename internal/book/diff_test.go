@@ -155,9 +155,9 @@ func TestDiffNamesWhatStandsElsewhere(t *testing.T) {
 	}
 }
 
-// TestEveryFieldOfABookIsCompared changes every field of a book that has them
+// TestLargeEveryFieldOfABookIsCompared changes every field of a book that has them
 // all: each change is a difference that names the field.
-func TestEveryFieldOfABookIsCompared(t *testing.T) {
+func TestLargeEveryFieldOfABookIsCompared(t *testing.T) {
 	t.Parallel()
 	full, b := &Book{}, &Book{}
 	fill(reflect.ValueOf(full).Elem(), "", false)

@@ -92,10 +92,10 @@ func judgedOtherwise(all []looked, c *Compiled, rules []string) map[Rule]string 
 	return out
 }
 
-// TestOnlyRulesThatADiffNamesAreJudgedOtherwise changes every part of some books,
+// TestLargeOnlyRulesThatADiffNamesAreJudgedOtherwise changes every part of some books,
 // one at a time, and judges random histories by both: of whatever is judged
 // otherwise the difference said so.
-func TestOnlyRulesThatADiffNamesAreJudgedOtherwise(t *testing.T) {
+func TestLargeOnlyRulesThatADiffNamesAreJudgedOtherwise(t *testing.T) {
 	t.Parallel()
 	changed := map[Rule]bool{}
 	for _, file := range []string{"testdata/verdicts.yaml", "testdata/known.yaml", "testdata/rollout.yaml"} {

@@ -152,9 +152,9 @@ func nothingHappens(f *Facts, now time.Time) time.Time {
 	return next
 }
 
-// TestNothingChangesBeforeNextDue: what a judgement says holds until it is due,
+// TestLargeNothingChangesBeforeNextDue: what a judgement says holds until it is due,
 // unless something happens.
-func TestNothingChangesBeforeNextDue(t *testing.T) {
+func TestLargeNothingChangesBeforeNextDue(t *testing.T) {
 	t.Parallel()
 	for _, file := range []string{"testdata/verdicts.yaml", "testdata/known.yaml", "testdata/rollout.yaml", "testdata/rates.yaml"} {
 		c := compiled(t, file)
@@ -180,9 +180,9 @@ func TestNothingChangesBeforeNextDue(t *testing.T) {
 	}
 }
 
-// TestViolationsOpenWhenTheRuleBreaks: at the instant a violation opened it is
+// TestLargeViolationsOpenWhenTheRuleBreaks: at the instant a violation opened it is
 // there, and just before it is not.
-func TestViolationsOpenWhenTheRuleBreaks(t *testing.T) {
+func TestLargeViolationsOpenWhenTheRuleBreaks(t *testing.T) {
 	t.Parallel()
 	seen := map[Rule]int{}
 	for _, file := range []string{"testdata/verdicts.yaml", "testdata/known.yaml", "testdata/rates.yaml"} {

@@ -162,9 +162,9 @@ func standing(rng *rand.Rand, e enforce.Effects) (s enforce.State) {
 	return s
 }
 
-// TestNothingChangesBeforeItIsDue: what is wanted stays so until NextDue, unless
+// TestLargeNothingChangesBeforeItIsDue: what is wanted stays so until NextDue, unless
 // something happens.
-func TestNothingChangesBeforeItIsDue(t *testing.T) {
+func TestLargeNothingChangesBeforeItIsDue(t *testing.T) {
 	t.Parallel()
 	for book := range uint64(15) {
 		p := anything(t, rand.New(rand.NewPCG(book, 1)))
@@ -253,10 +253,10 @@ func (c *company) rep(rng *rand.Rand, now time.Time) {
 	}
 }
 
-// TestWhatWasDoneIsNotWantedAgain plays deals whose reps fight back: once all is done
+// TestLargeWhatWasDoneIsNotWantedAgain plays deals whose reps fight back: once all is done
 // that is wanted, nothing new is; nothing of ours is taken back, nothing twice, and
 // nothing is made twice.
-func TestWhatWasDoneIsNotWantedAgain(t *testing.T) {
+func TestLargeWhatWasDoneIsNotWantedAgain(t *testing.T) {
 	t.Parallel()
 	reverts, repeated, activities := 0, 0, 0
 	for n := range uint64(12) {

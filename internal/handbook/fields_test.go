@@ -26,10 +26,10 @@ func unread() map[string]string {
 	}
 }
 
-// TestEveryFieldReachesThePage fills every field of a book, changes one after
+// TestLargeEveryFieldReachesThePage fills every field of a book, changes one after
 // the other, and wants the page to change; texts must be there to be read. A
 // field that is added to a book and not printed fails here.
-func TestEveryFieldReachesThePage(t *testing.T) {
+func TestLargeEveryFieldReachesThePage(t *testing.T) {
 	t.Parallel()
 	b := filled("")
 	base := printed(t, b, handbook.Edition{})

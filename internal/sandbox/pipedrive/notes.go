@@ -2,6 +2,8 @@ package pipedrive
 
 import (
 	"encoding/json"
+
+	"github.com/tidwall/gjson"
 )
 
 // note is a comment on records; v1 shows beside it the names of what it hangs on.
@@ -134,7 +136,7 @@ func (s *Sim) showNote(r *row, viewer int64) json.RawMessage {
 		User         *webUser `json:"user"`
 	}
 	if d := s.deals.get(r.refs[refDeal]); d != nil {
-		joined.Deal = &titled{s.deals.load(d).Title}
+		joined.Deal = &titled{gjson.GetBytes(d.json, "title").Str}
 	}
 	if o := s.organizations.get(r.refs[refOrg]); o != nil {
 		joined.Organization = &named{o.name()}

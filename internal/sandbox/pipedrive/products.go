@@ -5,6 +5,8 @@ import (
 	"net/http"
 	"slices"
 	"time"
+
+	"github.com/tidwall/gjson"
 )
 
 // product is a catalogue entry as v2 lists it.
@@ -87,13 +89,7 @@ func (c *call) listProducts() (reply, error) {
 
 // name is a record's name, for lists sorted by it.
 func (r *row) name() string {
-	var v struct {
-		Name string `json:"name"`
-	}
-	if err := json.Unmarshal(r.json, &v); err != nil {
-		return ""
-	}
-	return v.Name
+	return gjson.GetBytes(r.json, "name").Str
 }
 
 func productBody() bodySpec {

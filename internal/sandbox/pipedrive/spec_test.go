@@ -33,8 +33,8 @@ func (docs documents) operation(r route) *openapi3.Operation {
 	return docs.Operation(r.method, "v"+strconv.Itoa(r.version), r.path)
 }
 
-// TestAgainstTheDocuments loads the vendor's documents once: they are large.
-func TestAgainstTheDocuments(t *testing.T) {
+// TestLargeAgainstTheDocuments loads the vendor's documents once: they are large.
+func TestLargeAgainstTheDocuments(t *testing.T) {
 	t.Parallel()
 	docs := loadDocuments(t)
 	t.Run("costs and scopes", func(t *testing.T) { t.Parallel(); docs.checkRoutes(t) })
