@@ -157,14 +157,18 @@ func (p *Pipeline) PreviewDigest(ctx context.Context, workspace int64, address, 
 		if err := d.readPeople(ctx, tx); err != nil {
 			return err
 		}
-		if d.roleOf(address) == outsider {
+		waited, err := postgres.WaitingFor(ctx, tx, workspace, address, notOfTheMorning(), waitingAtOnce)
+		if err != nil {
+			return err
+		}
+		if d.roleOf(address) == outsider && len(waited) == 0 {
 			return fault.New(fault.NotFound, "neither the book nor a CRM knows %s, so there is no digest for it", address)
 		}
 		since, err := postgres.LastDigest(ctx, tx, workspace, address, at)
 		if err != nil {
 			return err
 		}
-		out, err := d.digest(ctx, tx, address, lang, orZero(since))
+		out, err := d.digest(ctx, tx, address, lang, orZero(since), waited)
 		m, any = out.Message(d.words(lang).Language, "preview", address), !out.Empty()
 		return err
 	})

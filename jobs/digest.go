@@ -12,6 +12,7 @@ import (
 	"github.com/shopspring/decimal"
 
 	"salesbook.dev/internal/book"
+	"salesbook.dev/internal/enforce"
 	"salesbook.dev/internal/language"
 	"salesbook.dev/internal/notify"
 	"salesbook.dev/internal/postgres"
@@ -24,6 +25,7 @@ const (
 	digestDeals  = 10  // deals of which a head is told
 	digestOwn    = 20  // deals of which a rep is told
 	digestLosses = 5
+	digestTold   = 20 // deals of which somebody is told by name
 )
 
 // toldSince is since when people are told of a violation; false if they are not
@@ -48,15 +50,18 @@ type digestMaker struct {
 	since   time.Time // of the last digest
 	owners  []string  // whose violations he is told of
 	news    map[string]map[string]int
+	said    map[string]bool // violations that are told by name
 	pile    pile
 }
 
-// digest puts together what somebody is told in the morning.
-func (d *desk) digest(ctx context.Context, tx pgx.Tx, address, lang string, since time.Time) (notify.Digest, error) {
-	m := &digestMaker{desk: d, address: address, head: d.roleOf(address) == headRole, zone: d.habits(address).Zone, words: d.words(lang), since: since, news: map[string]map[string]int{}}
-	out := notify.Digest{Day: d.now, Zone: m.zone, Head: m.head}
-	if d.roleOf(address) == outsider {
-		return out, nil
+// digest puts together what somebody is told in the morning, and of what waited for
+// it.
+func (d *desk) digest(ctx context.Context, tx pgx.Tx, address, lang string, since time.Time, waited []postgres.Notification) (notify.Digest, error) {
+	role := d.roleOf(address)
+	m := &digestMaker{desk: d, address: address, head: role == headRole, zone: d.habits(address).Zone, words: d.words(lang), since: since, news: map[string]map[string]int{}}
+	out := notify.Digest{Day: d.now, Zone: m.zone, Head: m.head, Named: role == outsider}
+	if err := m.byName(ctx, tx, waited, lang, &out); err != nil || role == outsider {
+		return out, err
 	}
 	if err := d.decide(ctx, tx); err != nil {
 		return out, err
@@ -78,6 +83,22 @@ func (d *desk) digest(ctx context.Context, tx pgx.Tx, address, lang string, sinc
 		return out, err
 	}
 	return out, m.undecided(ctx, tx, &out)
+}
+
+// byName tells of what waited for the morning: what happened first, and no more than
+// one reads. Of a loss to agree to a head is told with all the others.
+func (m *digestMaker) byName(ctx context.Context, tx pgx.Tx, waited []postgres.Notification, lang string, out *notify.Digest) (err error) {
+	rank := []enforce.Occasion{enforce.Overwritten, enforce.Repeated, enforce.Decision, enforce.PastLimit}
+	waited = slices.DeleteFunc(slices.Clone(waited), func(n postgres.Notification) bool {
+		return m.head && n.Occasion == string(enforce.Decision)
+	})
+	slices.SortStableFunc(waited, func(a, b postgres.Notification) int {
+		return cmp.Compare(slices.Index(rank, enforce.Occasion(a.Occasion)), slices.Index(rank, enforce.Occasion(b.Occasion)))
+	})
+	out.Told, m.said, err = m.tellAll(ctx, tx, waited, lang)
+	shown := min(len(out.Told), digestTold)
+	out.Told, out.MoreTold = out.Told[:shown], len(out.Told)-shown
+	return err
 }
 
 // whose lists the owners of whose violations somebody is told: he himself, and
@@ -141,6 +162,9 @@ func (m *digestMaker) gather(ctx context.Context, tx pgx.Tx) error {
 			}
 			if since.After(m.since) {
 				m.count(v)
+			}
+			if m.said[causeText(v.Subject, v.Rule, v.Detail, v.Opened)] {
+				continue
 			}
 			told, keys = append(told, *v), append(keys, v.Subject)
 		}

@@ -10,6 +10,7 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/riverqueue/river"
 
+	"salesbook.dev/internal/enforce"
 	"salesbook.dev/internal/fault"
 	"salesbook.dev/internal/postgres"
 )
@@ -19,6 +20,7 @@ const (
 	notifyEvery = 15 * time.Second
 	// toldInOne bounds what one message tells; more goes in another.
 	toldInOne       = 50
+	waitingAtOnce   = 1000
 	addressesAtOnce = 200
 )
 
@@ -33,7 +35,11 @@ func (p *Pipeline) Notify(ctx context.Context, workspace int64) (complete bool, 
 			if d, err = p.openDesk(ctx, tx, workspace, p.Now()); err != nil || d == nil {
 				return err
 			}
-			return postgres.WantNotifications(ctx, tx, workspace, d.dueDigests())
+			named, err := postgres.MorningAddresses(ctx, tx, workspace, notOfTheMorning())
+			if err != nil {
+				return err
+			}
+			return postgres.WantNotifications(ctx, tx, workspace, d.dueDigests(named))
 		})
 		if err != nil || d == nil {
 			return err
@@ -56,10 +62,22 @@ func (p *Pipeline) notifyJob(ctx context.Context, a NotifyArgs) error {
 	return err
 }
 
-// dueDigests are the digests that may be sent now. One that was made before is
-// left out as it is stored; one that has nothing to say is dropped later.
-func (d *desk) dueDigests() (out []postgres.Notification) {
-	for _, address := range d.readers() {
+// notOfTheMorning are the occasions that do not wait for a digest.
+func notOfTheMorning() []string {
+	out := []string{postgres.DigestOccasion}
+	for _, o := range enforce.Instant() {
+		out = append(out, string(o))
+	}
+	return out
+}
+
+// dueDigests are the digests that may be sent now: of all readers, and of those for
+// whom something waits. One that was made before is left out as it is stored; one
+// that has nothing to say is dropped later.
+func (d *desk) dueDigests(named []string) (out []postgres.Notification) {
+	all := append(d.readers(), named...)
+	slices.Sort(all)
+	for _, address := range slices.Compact(all) {
 		day, due := d.habits(address).Digest(d.now)
 		if !due {
 			continue
@@ -114,11 +132,12 @@ func (d *desk) makeMessages(ctx context.Context) error {
 	return nil
 }
 
-// messagesFor puts what waits for an address into one message for each of its
-// channels, and the digest into another. In quiet hours it goes on waiting, so
-// that in the morning it comes as one.
+// messagesFor puts what waits for an address and cannot wait into one message for
+// each of its channels, and the digest, with all that could wait for it, into
+// another. In quiet hours it goes on waiting, so that in the morning it comes as
+// one.
 func (d *desk) messagesFor(ctx context.Context, tx pgx.Tx, address string) error {
-	list, err := postgres.TakeWaiting(ctx, tx, d.workspace, address, d.now, toldInOne)
+	list, err := postgres.TakeWaiting(ctx, tx, d.workspace, address, d.now, waitingAtOnce)
 	if err != nil || len(list) == 0 {
 		return err
 	}
@@ -128,23 +147,34 @@ func (d *desk) messagesFor(ctx context.Context, tx pgx.Tx, address string) error
 	if at := d.habits(address).NotBefore(d.now); at.After(d.now) {
 		return postgres.PostponeNotifications(ctx, tx, d.workspace, idsOfNotifications(list), at)
 	}
-	var digests, others []postgres.Notification
+	var digests, instant, morning []int64
 	for _, n := range list {
-		if n.Occasion == postgres.DigestOccasion {
-			digests = append(digests, n)
-		} else {
-			others = append(others, n)
+		switch {
+		case n.Occasion == postgres.DigestOccasion:
+			digests = append(digests, n.ID)
+		case enforce.Occasion(n.Occasion).Instant():
+			instant = append(instant, n.ID)
+		default:
+			morning = append(morning, n.ID)
 		}
 	}
-	for _, n := range digests {
-		if err := d.addMessages(ctx, tx, address, []int64{n.ID}, true); err != nil {
+	for ids := range slices.Chunk(instant, toldInOne) {
+		if err := d.addMessages(ctx, tx, address, ids, false); err != nil {
 			return err
 		}
 	}
-	if len(others) == 0 {
-		return nil
+	if len(digests) > 0 {
+		return d.addMessages(ctx, tx, address, append(digests, morning...), true)
 	}
-	return d.addMessages(ctx, tx, address, idsOfNotifications(others), false)
+	return d.untilMorning(ctx, tx, address, morning)
+}
+
+// untilMorning lets notifications wait for the next digest of an address.
+func (d *desk) untilMorning(ctx context.Context, tx pgx.Tx, address string, ids []int64) error {
+	if ways, why := d.reach(address, true); len(ways) == 0 {
+		return postgres.EndNotifications(ctx, tx, d.workspace, ids, "dropped", why.Error(), d.now)
+	}
+	return postgres.PostponeNotifications(ctx, tx, d.workspace, ids, d.habits(address).NextDigest(d.now))
 }
 
 func (d *desk) addMessages(ctx context.Context, tx pgx.Tx, address string, ids []int64, digest bool) error {

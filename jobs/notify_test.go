@@ -105,15 +105,20 @@ func (b *telling) broken(t testing.TB, deal, owner, rule, amount, noticed string
 		VALUES ($1, $2, 'deals', $3, $4, $5, $6, 1, false, 'sales/offer', $7, $6)`, b.ws, b.conn, deal, rule, detail, noticed, owner)
 }
 
-// tell wants people to be told of a violation at once.
+// tell wants people to be told of a violation.
 func (b *telling) tell(t testing.TB, occasion enforce.Occasion, deal, rule, opened string, to ...string) {
+	t.Helper()
+	b.tellOf(t, occasion, deal, rule, "", opened, to...)
+}
+
+func (b *telling) tellOf(t testing.TB, occasion enforce.Occasion, deal, rule, detail, opened string, to ...string) {
 	t.Helper()
 	at, err := time.Parse(time.RFC3339, opened)
 	if err != nil {
 		t.Fatal(err)
 	}
 	b.in(t, func(tx pgx.Tx) error {
-		return jobs.WantTells(t.Context(), tx, b.ws, b.conn, "deals", deal, []enforce.Tell{{Occasion: occasion, Key: string(occasion) + "/" + deal, To: to, Rule: book.Rule(rule), Opened: at}})
+		return jobs.WantTells(t.Context(), tx, b.ws, b.conn, "deals", deal, []enforce.Tell{{Occasion: occasion, Key: string(occasion) + "/" + deal, To: to, Rule: book.Rule(rule), Detail: detail, Opened: at}})
 	})
 }
 
@@ -253,7 +258,7 @@ func TestARepIsToldOfHisOwnIfTheCompanyWantsIt(t *testing.T) {
 	b.tell(t, enforce.PastLimit, "2", "over_limit", "2026-11-26T10:00:00Z", "jan@example.com")
 	b.notify(t)
 	b.notify(t)
-	if d := cmp.Diff([]string{"Sales book: 27 November 2026 – 1 new violation", "A deal stands in its stage for too long: Deal 2, PLN 1"}, b.subjects("jan@example.com")); d != "" {
+	if d := cmp.Diff([]string{"Sales book: 27 November 2026 – 1 new violation"}, b.subjects("jan@example.com")); d != "" {
 		t.Errorf("(-want +got):\n%s", d)
 	}
 	var mine []string
@@ -379,6 +384,66 @@ func TestNobodyIsToldAtNight(t *testing.T) {
 	b.notify(t)
 	if d := cmp.Diff(append(want, "A large deal hangs: Deal 3, PLN 500"), b.subjects("ewa@example.com")); d != "" {
 		t.Errorf("(-want +got):\n%s", d)
+	}
+}
+
+// TestOnlyWhatCannotWaitIsToldAtOnce: all else comes in the digest, of whoever has
+// one, and once; a morning without a mail server leaves it to the next.
+func TestOnlyWhatCannotWaitIsToldAtOnce(t *testing.T) {
+	t.Parallel()
+	b := tellers(t)
+	b.broken(t, "1", "jan@example.com", "over_limit", "500 PLN", "2026-11-26T10:00:00Z")
+	b.broken(t, "2", "jan@example.com", "loss_approval", "700 PLN", "2026-11-26T10:00:00Z")
+	b.broken(t, "3", "jan@example.com", "over_limit", "1 PLN", "2026-11-26T10:00:00Z")
+	b.at(t, "2026-11-27T08:30:00+01:00") // Friday
+	b.notify(t)
+	first := b.subjects("")
+	b.at(t, "2026-11-27T12:30:00+01:00")
+	b.tell(t, enforce.PastLimit, "1", "over_limit", "2026-11-26T10:00:00Z", "ewa@example.com", "boss@example.com")
+	b.tell(t, enforce.PastLimit, "3", "over_limit", "2026-11-26T10:00:00Z", "boss@example.com")
+	b.tell(t, enforce.Overwritten, "1", "", "2026-11-26T10:00:00Z", "ewa@example.com")
+	b.tellOf(t, enforce.Decision, "2", "loss_approval", "dear", "2026-11-26T10:00:00Z", "ewa@example.com", "boss@example.com")
+	for _, at := range []string{"2026-11-27T12:31:00+01:00", "2026-11-28T09:00:00+01:00", "2026-11-30T08:29:00+01:00"} {
+		b.at(t, at)
+		b.notify(t)
+	}
+	if d := cmp.Diff(first, b.subjects("")); d != "" {
+		t.Fatalf("told before the morning (-want +got):\n%s", d)
+	}
+	b.run(t, `UPDATE violations SET mended_at = now() WHERE external_id = '3'`)
+	b.mail.Answer(func(command string) string { return "421 4.3.2 not now" })
+	for _, at := range []string{"2026-11-30T08:30:00+01:00", "2026-11-30T11:00:00+01:00"} {
+		b.at(t, at)
+		b.notify(t)
+	}
+	b.mail.Answer(nil)
+	for _, at := range []string{"2026-12-01T08:00:00+01:00", "2026-12-01T08:30:00+01:00", "2026-12-01T11:00:00+01:00", "2026-12-02T08:30:00+01:00"} {
+		b.at(t, at)
+		b.notify(t)
+	}
+	got := map[string][]string{}
+	for _, m := range b.mail.Mails()[len(first):] {
+		text := strings.TrimPrefix(strings.ReplaceAll(m.Text, "\u00a0", " "), "What is new since the last digest, what weighs most, and what waits for you.\n\n")
+		got[m.To] = append(got[m.To], m.Subject()+"\n"+text)
+	}
+	loss := "- %sDeal 2, PLN 700\n  “Offer”, jan@example.com\n%s  reason: “Too dear”\n\n"
+	deal := "A DEAL STANDS IN ITS STAGE FOR TOO LONG\n\n- Deal 1, PLN 500\n  “Offer”, jan@example.com\n  stands in its stage for too long, since 26 November 2026 → Bring the deal to the next stage, or close it with a reason.\n\n"
+	head := "Sales book: %s December 2026\nWAITS FOR A DECISION\n\n" + fmt.Sprintf(loss, "A loss waits for somebody to agree: ", "")
+	want := map[string][]string{
+		"ewa@example.com": {fmt.Sprintf(head, "1") +
+			"SOMEBODY CHANGED THIS AT THE SAME MOMENT AS SALESBOOK\n\n- Deal 1, PLN 500\n  That change was written over. It is set back where the book allows it.\n\n" + deal +
+			"You get this because you lead a team in the sales book.\n",
+			fmt.Sprintf(head, "2") + "WHAT WEIGHS MOST\n\n- Deal 1, PLN 500\n  “Offer”, jan@example.com\n  stands in its stage for too long, since 26 November 2026\n\n" +
+				"You get this because you lead a team in the sales book.\n"},
+		"boss@example.com": {"Sales book: 1 December 2026\nA LOSS WAITS FOR YOU TO AGREE\n\n" +
+			fmt.Sprintf(loss, "", "  nobody has agreed to the loss, since 26 November 2026 → salesbook approve deal 2 --by boss@example.com --reason-note TEXT\n") + deal +
+			"You get this because the sales book names you.\n"},
+	}
+	if d := cmp.Diff(want, got); d != "" {
+		t.Errorf("(-want +got):\n%s", d)
+	}
+	if got := one[int](t, b.bundle, `SELECT count(*) FROM notifications WHERE state = 'waiting'`); got != 0 {
+		t.Errorf("%d notifications wait still", got)
 	}
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -72,7 +73,7 @@ func (s *sending) next(ctx context.Context) (more bool, err error) {
 	case err != nil:
 		return true, s.refused(ctx, m, err)
 	case out.needless != "":
-		return true, s.end(ctx, m, "dropped", out.needless)
+		return true, s.drop(ctx, m, out)
 	}
 	return s.send(ctx, m, out)
 }
@@ -98,6 +99,7 @@ type outgoing struct {
 	channel  notify.Channel
 	message  notify.Message
 	needless string // why there is nothing to send any more; empty: there is
+	late     bool   // since the day of the digest is over
 }
 
 // prepare finds the channel and the words.
@@ -117,7 +119,7 @@ func (s *sending) prepare(ctx context.Context, m *postgres.OutMessage) (out outg
 		if c.State != "active" {
 			return fault.New(fault.Invalid, "the channel is stopped: %s", c.Why)
 		}
-		if out.message, out.needless, err = s.render(ctx, tx, m, c.Language); err != nil || out.needless != "" {
+		if err = s.render(ctx, tx, m, c.Language, &out); err != nil || out.needless != "" {
 			return err
 		}
 		out.channel, err = s.p.openChannel(ctx, tx, s.workspace, c, s.mail, s.mailErr)
@@ -157,62 +159,81 @@ func serverOf(m *postgres.MailServer) notify.Server {
 	return notify.Server{Host: m.Host, Port: m.Port, User: m.User, Password: m.Password, From: m.From, TLS: m.TLS}
 }
 
-// render puts a message into words. needless says why there is nothing to say any
-// more.
-func (s *sending) render(ctx context.Context, tx pgx.Tx, m *postgres.OutMessage, lang string) (out notify.Message, needless string, err error) {
+// render puts a message into words, or says why there is nothing to say any more.
+func (s *sending) render(ctx context.Context, tx pgx.Tx, m *postgres.OutMessage, lang string, out *outgoing) error {
 	list, err := postgres.NotificationsByID(ctx, tx, s.workspace, m.About)
 	if err != nil {
-		return out, "", err
+		return err
 	}
-	if len(list) == 1 && list[0].Occasion == postgres.DigestOccasion {
-		return s.renderDigest(ctx, tx, m, &list[0], lang)
+	if slices.ContainsFunc(list, isDigest) {
+		return s.renderDigest(ctx, tx, m, list, lang, out)
 	}
-	w := s.words(lang)
-	var told []notify.Told
-	seen := map[string]bool{}
-	for i := range list {
-		cause := causeOf(&list[i])
-		if cause != "" && seen[cause] {
-			continue // a large deal may be over its stage's limit, too
-		}
-		seen[cause] = true
-		one, still, err := s.told(ctx, tx, &list[i], lang)
-		if err != nil {
-			return out, "", err
-		}
-		if still {
-			told = append(told, one)
-		}
+	told, _, err := s.tellAll(ctx, tx, list, lang)
+	if err != nil {
+		return err
 	}
 	if len(told) == 0 {
-		return out, "it was mended before anybody had to be told", nil
+		out.needless = "it was mended before anybody had to be told"
+		return nil
 	}
-	return notify.AtOnce(w.Language, markOf(m), m.Address, m.MadeAt, s.habits(m.Address).Zone, told), "", nil
+	out.message = notify.AtOnce(s.words(lang).Language, markOf(m), m.Address, m.MadeAt, s.habits(m.Address).Zone, told)
+	return nil
 }
 
-func (s *sending) renderDigest(ctx context.Context, tx pgx.Tx, m *postgres.OutMessage, n *postgres.Notification, lang string) (out notify.Message, needless string, err error) {
+func isDigest(n postgres.Notification) bool { return n.Occasion == postgres.DigestOccasion }
+
+// renderDigest puts the digest of a day into words, and what waited for it.
+func (s *sending) renderDigest(ctx context.Context, tx pgx.Tx, m *postgres.OutMessage, list []postgres.Notification, lang string, out *outgoing) error {
+	n := list[slices.IndexFunc(list, isDigest)]
 	zone := s.habits(m.Address).Zone
 	if digestKey(s.p.Now().In(zone).Format(time.DateOnly)) != n.Key {
-		return out, "its day is over: the next digest says it", nil
+		out.needless, out.late = "its day is over: the next digest says it", true
+		return nil
 	}
 	since, err := postgres.LastDigest(ctx, tx, s.workspace, m.Address, n.MadeAt)
 	if err != nil {
-		return out, "", err
+		return err
 	}
-	d, err := s.digest(ctx, tx, m.Address, lang, orZero(since))
-	if err != nil || d.Empty() {
-		return out, "there was nothing to say", err
+	d, err := s.digest(ctx, tx, m.Address, lang, orZero(since), slices.DeleteFunc(list, isDigest))
+	if err != nil {
+		return err
+	}
+	if d.Empty() {
+		out.needless = "there was nothing to say"
+		return nil
 	}
 	d.Day = n.MadeAt
-	return d.Message(s.words(lang).Language, markOf(m), m.Address), "", nil
+	out.message = d.Message(s.words(lang).Language, markOf(m), m.Address)
+	return nil
 }
 
-// told puts one thing that is told at once into words; false if it was mended
+// tellAll puts what people are told by name into words, without what was mended
+// meanwhile, and says which violations it is about. One that is told for two
+// reasons is told once: a large deal may be over its stage's limit, too.
+func (d *desk) tellAll(ctx context.Context, tx pgx.Tx, list []postgres.Notification, lang string) (told []notify.Told, said map[string]bool, err error) {
+	said = map[string]bool{}
+	for i := range list {
+		cause := causeOf(&list[i])
+		if cause != "" && said[cause] {
+			continue
+		}
+		one, still, err := d.told(ctx, tx, &list[i], lang)
+		if err != nil {
+			return nil, nil, err
+		}
+		if still {
+			told, said[cause] = append(told, one), true
+		}
+	}
+	return told, said, nil
+}
+
+// told puts one thing that is told by name into words; false if it was mended
 // meanwhile, or what it is about is gone.
-func (s *sending) told(ctx context.Context, tx pgx.Tx, n *postgres.Notification, lang string) (t notify.Told, still bool, err error) {
+func (d *desk) told(ctx context.Context, tx pgx.Tx, n *postgres.Notification, lang string) (t notify.Told, still bool, err error) {
 	v := &postgres.Violation{}
 	if n.Rule != "" {
-		found, err := postgres.OpenViolationOf(ctx, tx, s.workspace, n)
+		found, err := postgres.OpenViolationOf(ctx, tx, d.workspace, n)
 		happened := n.Occasion == string(enforce.Repeated) || n.Occasion == string(enforce.Overwritten)
 		if err != nil || found == nil && !happened {
 			return t, false, err
@@ -221,7 +242,7 @@ func (s *sending) told(ctx context.Context, tx pgx.Tx, n *postgres.Notification,
 			v = found
 		}
 	}
-	subjects, err := postgres.SubjectsByKey(ctx, tx, s.workspace, []postgres.SubjectKey{n.Subject})
+	subjects, err := postgres.SubjectsByKey(ctx, tx, d.workspace, []postgres.SubjectKey{n.Subject})
 	if err != nil {
 		return t, false, err
 	}
@@ -229,13 +250,16 @@ func (s *sending) told(ctx context.Context, tx pgx.Tx, n *postgres.Notification,
 	if !there || subject.DeletedWhy != nil && *subject.DeletedWhy == "erased" {
 		return t, false, nil
 	}
-	w := s.words(lang)
-	t = notify.Told{Occasion: n.Occasion, Deal: dealOf(w, s.names, n.Subject, subject, v.Place, v.Owner)}
+	w := d.words(lang)
+	t = notify.Told{Occasion: n.Occasion, Deal: dealOf(w, d.names, n.Subject, subject, v.Place, v.Owner)}
 	if n.Rule != "" && n.Opened != nil {
 		t.Deal.Broken = []notify.Broken{{What: brokenWords(w, n.Rule), Mends: mendsFor(w, n), Since: *n.Opened}}
 	}
-	if r := s.book.LossReason(n.Detail); r != nil && n.Occasion == string(enforce.Decision) {
+	switch r := d.book.LossReason(n.Detail); {
+	case r != nil && n.Occasion == string(enforce.Decision):
 		t.Deal.Note = w.Say(language.WithReason, w.Quote(r.Name))
+	case n.Occasion == string(enforce.Overwritten):
+		t.Deal.Note = w.Say(language.OverwrittenNote)
 	}
 	return t, true, nil
 }
@@ -261,7 +285,11 @@ func causeOf(n *postgres.Notification) string {
 	if n.Rule == "" || n.Opened == nil {
 		return ""
 	}
-	return fmt.Sprint(n.Subject, n.Rule, "|", n.Detail, "|", n.Opened.UnixMicro())
+	return causeText(n.Subject, n.Rule, n.Detail, *n.Opened)
+}
+
+func causeText(subject postgres.SubjectKey, rule, detail string, opened time.Time) string {
+	return fmt.Sprint(subject, rule, "|", detail, "|", opened.UnixMicro())
 }
 
 // markOf is what a message is known by, however often it is sent.
@@ -298,10 +326,15 @@ func (s *sending) later(ctx context.Context, m *postgres.OutMessage, at time.Tim
 	return s.p.DB.In(ctx, s.workspace, func(tx pgx.Tx) error { return postgres.RetryMessage(ctx, tx, s.workspace, m, at, why) })
 }
 
-func (s *sending) end(ctx context.Context, m *postgres.OutMessage, state, why string) error {
+// drop ends a message that is not needed. What waited for a digest whose day is
+// over waits for the next.
+func (s *sending) drop(ctx context.Context, m *postgres.OutMessage, out outgoing) error {
 	return s.p.DB.In(ctx, s.workspace, func(tx pgx.Tx) error {
-		_, err := postgres.EndMessage(ctx, tx, s.workspace, m, state, why, s.p.Now())
-		return err
+		mine, err := postgres.EndMessage(ctx, tx, s.workspace, m, "dropped", out.needless, s.p.Now())
+		if err != nil || !mine || !out.late {
+			return err
+		}
+		return postgres.WaitAgain(ctx, tx, s.workspace, m.About)
 	})
 }
 

@@ -183,7 +183,7 @@ type notifySMTPCmd struct {
 	Password secretSource `placeholder:"@FILE" help:"The password, from a file or (-) from standard input."`
 	From     string       `placeholder:"ADDRESS" help:"Whom mails come from, as in 'Sales book <book@example.com>'."`
 	Heads    *bool        `negatable:"" help:"Write to heads, and to whom the book names, who have no channel; so it is unless you say --no-heads."`
-	Reps     *bool        `negatable:"" help:"Write to reps who have no channel, too; so it is not unless you say --reps."`
+	Reps     *bool        `negatable:"" help:"Write to reps who have no channel; so it is unless you say --no-reps."`
 	Remove   bool         `help:"Forget the mail server."`
 }
 
@@ -221,7 +221,7 @@ func (c *notifySMTPCmd) Run(ctx context.Context, g *globals) error {
 	case c.Host == "":
 		return c.alter(ctx, a, ws)
 	}
-	m := postgres.MailServer{Host: c.Host, Port: c.Port, User: c.User, From: c.From, TLS: c.TLS, Heads: c.Heads == nil || *c.Heads, Reps: c.Reps != nil && *c.Reps, SetBy: actor()}
+	m := postgres.MailServer{Host: c.Host, Port: c.Port, User: c.User, From: c.From, TLS: c.TLS, Heads: c.Heads == nil || *c.Heads, Reps: c.Reps == nil || *c.Reps, SetBy: actor()}
 	if m.Port == 0 {
 		m.Port = map[string]int{notify.StartTLS: 587, notify.TLS: 465, notify.NoTLS: 25}[m.TLS]
 	}

@@ -7,6 +7,7 @@
 package enforce
 
 import (
+	"slices"
 	"time"
 
 	"salesbook.dev/internal/book"
@@ -90,8 +91,14 @@ type Revert struct {
 	NeedsYes bool   // somebody has to agree to it, whatever was agreed to before
 }
 
-// Occasion is why somebody is told at once.
+// Occasion is why somebody is told something by name.
 type Occasion string
+
+// Instant tells whether it cannot wait; else people are told of it in the morning.
+func (o Occasion) Instant() bool { return slices.Contains(Instant(), o) }
+
+// Instant are the occasions that cannot wait.
+func Instant() []Occasion { return []Occasion{OverdueLead, Escalation, LargeDeal} }
 
 // The occasions.
 const (

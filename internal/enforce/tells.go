@@ -6,7 +6,7 @@ import (
 	"salesbook.dev/internal/book"
 )
 
-// tell finds what people are told at once, besides what was found on the way.
+// tell finds what people are told by name, besides what was found on the way.
 func (l *look) tell() {
 	for _, b := range l.those(func(b *broken) bool { return b.reach.AtLeast(book.Tell) }) {
 		switch b.Rule {

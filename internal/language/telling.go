@@ -23,6 +23,8 @@ var (
 	WhyToldNamed     = Phrase{"You get this because the sales book names you.", "Otrzymujesz to, ponieważ wskazuje Cię książka sprzedaży.", "Вы получаете это, потому что вас называет книга продаж.", "Ви отримуєте це, бо вас називає книга продажів."}
 	LeftOutOfMessage = Phrase{"The rest does not fit into this message.", "Reszta nie mieści się w tej wiadomości.", "Остальное не поместилось в это сообщение.", "Решта не вмістилася в це повідомлення."}
 
+	OverwrittenNote = Phrase{"That change was written over. It is set back where the book allows it.", "Ta zmiana została nadpisana. Wraca, jeśli książka na to pozwala.", "То изменение было перезаписано. Оно возвращается, если книга это разрешает.", "Ту зміну було перезаписано. Вона повертається, якщо книга це дозволяє."}
+
 	TestSubject = Phrase{"Sales book: a test message", "Książka sprzedaży: wiadomość testowa", "Книга продаж: проверочное сообщение", "Книга продажів: перевірне повідомлення"}
 	TestBody    = Phrase{"If you read this, messages reach you here. There is nothing to do.", "Jeśli to czytasz, wiadomości tu docierają. Nie trzeba nic robić.", "Если вы это читаете, сообщения сюда доходят. Делать ничего не нужно.", "Якщо ви це читаєте, повідомлення сюди доходять. Робити нічого не треба."}
 )
@@ -35,7 +37,7 @@ var occasions = map[string]Phrase{
 	"past_limit":   {"A deal stands in its stage for too long", "Szansa sprzedaży zbyt długo stoi na etapie", "Сделка слишком долго стоит на этапе", "Угода надто довго стоїть на етапі"},
 	"decision":     {"A loss waits for you to agree", "Przegrana czeka na Twoją zgodę", "Проигрыш ждёт вашего согласования", "Програш чекає на ваше погодження"},
 	"repeated":     {"What was taken back was done again", "To, co cofnięto, zrobiono ponownie", "То, что отменили, сделали снова", "Те, що скасували, зробили знову"},
-	"overwritten":  {"Somebody changed this at the same moment as salesbook; that change was written over and is set back where the book allows it", "Ktoś zmienił to w tej samej chwili co salesbook; ta zmiana została nadpisana i wraca, jeśli książka na to pozwala", "Кто-то изменил это в тот же миг, что и программа; то изменение было перезаписано и возвращается, если книга это разрешает", "Хтось змінив це тієї ж миті, що й програма; ту зміну було перезаписано, і вона повертається, якщо книга це дозволяє"},
+	"overwritten":  {"Somebody changed this at the same moment as salesbook", "Ktoś zmienił to w tej samej chwili co salesbook", "Кто-то изменил это в тот же миг, что и программа", "Хтось змінив це тієї ж миті, що й програма"},
 }
 
 // Occasion says why somebody is told at once; the word itself if there are no

@@ -47,13 +47,16 @@ type Stopped struct{ Connection, Why string }
 type Digest struct {
 	Day      time.Time      // in the person's zone
 	Zone     *time.Location // of the person
-	Head     bool           // he leads a team; false: it is a rep's own
-	New      int            // violations since the last digest
-	News     []RepNews      // those, by rep
-	MoreReps int            // reps with news who are not among them
-	Top      []Deal         // of a head: the dearest; of a rep: all
-	More     int            // violations of deals that are not among them
-	Losses   []Deal         // that wait for somebody to agree
+	Head     bool           // he leads a team
+	Named    bool           // he is neither head nor rep, but the book names him
+	Told     []Told         // what he is told by name, and could wait for the morning
+	MoreTold int
+	New      int       // violations since the last digest
+	News     []RepNews // those, by rep
+	MoreReps int       // reps with news who are not among them
+	Top      []Deal    // of a head: the dearest; of a rep: all
+	More     int       // violations of deals that are not among them
+	Losses   []Deal    // that wait for somebody to agree
 	MoreLost int
 	Asked    int // edits that wait for somebody to agree
 	Stopped  []Stopped
@@ -63,7 +66,7 @@ type Digest struct {
 
 // Empty tells that there is nothing to say.
 func (d *Digest) Empty() bool {
-	return d.New == 0 && len(d.Top) == 0 && d.More == 0 && len(d.Losses) == 0 && d.Asked == 0 && len(d.Stopped) == 0 && d.Failed == 0
+	return d.New == 0 && len(d.Told) == 0 && len(d.Top) == 0 && d.More == 0 && len(d.Losses) == 0 && d.Asked == 0 && len(d.Stopped) == 0 && d.Failed == 0
 }
 
 // Message puts a digest into words.
@@ -74,9 +77,18 @@ func (d *Digest) Message(l language.Language, id, to string) Message {
 		m.Subject += " – " + l.Count(language.NewViolations, d.New)
 	}
 	heading := language.ToMend
+	if d.Named {
+		m.Intro, m.Closing = "", l.Say(language.WhyToldNamed)
+	}
 	if d.Head {
 		m.Intro, m.Closing, heading = l.Say(language.DigestForHead), l.Say(language.WhyToldHead), language.TopDeals
 		m.add(d.waits(l))
+	}
+	m.addTold(d.Zone, d.Told)
+	if d.MoreTold > 0 {
+		m.Sections[len(m.Sections)-1].More = l.Count(language.MoreViolations, d.MoreTold)
+	}
+	if d.Head {
 		m.add(d.news(l))
 	}
 	m.add(d.deals(l, heading))
@@ -105,13 +117,13 @@ func (d *Digest) waits(l language.Language) Section {
 		s.Items = append(s.Items, Item{Title: l.Count(language.MoreLosses, d.MoreLost)})
 	}
 	if d.Asked > 0 {
-		s.Items = append(s.Items, Item{Title: l.Count(language.AskedReverts, d.Asked)})
+		s.Items = append(s.Items, Item{Title: l.Count(language.AskedReverts, d.Asked), Lines: []string{"salesbook edits list --state asked"}})
 	}
 	for _, c := range d.Stopped {
 		s.Items = append(s.Items, Item{Title: l.Say(language.WritingStopped, l.Quote(c.Connection), c.Why)})
 	}
 	if d.Failed > 0 {
-		s.Items = append(s.Items, Item{Title: l.Count(language.FailedDeliveries, d.Failed)})
+		s.Items = append(s.Items, Item{Title: l.Count(language.FailedDeliveries, d.Failed), Lines: []string{"salesbook failures list"}})
 	}
 	return s
 }
@@ -188,7 +200,7 @@ func present(texts ...string) (out []string) {
 	return out
 }
 
-// Told is one thing that somebody is told at once.
+// Told is one thing that somebody is told by name.
 type Told struct {
 	Occasion string // as language.Occasion has it
 	Deal     Deal
@@ -198,17 +210,7 @@ type Told struct {
 // those of one occasion together.
 func AtOnce(l language.Language, id, to string, now time.Time, zone *time.Location, list []Told) Message {
 	m := Message{ID: id, To: to, Made: now, Language: l, Subject: l.Count(language.Told, len(list)), Closing: l.Say(language.WhyToldNamed)}
-	at := map[string]int{}
-	for i := range list {
-		t := &list[i]
-		n, there := at[t.Occasion]
-		if !there {
-			n = len(m.Sections)
-			at[t.Occasion] = n
-			m.Sections = append(m.Sections, Section{Heading: l.Occasion(t.Occasion)})
-		}
-		m.Sections[n].Items = append(m.Sections[n].Items, t.Deal.item(l, zone))
-	}
+	m.addTold(zone, list)
 	if len(list) > 0 {
 		m.Occasion = list[0].Occasion
 	}
@@ -216,4 +218,19 @@ func AtOnce(l language.Language, id, to string, now time.Time, zone *time.Locati
 		m.Subject = l.Occasion(m.Occasion) + ": " + m.Sections[0].Items[0].Title
 	}
 	return m
+}
+
+// addTold appends a section for each occasion.
+func (m *Message) addTold(zone *time.Location, list []Told) {
+	at := map[string]int{}
+	for i := range list {
+		t := &list[i]
+		n, there := at[t.Occasion]
+		if !there {
+			n = len(m.Sections)
+			at[t.Occasion] = n
+			m.Sections = append(m.Sections, Section{Heading: m.Language.Occasion(t.Occasion)})
+		}
+		m.Sections[n].Items = append(m.Sections[n].Items, t.Deal.item(m.Language, zone))
+	}
 }

@@ -106,12 +106,16 @@ func everyMessage(t testing.TB, l language.Language) map[string]notify.Message {
 		}
 		head.Top = append(head.Top, brief)
 	}
-	list := []notify.Told{{Occasion: "overdue_lead", Deal: unnamed}, {Occasion: "large_deal", Deal: doors}, {Occasion: "decision", Deal: loss}, {Occasion: "large_deal", Deal: windows},
-		{Occasion: "escalation", Deal: unnamed}, {Occasion: "past_limit", Deal: windows}, {Occasion: "repeated", Deal: doors}}
+	list := []notify.Told{{Occasion: "overdue_lead", Deal: unnamed}, {Occasion: "large_deal", Deal: doors}, {Occasion: "large_deal", Deal: windows}, {Occasion: "escalation", Deal: unnamed}}
+	changed := windows
+	changed.Broken, changed.Note = nil, l.Say(language.OverwrittenNote)
+	head.Told = []notify.Told{{Occasion: "overwritten", Deal: changed}, {Occasion: "repeated", Deal: doors}, {Occasion: "past_limit", Deal: windows}}
+	named := notify.Digest{Day: at(11, 27, 8), Zone: warsaw, Named: true, MoreTold: 4, Told: []notify.Told{{Occasion: "decision", Deal: loss}, {Occasion: "past_limit", Deal: windows}}}
 	now := at(11, 27, 9)
 	return map[string]notify.Message{
 		"head":  head.Message(l, "sb-1", "ewa@example.com"),
 		"rep":   rep.Message(l, "sb-2", "anna@example.com"),
+		"named": named.Message(l, "sb-6", "prezes@example.com"),
 		"told":  notify.AtOnce(l, "sb-3", "ewa@example.com", now, warsaw, list),
 		"alone": notify.AtOnce(l, "sb-4", "ewa@example.com", now, warsaw, list[1:2]),
 		"test":  notify.Test(l, "sb-5", "ewa@example.com", now),

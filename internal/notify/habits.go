@@ -54,12 +54,28 @@ func (h *Habits) NotBefore(t time.Time) time.Time {
 // for the rest of the morning.
 func (h *Habits) Digest(t time.Time) (day string, due bool) {
 	local := t.In(h.Zone)
-	from := digestAt
-	if h.quiet(from) {
-		from = h.QuietTo
-	}
-	now := minutesOf(local)
+	from, now := h.digestFrom(), minutesOf(local)
 	return local.Format(time.DateOnly), h.works(local) && now >= from && now < from+digestUntil && !h.quiet(now)
+}
+
+// NextDigest is when the next digest becomes due after t.
+func (h *Habits) NextDigest(t time.Time) time.Time {
+	year, month, day := t.In(h.Zone).Date()
+	for n := range freeDays {
+		at := time.Date(year, month, day+n, 0, h.digestFrom(), 0, 0, h.Zone)
+		if at.After(t) && h.works(at) {
+			return at
+		}
+	}
+	return t.AddDate(0, 0, 1) // whoever never works is looked at again
+}
+
+// digestFrom is the minute of the day from which a digest is due.
+func (h *Habits) digestFrom() int {
+	if h.quiet(digestAt) {
+		return h.QuietTo
+	}
+	return digestAt
 }
 
 func (h *Habits) works(local time.Time) bool {

@@ -80,12 +80,35 @@ func WaitingAddresses(ctx context.Context, tx pgx.Tx, workspace int64, now time.
 	return pgx.CollectRows(rows, pgx.RowTo[string])
 }
 
-// TakeWaiting returns what waits for an address and whose time has come, the
-// oldest first, locked until the transaction ends.
+// MorningAddresses returns the addresses for which something waits that is none of
+// the given occasions.
+func MorningAddresses(ctx context.Context, tx pgx.Tx, workspace int64, but []string) ([]string, error) {
+	rows, err := tx.Query(ctx, `SELECT DISTINCT address FROM notifications WHERE workspace_id = $1 AND state = 'waiting' AND occasion <> ALL($2)`, workspace, but)
+	if err != nil {
+		return nil, err
+	}
+	return pgx.CollectRows(rows, pgx.RowTo[string])
+}
+
+// WaitingFor returns what waits for an address and is none of the given occasions,
+// the oldest first, whether its time has come or not.
+func WaitingFor(ctx context.Context, tx pgx.Tx, workspace int64, address string, but []string, most int) ([]Notification, error) {
+	rows, err := tx.Query(ctx, `
+		SELECT `+notificationColumns+` FROM notifications WHERE (workspace_id, address) = ($1, $2) AND state = 'waiting' AND occasion <> ALL($3) ORDER BY id LIMIT $4`,
+		workspace, address, but, most)
+	if err != nil {
+		return nil, err
+	}
+	return pgx.CollectRows(rows, scanNotification)
+}
+
+// TakeWaiting returns what waits for an address and whose time has come, digests
+// and then the oldest first, locked until the transaction ends.
 func TakeWaiting(ctx context.Context, tx pgx.Tx, workspace int64, address string, now time.Time, most int) ([]Notification, error) {
 	rows, err := tx.Query(ctx, `
 		SELECT `+notificationColumns+` FROM notifications
-		WHERE (workspace_id, address) = ($1, $2) AND state = 'waiting' AND (not_before IS NULL OR not_before <= $3) ORDER BY id LIMIT $4 FOR UPDATE`, workspace, address, now, most)
+		WHERE (workspace_id, address) = ($1, $2) AND state = 'waiting' AND (not_before IS NULL OR not_before <= $3)
+		ORDER BY occasion <> 'digest', id LIMIT $4 FOR UPDATE`, workspace, address, now, most)
 	if err != nil {
 		return nil, err
 	}
@@ -95,6 +118,15 @@ func TakeWaiting(ctx context.Context, tx pgx.Tx, workspace int64, address string
 // PostponeNotifications lets notifications wait until an instant.
 func PostponeNotifications(ctx context.Context, tx pgx.Tx, workspace int64, ids []int64, until time.Time) error {
 	_, err := tx.Exec(ctx, `UPDATE notifications SET not_before = $3 WHERE workspace_id = $1 AND id = ANY($2) AND state = 'waiting'`, workspace, ids, until)
+	return err
+}
+
+// WaitAgain lets notifications wait for the next digest whose own was not sent on
+// its day.
+func WaitAgain(ctx context.Context, tx pgx.Tx, workspace int64, ids []int64) error {
+	_, err := tx.Exec(ctx, `
+		UPDATE notifications SET state = 'waiting', not_before = NULL, why = '', done_at = NULL
+		WHERE workspace_id = $1 AND id = ANY($2) AND state = 'dropped' AND occasion <> 'digest'`, workspace, ids)
 	return err
 }
 
