@@ -191,6 +191,9 @@ func (p *Pipeline) UndoEdit(ctx context.Context, workspace, id int64, by string)
 			return err
 		}
 		field, moved := overtaken(&undo, now)
+		if e.What == "card" {
+			field = "the field on the card" // whose name here is a code of the CRM's
+		}
 		switch {
 		case now.Gone:
 			return fault.New(fault.Conflict, "edit %d cannot be undone: its record is not in the CRM any more", id)
