@@ -125,11 +125,14 @@ type Cursor string
 
 // Record is one record in the vendor's own words.
 type Record struct {
-	Object    string    // the vendor's object name, as in Spec.Objects
-	ID        string    // the vendor's id, never empty, stable
-	Parent    string    // the id of the record that owns it, for objects with a Parent
-	Shape     string    // which of the vendor's shapes Raw has, for Decode
-	Raw       []byte    // the vendor's bytes for this record, untouched; empty only when Deleted
+	Object string // the vendor's object name, as in Spec.Objects
+	ID     string // the vendor's id, never empty, stable
+	Parent string // the id of the record that owns it, for objects with a Parent
+	Shape  string // which of the vendor's shapes Raw has, for Decode
+	// Raw is the vendor's bytes for this record, untouched; empty only when Deleted.
+	// A record that the vendor tells in several answers is the JSON array of these
+	// parts, each untouched.
+	Raw       []byte
 	UpdatedAt time.Time // the vendor's modification time in UTC; zero where the vendor has none
 	Deleted   bool      // the vendor says that it is gone
 	// MergedInto is the id of the record, of the same object, that took this one
@@ -296,10 +299,33 @@ type Spec struct {
 	// OAuth returns the OAuth 2 client for cfg, or nil when cfg uses another
 	// kind of credential.
 	OAuth func(cfg Config) *oauth2.Config
+	// Consent says in what the vendor's OAuth 2 departs from what is usual.
+	Consent Consent
 	// Decoder reads records, fetched or stored.
 	Decoder Decoder
 	// Open validates cfg and returns the connector. It never dials.
 	Open func(env Env, cfg Config) (Connector, error)
+}
+
+// Consent is how a vendor departs from OAuth 2 as RFC 6749 and 6750 have it. The
+// zero value is: in nothing.
+type Consent struct {
+	// Scheme stands before the access token in Authorization; empty: what the
+	// token says, Bearer as a rule.
+	Scheme string
+	// Granted returns the token that cfg holds already, such as a refresh token
+	// made at the vendor, or nil when a person has to consent.
+	Granted func(cfg Config) *oauth2.Token
+	// Located returns the settings that an answer of the vendor's fills in: where
+	// the account lives. It is asked about the callback, before the code is traded,
+	// and about the token. What is not surely the vendor's is an error: credentials
+	// go there.
+	Located func(told func(name string) string) (map[string]string, error)
+	// Stale tells from the body of a 401 whether another access token may help.
+	Stale func(body []byte) bool
+	// Refusal says what an error of the token endpoint means where its code and
+	// status would be read otherwise; nil leaves it to the usual reading.
+	Refusal func(*oauth2.RetrieveError) error
 }
 
 // Object returns the object with the given name.

@@ -196,6 +196,7 @@ func (s *Source) Connector(ctx context.Context, lane rest.Lane) (connectors.Conn
 	if s.Spec.OAuth != nil {
 		if oc := s.Spec.OAuth(s.config()); oc != nil {
 			stack.Tokens = s.tokens(ctx, oc)
+			stack.Scheme, stack.Stale = s.Spec.Consent.Scheme, s.Spec.Consent.Stale
 		}
 	}
 	log := s.p.Log.With("connection", s.Name, "vendor", s.Vendor)
@@ -210,7 +211,7 @@ func (s *Source) tokens(ctx context.Context, oc *oauth2.Config) *postgres.Tokens
 	client := &http.Client{Transport: s.p.Transport, Timeout: 15 * time.Second}
 	return &postgres.Tokens{
 		Ctx: context.WithValue(ctx, oauth2.HTTPClient, client), DB: s.p.DB, Vault: s.p.Vault,
-		Workspace: s.Workspace, Connection: s.ID, Config: oc, Holder: s.p.Holder, Now: s.p.Now,
+		Workspace: s.Workspace, Connection: s.ID, Config: oc, Refusal: s.Spec.Consent.Refusal, Holder: s.p.Holder, Now: s.p.Now,
 	}
 }
 

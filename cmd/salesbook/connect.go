@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"maps"
 	"net/http"
 	"net/url"
 	"os"
@@ -195,24 +196,42 @@ func (c *connectCmd) consent(ctx context.Context, g *globals, spec connectors.Sp
 	if oc == nil {
 		return nil, nil
 	}
+	if spec.Consent.Granted != nil {
+		if token := spec.Consent.Granted(cfg); token != nil {
+			return token, nil
+		}
+	}
 	oc.RedirectURL = c.CallbackURL
-	token, err := askConsent(ctx, g, spec.Title, oc, c.Paste)
+	answer, err := askConsent(ctx, g, spec.Title, oc, c.Paste)
 	if err != nil {
 		return nil, err
 	}
-	if domain, ok := token.Extra("api_domain").(string); ok && hasField(spec, "api_domain") {
-		cfg.Settings["api_domain"] = domain
+	if err := settle(spec, cfg, answer.Get); err != nil {
+		return nil, err
 	}
-	return token, nil
+	oc = spec.OAuth(cfg) // the account may live elsewhere than was thought
+	oc.RedirectURL = c.CallbackURL
+	token, err := exchange(ctx, spec.Title, oc, answer.Get("code"))
+	if err != nil {
+		return nil, err
+	}
+	return token, settle(spec, cfg, func(name string) string {
+		told, _ := token.Extra(name).(string)
+		return told
+	})
 }
 
-func hasField(spec connectors.Spec, name string) bool {
-	for _, f := range spec.Fields {
-		if f.Name == name {
-			return true
-		}
+// settle fills in the settings that an answer of the vendor's tells.
+func settle(spec connectors.Spec, cfg connectors.Config, told func(name string) string) error {
+	if spec.Consent.Located == nil {
+		return nil
 	}
-	return false
+	settings, err := spec.Consent.Located(told)
+	if err != nil && cfg.BaseURL != "" {
+		return nil // a stand-in tells addresses of its own, and is told nothing that it does not know
+	}
+	maps.Copy(cfg.Settings, settings)
+	return err
 }
 
 // report says who we are at the vendor, what cannot be seen, and what comes next.

@@ -21,9 +21,9 @@ import (
 // consentWait is how long a person may take; vendors' codes live for minutes.
 const consentWait = 15 * time.Minute
 
-// askConsent sends a person to the vendor and returns the tokens that the
-// vendor gives for what comes back.
-func askConsent(ctx context.Context, g *globals, vendor string, oc *oauth2.Config, paste bool) (*oauth2.Token, error) {
+// askConsent sends a person to the vendor and returns what comes back: a code to
+// be traded for tokens, and what else the vendor tells.
+func askConsent(ctx context.Context, g *globals, vendor string, oc *oauth2.Config, paste bool) (url.Values, error) {
 	ctx, cancel := context.WithTimeout(ctx, consentWait)
 	defer cancel()
 	state := rand.Text()
@@ -47,7 +47,7 @@ func askConsent(ctx context.Context, g *globals, vendor string, oc *oauth2.Confi
 	if refused := answer.Get("error"); refused != "" {
 		return nil, fault.New(fault.Auth, "consent was refused at %s (%s); run the command again to ask once more", vendor, shorten(refused, 60))
 	}
-	return exchange(ctx, vendor, oc, answer.Get("code"))
+	return answer, nil
 }
 
 func loopback(host string) bool {

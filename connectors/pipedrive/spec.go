@@ -36,6 +36,7 @@ func Spec() connectors.Spec {
 		// is never granted. "Server time" of the reset is taken for UTC.
 		Quota:   rest.Quota{Burst: 20, BurstWindow: burstWindow, Daily: 30_000},
 		OAuth:   oauth,
+		Consent: connectors.Consent{Located: located},
 		Decoder: newDialect(),
 		Open:    open,
 	}
@@ -53,6 +54,16 @@ const (
 	authorizeURL = "https://oauth.pipedrive.com/oauth/authorize"
 	tokenURL     = "https://oauth.pipedrive.com/oauth/token"
 )
+
+// located is the company's own address, which the vendor tells with the token
+// (guide on OAuth). Open refuses what is not the vendor's.
+func located(told func(name string) string) (map[string]string, error) {
+	domain := told("api_domain")
+	if domain == "" {
+		return nil, nil
+	}
+	return map[string]string{setDomain: domain}, nil
+}
 
 // oauth returns the OAuth client of cfg, nil when it has an API token. Scopes
 // are those of the app, so none are asked for; there is no PKCE (guide on OAuth).

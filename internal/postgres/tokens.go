@@ -24,6 +24,7 @@ type Tokens struct {
 	Workspace  int64
 	Connection int64
 	Config     *oauth2.Config
+	Refusal    func(*oauth2.RetrieveError) error // the vendor's ways, see connectors.Consent; nil: none
 	Holder     string
 	Now        func() time.Time
 	Limit      time.Duration // how long the token endpoint may take, and again the saving; 0: 15 s
@@ -133,12 +134,23 @@ func (t *Tokens) exchange(ctx context.Context, old *oauth2.Token) (*oauth2.Token
 	}
 	got, err := t.Config.TokenSource(asking, &oauth2.Token{RefreshToken: old.RefreshToken}).Token()
 	if err != nil {
-		return nil, rest.TokenError(err)
+		return nil, t.refusal(err)
 	}
 	if got.ExpiresIn > 0 { // by our clock, which Token goes by
 		got.Expiry = t.Now().Add(time.Duration(got.ExpiresIn) * time.Second)
 	}
 	return t.keep(ctx, old, got)
+}
+
+// refusal says what an error of the token endpoint means: first by the vendor's
+// own ways.
+func (t *Tokens) refusal(err error) error {
+	if refused, ok := errors.AsType[*oauth2.RetrieveError](err); ok && t.Refusal != nil {
+		if meant := t.Refusal(refused); meant != nil {
+			return meant
+		}
+	}
+	return rest.TokenError(err)
 }
 
 // keep stores the token that takes the place of old, and tries again for as

@@ -1,8 +1,10 @@
 package rest
 
 import (
+	"bytes"
 	"context"
 	"errors"
+	"io"
 	"net/http"
 	"regexp"
 
@@ -23,6 +25,8 @@ type Refresher interface {
 // oauth2.Transport, which knows no renewal after a 401.
 type authorising struct {
 	source oauth2.TokenSource
+	scheme string                 // in place of the token's own type, if not empty
+	stale  func(body []byte) bool // whether a 401 is about the token; nil: always
 	next   http.RoundTripper
 }
 
@@ -35,7 +39,7 @@ func (t *authorising) RoundTrip(req *http.Request) (*http.Response, error) {
 	}
 	resp, err := t.send(req, token)
 	refresher, able := t.source.(Refresher)
-	if err != nil || resp.StatusCode != http.StatusUnauthorized || !able || !replayable(req) {
+	if err != nil || resp.StatusCode != http.StatusUnauthorized || !able || !replayable(req) || !t.isStale(resp) {
 		return resp, err
 	}
 	fresh, err := refresher.Refresh(req.Context(), token)
@@ -57,8 +61,35 @@ func (t *authorising) RoundTrip(req *http.Request) (*http.Response, error) {
 func (t *authorising) send(req *http.Request, token *oauth2.Token) (*http.Response, error) {
 	signed := req.Clone(req.Context())
 	token.SetAuthHeader(signed)
+	if t.scheme != "" {
+		signed.Header.Set("Authorization", t.scheme+" "+token.AccessToken)
+	}
 	return t.next.RoundTrip(signed)
 }
+
+// isStale tells whether a 401 is about the token. It looks into the body, and
+// leaves it as it was.
+func (t *authorising) isStale(resp *http.Response) bool {
+	if t.stale == nil {
+		return true
+	}
+	head, err := io.ReadAll(io.LimitReader(resp.Body, wordsLimit))
+	rest := io.Reader(resp.Body)
+	if err != nil {
+		rest = failed{err}
+	}
+	resp.Body = struct {
+		io.Reader
+		io.Closer
+	}{io.MultiReader(bytes.NewReader(head), rest), resp.Body}
+	return err != nil || t.stale(head)
+}
+
+// failed is the rest of a body that could not be read.
+type failed struct{ err error }
+
+// Read implements io.Reader.
+func (f failed) Read([]byte) (int, error) { return 0, f.err }
 
 func replayable(req *http.Request) bool {
 	return req.Body == nil || req.Body == http.NoBody || req.GetBody != nil

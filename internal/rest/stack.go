@@ -17,15 +17,18 @@ const (
 // Stack is what an HTTP client for one connection and lane is made of. The
 // zero value is a client that retries, but neither paces nor authorises.
 type Stack struct {
-	Transport  http.RoundTripper  // the wire; nil is http.DefaultTransport, a pool shared by all
-	Governor   Governor           // nil: not paced
-	Meter      Meter              // the vendor's prices, see connectors.Spec
-	Tokens     oauth2.TokenSource // nil: not OAuth. May be a Refresher as well
-	Timeout    time.Duration      // per attempt, its body included; 0 is 30 s
-	Now        func() time.Time   // nil is time.Now
-	Log        *slog.Logger       // nil: silent
-	MaxRetries int                // repetitions within one call; 0 is 3, negative is none
-	Trace      bool               // open a span for each attempt
+	Transport http.RoundTripper  // the wire; nil is http.DefaultTransport, a pool shared by all
+	Governor  Governor           // nil: not paced
+	Meter     Meter              // the vendor's prices, see connectors.Spec
+	Tokens    oauth2.TokenSource // nil: not OAuth. May be a Refresher as well
+	// Scheme and Stale are the vendor's ways with tokens, see connectors.Consent.
+	Scheme     string
+	Stale      func(body []byte) bool
+	Timeout    time.Duration    // per attempt, its body included; 0 is 30 s
+	Now        func() time.Time // nil is time.Now
+	Log        *slog.Logger     // nil: silent
+	MaxRetries int              // repetitions within one call; 0 is 3, negative is none
+	Trace      bool             // open a span for each attempt
 }
 
 // NewHTTPClient returns the client that the stack describes. It follows
@@ -40,7 +43,7 @@ func NewHTTPClient(s Stack) *http.Client {
 	// whatever it calls directly when a call fails, and the pool is shared.
 	var chain http.RoundTripper = &pacing{governor: s.Governor, meter: s.Meter, now: s.Now, log: s.Log, next: wire}
 	if s.Tokens != nil {
-		chain = &authorising{source: s.Tokens, next: chain}
+		chain = &authorising{source: s.Tokens, scheme: s.Scheme, stale: s.Stale, next: chain}
 	}
 	attempts := &http.Client{Transport: chain, Timeout: s.Timeout, CheckRedirect: sameHost}
 	return &http.Client{

@@ -1,0 +1,280 @@
+package zoho
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+	"unicode/utf8"
+	"unsafe"
+
+	"github.com/bytedance/sonic/ast"
+
+	"salesbook.dev/connectors"
+	"salesbook.dev/internal/fault"
+)
+
+// The shapes in which a record's bytes come (Record.Shape).
+const (
+	shapeWhole = "v8"       // one object, as it stands in an answer
+	shapeParts = "v8.parts" // a list of such objects, the parts of one record
+)
+
+// Fields that no answer has: they are made of others, and written back to them.
+const (
+	// keyStage tells a stage from those of the same name in other pipelines.
+	keyStage = "stage_key"
+	// keyRelated begins the names of references to records of one module each:
+	// what an activity or a note hangs on is told in one field for all modules.
+	keyRelated = "related_"
+	// keyOptions are the options of a definition as {id, label}.
+	keyOptions = "options"
+)
+
+// dialect knows the vendor's objects and reads their records.
+type dialect struct {
+	sources  map[string]source
+	standard map[string]map[string]bool // by module: the vendor's own fields
+}
+
+func newDialect() *dialect {
+	d := &dialect{sources: map[string]source{}, standard: map[string]map[string]bool{}}
+	for _, src := range sources() {
+		d.sources[src.Name] = src
+		if src.Mode == connectors.Windowed && d.standard[src.module] == nil {
+			own := map[string]bool{}
+			for _, name := range slices.Concat(standardFields(src.module), src.fixed) {
+				own[name] = true
+			}
+			d.standard[src.module] = own
+		}
+	}
+	for _, name := range lossFields() {
+		d.standard[deals][name] = true
+	}
+	return d
+}
+
+// depthLimit bounds the nesting of one record. The deepest known is a definition
+// of a field with 7 levels; the bound keeps hostile input off the stack.
+const depthLimit = 32
+
+// Decode implements connectors.Decoder:
+//
+//   - references ({id, name} of lookups, owners, layouts) become their id;
+//   - times of the vendor's own fields become Time, days Date; numbers stay
+//     literals;
+//   - the account's fields stand in Custom under their API name; several options
+//     are a List, options are Text with the value that the vendor stores;
+//   - of a deal, and of an entry of its history, stage_key is the id of the stage
+//     among Stages: one name may stand in several pipelines;
+//   - of activities and notes, related_Deals and the like are the ids of the
+//     records that they hang on;
+//   - of definitions, options are {id, label}; of Stage_Outcomes, their label is
+//     the forecast type.
+func (d *dialect) Decode(object, shape string, raw []byte) (connectors.Values, error) {
+	src, ok := d.sources[object]
+	if !ok {
+		return connectors.Values{}, unknownObject(object)
+	}
+	if shape != shapeWhole && shape != shapeParts {
+		return connectors.Values{}, fault.New(fault.Invalid, "%s: a record of shape %q cannot be decoded, only %s and %s", object, shape, shapeWhole, shapeParts)
+	}
+	r := reader{dirty: unclean(raw)}
+	top, err := r.read(raw)
+	if err == nil {
+		top, err = joined(shape, top)
+	}
+	if err != nil {
+		return connectors.Values{}, fault.New(fault.Invalid, "%s: %w", object, err)
+	}
+	fields := unique(top.Fields)
+	v := d.sorted(src, fields)
+	v.Standard = append(v.Standard, related(src, fields)...)
+	if id := v.Get(src.key); id.Kind != connectors.Text && id.Kind != connectors.Number || !usable(id.Text) {
+		return connectors.Values{}, fault.New(fault.Invalid, "%s: %w", object, &connectors.FieldError{Field: src.key, Err: errNoID})
+	}
+	derive(src, &v)
+	return v, nil
+}
+
+// joined makes one object of the parts of a record; a field that several parts
+// have counts once.
+func joined(shape string, top connectors.Value) (connectors.Value, error) {
+	if shape == shapeWhole {
+		if top.Kind != connectors.Nested {
+			return top, errObject
+		}
+		return top, nil
+	}
+	out := connectors.Value{Kind: connectors.Nested}
+	for _, part := range top.Items {
+		if part.Kind != connectors.Nested {
+			return top, errObject
+		}
+		out.Fields = append(out.Fields, part.Fields...)
+	}
+	if top.Kind != connectors.List {
+		return top, errObject
+	}
+	return out, nil
+}
+
+// unique keeps the first of the pairs with one key. Between parts of a record
+// these are the same; within one JSON object no vendor writes two.
+func unique(pairs []connectors.Pair) []connectors.Pair {
+	seen := make(map[string]bool, len(pairs))
+	return slices.DeleteFunc(pairs, func(p connectors.Pair) bool {
+		again := seen[p.Key]
+		seen[p.Key] = true
+		return again
+	})
+}
+
+// sorted divides a record's fields into the vendor's own and the account's.
+func (d *dialect) sorted(src source, fields []connectors.Pair) connectors.Values {
+	own, divided := d.standard[src.Name]
+	var v connectors.Values
+	for _, p := range fields {
+		if name := part(p.Value, "name"); p.Key == keyPipeline && name != nil {
+			p.Value = *name // deals name their pipeline; where they refer to it, by this part
+		}
+		p.Value = unwrapped(p.Value)
+		if !divided || own[p.Key] || strings.HasPrefix(p.Key, "$") || strings.HasSuffix(p.Key, "__s") {
+			if p.Value.Kind == connectors.Text {
+				p.Value = typed(p.Key, p.Value)
+			}
+			v.Standard = append(v.Standard, p)
+			continue
+		}
+		v.Custom = append(v.Custom, p)
+	}
+	return v
+}
+
+// unwrapped is the id of what refers to another record: {id, name}, {id, name,
+// email}, {id, name, module} (OpenAPI, minified records). Lists of references are
+// lists of ids.
+func unwrapped(v connectors.Value) connectors.Value {
+	switch v.Kind {
+	case connectors.Nested:
+		if id := part(v, "id"); id != nil && (part(v, "name") != nil || len(v.Fields) == 1) && !nested(v) {
+			return *id
+		}
+	case connectors.List:
+		for i := range v.Items {
+			v.Items[i] = unwrapped(v.Items[i])
+		}
+	}
+	return v
+}
+
+// nested tells that a part of v has parts itself but for the module of a
+// reference: then it is more than one.
+func nested(v connectors.Value) bool {
+	return slices.ContainsFunc(v.Fields, func(p connectors.Pair) bool {
+		return p.Key != "module" && (p.Value.Kind == connectors.List || p.Value.Kind == connectors.Nested)
+	})
+}
+
+// typed gives a text of the vendor's own fields its type by the form in which
+// the vendor writes it: instants with an offset, days without (OpenAPI).
+func typed(key string, v connectors.Value) connectors.Value {
+	switch {
+	case timeKey(key):
+		if at, ok := instant(v.Text); ok {
+			return connectors.Value{Kind: connectors.Time, Time: at}
+		}
+	case strings.Contains(key, "Date") || strings.HasSuffix(key, "date"):
+		if _, err := time.Parse(time.DateOnly, v.Text); err == nil {
+			return connectors.Value{Kind: connectors.Date, Text: v.Text}
+		}
+	}
+	return v
+}
+
+func timeKey(key string) bool {
+	lower := strings.ToLower(key)
+	return strings.Contains(lower, "time") || strings.HasSuffix(lower, "_at")
+}
+
+// instant parses an instant with its offset.
+func instant(s string) (time.Time, bool) {
+	at, err := time.Parse(time.RFC3339, s)
+	return at.UTC(), err == nil && !at.IsZero()
+}
+
+func part(v connectors.Value, key string) *connectors.Value {
+	for i := range v.Fields {
+		if v.Fields[i].Key == key {
+			return &v.Fields[i].Value
+		}
+	}
+	return nil
+}
+
+var (
+	errBroken = errors.New("the JSON is broken")
+	errNoID   = errors.New("is missing or cannot be an id, so that the record cannot be told from others")
+	errDepth  = fmt.Errorf("is nested deeper than %d levels", depthLimit)
+	errObject = errors.New("the record is not a JSON object")
+)
+
+// read visits the JSON; the result does not depend on what else it may hold.
+func (r *reader) read(raw []byte) (connectors.Value, error) {
+	if len(raw) == 0 {
+		return connectors.Value{}, errors.New("the record is empty")
+	}
+	err := ast.Preorder(unsafe.String(unsafe.SliceData(raw), len(raw)), r, &ast.VisitorOptions{OnlyNumber: true})
+	if err == nil && (len(r.open) > 0 || r.top == nil || !ends(raw)) {
+		err = errBroken
+	}
+	if err != nil {
+		return connectors.Value{}, r.explain(err)
+	}
+	return *r.top, nil
+}
+
+// explain names the field. The library's own text quotes the record, which may
+// hold personal data.
+func (r *reader) explain(err error) error {
+	if !errors.Is(err, errDepth) && !errors.Is(err, errObject) {
+		err = errBroken
+	}
+	var path []string
+	for _, f := range r.open {
+		if f.key != "" {
+			path = append(path, f.key)
+		}
+	}
+	if r.key != "" {
+		path = append(path, r.key)
+	}
+	if len(path) == 0 {
+		return err
+	}
+	return &connectors.FieldError{Field: placeOf(path), Err: err}
+}
+
+// placeOf writes a path in a length that fits a line.
+func placeOf(path []string) string {
+	const parts, longest = 6, 120
+	place := strings.ToValidUTF8(strings.Join(path[:min(len(path), parts)], "."), "\uFFFD")
+	if runes := []rune(place); len(runes) > longest {
+		return string(runes[:longest]) + "…"
+	}
+	return place
+}
+
+// unclean reports whether a text of raw may be invalid UTF-8 or hold NUL.
+func unclean(raw []byte) bool {
+	return !utf8.Valid(raw) || bytes.Contains(raw, []byte(`\u0000`)) || bytes.IndexByte(raw, 0) >= 0
+}
+
+// ends reports whether the last byte closes an object or a list.
+func ends(raw []byte) bool {
+	trimmed := bytes.TrimRight(raw, " \t\r\n")
+	return len(trimmed) > 0 && (trimmed[len(trimmed)-1] == '}' || trimmed[len(trimmed)-1] == ']')
+}

@@ -1,0 +1,291 @@
+package zoho
+
+import (
+	"context"
+	"net/url"
+	"strconv"
+	"time"
+
+	"salesbook.dev/connectors"
+	"salesbook.dev/internal/fault"
+)
+
+// readDeleted reads a page of what was deleted since the walk's begin: what lies
+// in the recycle bin and what is gone for good (OpenAPI, deleted records). Records
+// that were merged into others stand there too (docs, find and merge); into which,
+// nothing says. How far back the list reaches is undocumented: the sweep looks at
+// the rest.
+func (w *walker) readDeleted(ctx context.Context) (connectors.Page, bool, error) {
+	k := w.cur.Walk
+	query := url.Values{"type": {"all"}, "page": {strconv.Itoa(k.Page + 1)}, "per_page": {strconv.Itoa(listLimit)}}
+	answer, err := w.get(ctx, "/"+w.src.module+"/deleted", query, stamp(k.From))
+	if nothing(answer, err) {
+		return connectors.Page{FetchedAt: w.now().UTC()}, false, nil
+	}
+	if err != nil {
+		return connectors.Page{}, false, err
+	}
+	list, err := rows(answer.Body, "data", "deleted "+w.src.Name)
+	if err != nil {
+		return connectors.Page{}, false, err
+	}
+	page, seen := connectors.Page{FetchedAt: answer.SentAt}, map[string]bool{}
+	for _, raw := range list {
+		about := labelOf(raw)
+		id := plain(about.ID)
+		if !numeric(id) || seen[id] {
+			continue
+		}
+		seen[id] = true
+		r := connectors.Record{Object: w.src.Name, ID: id, Shape: shapeWhole, Deleted: true}
+		if at, ok := instant(plain(about.Deleted)); ok {
+			r.UpdatedAt = at
+		}
+		page.Records = append(page.Records, r)
+	}
+	place, err := infoOf(answer.Body, "deleted "+w.src.Name)
+	if err != nil {
+		return connectors.Page{}, false, err
+	}
+	k.Page++
+	if k.Page >= pagesLimit {
+		return connectors.Page{}, false, endless(w.src.Name)
+	}
+	return page, place.More && len(list) > 0, nil
+}
+
+func endless(what string) error {
+	return fault.New(fault.Temporary, "%s: more than %d pages; the vendor's paging may run in circles", what, pagesLimit)
+}
+
+// readByToken reads a page of a list that the query language does not know. By
+// pages only its first 2,000 rows can be had, by tokens all (docs, get records).
+// The list is in the order of ids, which no change moves. A token lives for 24
+// hours; where it is refused, the list starts anew.
+func (w *walker) readByToken(ctx context.Context) (connectors.Page, bool, error) {
+	k := w.cur.Walk
+	for {
+		page, more, err := w.readAtToken(ctx)
+		if fault.KindOf(err) != fault.Gone && (k.Token == "" || fault.KindOf(err) != fault.Invalid) {
+			return page, more, err
+		}
+		if k.Restarts >= restartsLimit {
+			return connectors.Page{}, false, fault.New(fault.Temporary, "%s: the vendor refuses its own place in the list time and again; try again later: %w", w.src.Name, err)
+		}
+		w.log.InfoContext(ctx, "the vendor no longer accepts its own place in a list; the list starts anew", "object", w.src.Name)
+		k.Token, k.Restarts = "", k.Restarts+1
+	}
+}
+
+func (w *walker) readAtToken(ctx context.Context) (connectors.Page, bool, error) {
+	k := w.cur.Walk
+	query := url.Values{"sort_by": {"id"}, "sort_order": {"asc"}, "per_page": {strconv.Itoa(listLimit)}}
+	columns, err := w.columns(ctx, w.src)
+	if err != nil {
+		return connectors.Page{}, false, err
+	}
+	query["fields"] = []string{joinNames(columns[0])} // fixed ones, which one answer holds
+	if k.Token != "" {
+		query.Set("page_token", k.Token)
+	}
+	since := ""
+	if k.From > 0 {
+		since = stamp(k.From)
+	}
+	answer, err := w.get(ctx, "/"+w.src.module, query, since)
+	if nothing(answer, err) {
+		if err == nil {
+			w.heard(answer)
+		} else if k.Until == 0 {
+			k.Until = max(w.now().Add(-blindMargin).Unix(), 1)
+		}
+		return connectors.Page{FetchedAt: w.now().UTC()}, false, nil
+	}
+	if err != nil {
+		return connectors.Page{}, false, err
+	}
+	w.heard(answer)
+	list, err := rows(answer.Body, "data", w.src.Name)
+	if err != nil {
+		return connectors.Page{}, false, err
+	}
+	page := connectors.Page{FetchedAt: answer.SentAt}
+	for _, raw := range list {
+		about := labelOf(raw)
+		page.Records = append(page.Records, record(w.src, identity(about.ID, raw), [][]byte{raw}, plain(about.Modified)))
+	}
+	place, err := infoOf(answer.Body, w.src.Name)
+	switch {
+	case err != nil:
+		return connectors.Page{}, false, err
+	case place.More && (place.Token == "" || place.Token == k.Token):
+		return connectors.Page{}, false, fault.New(fault.Temporary, "%s: the vendor says that there is more and not where; try again later", w.src.Name)
+	}
+	k.Token = place.Token
+	return page, place.More, nil
+}
+
+// list reads a listed object whole. An empty answer closes nothing: no account is
+// without users, fields and pipelines, so it is not believed.
+func (c *Connector) list(ctx context.Context, src source) (connectors.Page, error) {
+	var page connectors.Page
+	var err error
+	switch src.way {
+	case byUsers:
+		page, err = c.listUsers(ctx, src)
+	case byFields:
+		page, err = c.listFields(ctx, src)
+	default:
+		page, err = c.listPipelines(ctx, src)
+	}
+	if err != nil {
+		return connectors.Page{}, err
+	}
+	if len(page.Records) > 0 {
+		page.Closed = append(page.Closed, connectors.Scope{Object: src.Name})
+	}
+	page.Next = connectors.Cursor(cursor{Version: cursorVersion, Mark: max(page.AsOf.Unix(), 1)}.String())
+	page.Progress = 1
+	return page, nil
+}
+
+// listUsers reads all users, also those who left: they may own deals.
+func (c *Connector) listUsers(ctx context.Context, src source) (connectors.Page, error) {
+	var page connectors.Page
+	seen := map[string]bool{}
+	for n := 1; ; n++ {
+		query := url.Values{"type": {"AllUsers"}, "page": {strconv.Itoa(n)}, "per_page": {strconv.Itoa(listLimit)}}
+		answer, err := c.get(ctx, "/users", query, "")
+		if err != nil {
+			return connectors.Page{}, err
+		}
+		if n == 1 {
+			page.FetchedAt, page.AsOf = answer.SentAt, time.Unix(safe(answer), 0).UTC()
+		}
+		if nothing(answer, nil) {
+			return page, nil
+		}
+		list, err := rows(answer.Body, "users", src.Name)
+		if err != nil {
+			return connectors.Page{}, err
+		}
+		for _, raw := range list {
+			about := labelOf(raw)
+			if id := identity(about.ID, raw); !seen[id] {
+				seen[id] = true
+				page.Records = append(page.Records, record(src, id, [][]byte{raw}, plain(about.Modified)))
+			}
+		}
+		place, err := infoOf(answer.Body, src.Name)
+		switch {
+		case err != nil:
+			return connectors.Page{}, err
+		case !place.More:
+			return page, nil
+		case len(list) == 0 || n >= pagesLimit:
+			return connectors.Page{}, endless(src.Name)
+		}
+	}
+}
+
+// listFields reads the definitions of a module's fields, which come all at once.
+// Their API names are what records have them under, and stay when an admin gives
+// them other labels.
+func (c *Connector) listFields(ctx context.Context, src source) (connectors.Page, error) {
+	answer, err := c.get(ctx, "/settings/fields", url.Values{"module": {src.module}}, "")
+	if err != nil {
+		return connectors.Page{}, err
+	}
+	page := connectors.Page{FetchedAt: answer.SentAt, AsOf: time.Unix(safe(answer), 0).UTC()}
+	if nothing(answer, nil) {
+		return page, nil
+	}
+	list, err := rows(answer.Body, "fields", src.Name)
+	if err != nil {
+		return connectors.Page{}, err
+	}
+	for _, raw := range list {
+		page.Records = append(page.Records, record(src, identity(labelOf(raw).Name, raw), [][]byte{raw}, ""))
+	}
+	return page, nil
+}
+
+// listPipelines reads the pipelines of all layouts of deals. The stages stand in
+// them, each with its forecast type, which alone says whether a deal is won, lost
+// or open: names are the account's.
+func (c *Connector) listPipelines(ctx context.Context, src source) (connectors.Page, error) {
+	layouts, page, err := c.layouts(ctx)
+	if err != nil {
+		return connectors.Page{}, err
+	}
+	seen := map[string]bool{}
+	for _, layout := range layouts {
+		answer, err := c.get(ctx, "/settings/pipeline", url.Values{"layout_id": {layout}}, "")
+		if err != nil {
+			return connectors.Page{}, err
+		}
+		if nothing(answer, nil) {
+			continue
+		}
+		list, err := rows(answer.Body, "pipeline", src.Name)
+		if err != nil {
+			return connectors.Page{}, err
+		}
+		for _, raw := range list {
+			id := identity(labelOf(raw).Value, raw)
+			if seen[id] {
+				continue // layouts may share a pipeline, and deals name it without its layout
+			}
+			seen[id] = true
+			page.Records = append(page.Records, record(src, id, [][]byte{raw}, ""))
+			if src.Name == pipelines {
+				if err := attachStages(&page, c.sources[stages], id, raw); err != nil {
+					return connectors.Page{}, err
+				}
+			}
+		}
+	}
+	return page, nil
+}
+
+// attachStages adds the stages of a pipeline and says that these are all.
+func attachStages(page *connectors.Page, src source, pipeline string, raw []byte) error {
+	list, err := rows(raw, "maps", src.Name)
+	if err != nil {
+		return err
+	}
+	seen := map[string]bool{}
+	for _, stage := range list {
+		r := record(src, stageKey(pipeline, identity(labelOf(stage).Value, stage)), [][]byte{stage}, "")
+		r.Parent = pipeline
+		if !seen[r.ID] {
+			seen[r.ID] = true
+			page.Records = append(page.Records, r)
+		}
+	}
+	page.Closed = append(page.Closed, connectors.Scope{Object: src.Name, Parent: pipeline})
+	return nil
+}
+
+// layouts are the ids of the layouts of deals.
+func (c *Connector) layouts(ctx context.Context) ([]string, connectors.Page, error) {
+	answer, err := c.get(ctx, "/settings/layouts", url.Values{"module": {deals}}, "")
+	if err != nil {
+		return nil, connectors.Page{}, err
+	}
+	page := connectors.Page{FetchedAt: answer.SentAt, AsOf: time.Unix(safe(answer), 0).UTC()}
+	if nothing(answer, nil) {
+		return nil, page, nil
+	}
+	list, err := rows(answer.Body, "layouts", "layouts of deals")
+	if err != nil {
+		return nil, connectors.Page{}, err
+	}
+	var out []string
+	for _, raw := range list {
+		if id := plain(labelOf(raw).ID); numeric(id) {
+			out = append(out, id)
+		}
+	}
+	return out, page, nil
+}

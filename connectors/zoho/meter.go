@@ -1,0 +1,105 @@
+package zoho
+
+import (
+	"math"
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+
+	"salesbook.dev/internal/fault"
+	"salesbook.dev/internal/rest"
+)
+
+// callsAtOnce paces calls so that the account's limit of simultaneous calls (5 to
+// 25 by edition for one client, docs, API limits) is not reached: a call takes
+// less than a second as a rule, so as many a second as the smallest edition may
+// have at once.
+const callsAtOnce = 5
+
+const (
+	// shortRest is how long to keep away after a 429, which tells no delay: the
+	// calls under way must end.
+	shortRest = 10 * time.Second
+	// longRest is how long to keep away once the credits are spent. They come
+	// back one by one, 24 hours after they were spent, so the vendor is asked
+	// again before.
+	longRest = time.Hour
+)
+
+// editionQuota is the budget of an edition without paid seats: less is never
+// granted (docs, API limits, 2026-08-13). The vendor's day is the last 24 hours.
+func editionQuota(edition string) rest.Quota {
+	credits := 5_000 // the free edition, and one that is not known
+	edition = strings.ToLower(edition)
+	for _, paid := range []string{"standard", "starter", "professional", "enterprise", "ultimate", "zoho_one", "crmplus", "plus", "bigin"} {
+		if strings.Contains(edition, paid) {
+			credits = 50_000
+		}
+	}
+	return rest.Quota{Burst: callsAtOnce, BurstWindow: time.Second, Daily: credits}
+}
+
+// meter knows prices in credits and how answers tell of the quota.
+func meter() rest.Meter { return rest.Meter{Cost: cost, Usage: usage} }
+
+// cost is what a call takes, in credits (docs, API limits): 1 for most, so also
+// for one written record and for a query of up to 200 rows, which is all that we
+// ask for at once. Renewing a token takes none.
+func cost(r *http.Request) int {
+	switch {
+	case strings.Contains(r.URL.Path, "/oauth/"):
+		return 0
+	case strings.HasSuffix(r.URL.Path, "/actions/convert"):
+		return 5
+	}
+	return 1
+}
+
+// usage reads an answer. What is left is told only once half is spent (docs, API
+// limits).
+func usage(resp *http.Response) rest.Usage {
+	if resp.StatusCode != http.StatusTooManyRequests {
+		return rest.Usage{DailyRemaining: remaining(resp.Header)}
+	}
+	// That nothing is left is not told on: it would be taken for the end of a
+	// calendar day, and credits come back before.
+	delay, _ := keepAway(resp.Header)
+	return rest.Usage{Exhausted: true, RetryAfter: delay}
+}
+
+// limited is the error of a refusal for want of quota. Credits and simultaneous
+// calls look alike but for the header.
+func limited(h http.Header) error {
+	delay, daily := keepAway(h)
+	words := "too many calls at once"
+	if daily {
+		words = "the account's credits of the last 24 hours are spent"
+	}
+	return &fault.Error{Kind: fault.Limited, Text: words, RetryAfter: delay, Daily: daily}
+}
+
+// keepAway says how long a 429 asks to keep away and whether the credits are
+// spent. Retry-After is undocumented, so it is honoured, not expected.
+func keepAway(h http.Header) (delay time.Duration, daily bool) {
+	left := remaining(h)
+	daily = left != nil && *left == 0
+	told, err := strconv.Atoi(strings.TrimSpace(h.Get("Retry-After")))
+	switch {
+	case err == nil && told > 0:
+		return min(time.Duration(told)*time.Second, 24*time.Hour), daily
+	case daily:
+		return longRest, true
+	}
+	return shortRest, false
+}
+
+// remaining is the header that counts credits; nil when it is absent.
+func remaining(h http.Header) *int {
+	n, err := strconv.Atoi(strings.TrimSpace(h.Get("X-API-CREDITS-REMAINING")))
+	if err != nil {
+		return nil
+	}
+	n = min(max(n, 0), math.MaxInt32)
+	return &n
+}

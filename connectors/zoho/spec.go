@@ -1,0 +1,133 @@
+package zoho
+
+import (
+	"strings"
+	"time"
+
+	"golang.org/x/oauth2"
+
+	"salesbook.dev/connectors"
+	"salesbook.dev/internal/fault"
+)
+
+// The settings, by Field.Name.
+const (
+	setClientID = "client_id"
+	setSecret   = "client_secret"
+	setRefresh  = "refresh_token"
+	setCentre   = "data_center"
+	setDomain   = "api_domain"
+	setTrigger  = "automations"
+)
+
+// Spec declares the connector. A connection has the id and secret of a client
+// in the vendor's API console, and either a refresh token that was made there (a
+// self client) or the consent of a user (a server-based application).
+func Spec() connectors.Spec {
+	s := connectors.Spec{
+		Name:  "zoho",
+		Title: "Zoho CRM",
+		Fields: []connectors.Field{
+			{Name: setClientID, Required: true, Help: "Client ID of your client, from Zoho's API console (api-console.zoho.com, or that of your data centre)."},
+			{Name: setSecret, Secret: true, Required: true, Help: "Client secret of the same client."},
+			{Name: setRefresh, Secret: true, Help: "Refresh token of a self client, made from a grant code with the scopes " + scopes() + "; leave it out to give consent in the browser."},
+			{Name: setCentre, Help: "Data centre of the account: " + centreNames() + "; us unless given, corrected by itself after consent."},
+			{Name: setDomain, Help: "Address of the API, such as https://www.zohoapis.eu; filled in by itself after consent."},
+			{Name: setTrigger, Help: "Which of the account's automations edits of ours set off, of workflow, approval and blueprint, with commas between; none unless given."},
+		},
+		FieldTypes: map[string]string{"text": "text", "number": "double", "date": "date"},
+		Meter:      meter(),
+		Quota:      editionQuota(""),
+		OAuth:      oauth,
+		Consent: connectors.Consent{
+			Scheme: "Zoho-oauthtoken", Granted: granted, Located: located, Stale: stale, Refusal: tokenError,
+		},
+		Decoder: newDialect(),
+		Open:    open,
+	}
+	for _, src := range sources() {
+		s.Objects = append(s.Objects, src.Object)
+	}
+	return s
+}
+
+// scope is a right that is asked for, and why.
+type scope struct{ name, why string }
+
+// scopeList are the least scopes (OpenAPI, security of the operations; docs).
+func scopeList() []scope {
+	return []scope{
+		{"ZohoCRM.modules.ALL", "to read records and to write corrections, tasks and notes"},
+		{"ZohoCRM.settings.ALL", "to read fields, layouts and pipelines, and to make the field on the deal's card"},
+		{"ZohoCRM.users.READ", "to know who owns what"},
+		{"ZohoCRM.org.READ", "to know the account, its edition and its currency"},
+		{"ZohoCRM.coql.READ", "to find what changed"},
+		{"ZohoCRM.notifications.ALL", "to hear of changes at once"},
+	}
+}
+
+func scopes() string {
+	var names []string
+	for _, s := range scopeList() {
+		names = append(names, s.name)
+	}
+	return strings.Join(names, ",")
+}
+
+// oauth returns the OAuth client of cfg. The vendor separates scopes by commas,
+// takes the client's credentials in the form, and gives a refresh token only
+// with access_type offline and prompt consent (docs, OAuth).
+func oauth(cfg connectors.Config) *oauth2.Config {
+	if trimmed(cfg.Settings[setClientID]) == "" {
+		return nil
+	}
+	base := trimmed(cfg.BaseURL)
+	if base == "" {
+		in, err := centreOf(cfg.Settings)
+		if err != nil {
+			in = centres()[0] // Open tells what is wrong
+		}
+		base = in.accounts
+	}
+	base = strings.TrimRight(base, "/")
+	return &oauth2.Config{
+		ClientID: trimmed(cfg.Settings[setClientID]), ClientSecret: trimmed(cfg.Secrets[setSecret]),
+		Endpoint: oauth2.Endpoint{
+			AuthURL:  base + "/oauth/v2/auth?access_type=offline&prompt=consent",
+			TokenURL: base + "/oauth/v2/token", AuthStyle: oauth2.AuthStyleInParams,
+		},
+		Scopes: []string{scopes()},
+	}
+}
+
+// granted is what a refresh token of a self client is worth: a token that has
+// ended, so that the first call renews it. nil asks for consent.
+func granted(cfg connectors.Config) *oauth2.Token {
+	refresh := trimmed(cfg.Secrets[setRefresh])
+	if refresh == "" {
+		return nil
+	}
+	return &oauth2.Token{RefreshToken: refresh, Expiry: time.Unix(1, 0).UTC()}
+}
+
+// refreshRest is how long to keep away once tokens were renewed too often: 10
+// renewals in 10 minutes are allowed (docs, OAuth limits).
+const refreshRest = 10 * time.Minute
+
+// tokenError knows what the vendor means where RFC 6749 would be read otherwise:
+// too many renewals are "Access Denied", with status 400 or 200 (docs; public
+// code), and say nothing about the consent. nil leaves it to the usual reading.
+func tokenError(err *oauth2.RetrieveError) error {
+	switch strings.ToLower(err.ErrorCode) {
+	case "access denied", "access_denied":
+		return &fault.Error{Kind: fault.Limited, Text: "renewing the access token: the vendor was asked too often; it takes 10 renewals in 10 minutes", RetryAfter: refreshRest}
+	case "general_error", "internal_server_error", "server_error", "temporarily_unavailable":
+		return fault.New(fault.Temporary, "renewing the access token: the vendor has a fault; try again later")
+	}
+	return nil
+}
+
+// stale tells whether a 401 is about the access token, so that another one may
+// help. The vendor says 401 also when a scope is missing (docs, status codes):
+// renewing would then only spend one of ten renewals.
+func stale(body []byte) bool { return refusalOf(body).code != codeScope }
