@@ -18,7 +18,9 @@ import (
 var (
 	CheckRow    = checkRow
 	MustCompile = mustCompile
-	ReadFile    = readFile
+	// MustCompileFor compiles the default map of any vendor.
+	MustCompileFor = mustCompileFor
+	ReadFile       = readFile
 )
 
 func readFile(t testing.TB, name string) []byte {
@@ -30,14 +32,21 @@ func readFile(t testing.TB, name string) []byte {
 	return text
 }
 
-// mustCompile compiles the default map with an override, which may be empty.
+// mustCompile compiles Pipedrive's default map with an override, which may be
+// empty.
 func mustCompile(t testing.TB, override string, d *Dictionary) *Map {
 	t.Helper()
-	text, err := Default("pipedrive")
+	return mustCompileFor(t, "pipedrive", override, d)
+}
+
+// mustCompileFor compiles a vendor's default map with an override.
+func mustCompileFor(t testing.TB, vendor, override string, d *Dictionary) *Map {
+	t.Helper()
+	text, err := Default(vendor)
 	if err != nil {
 		t.Fatal(err)
 	}
-	base, err := Parse("pipedrive.yaml", text)
+	base, err := Parse(vendor+".yaml", text)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -169,7 +169,7 @@ func (c *compiler) field(name string, r *rule) {
 
 // shared refuses keys beside first_of: they belong to its single sources.
 func (c *compiler) shared(name string, r *rule) {
-	if r.as != "" || r.values != nil || r.otherwise != "" || r.each != "" || r.first != "" || r.currency != "" || r.when != "" || r.pick != nil {
+	if r.as != "" || r.values != nil || r.otherwise != "" || r.each != "" || r.first != "" || r.currency != "" || r.when != "" || r.is != "" || r.pick != nil {
 		c.fail(r.place, name, "", "first_of stands alone", "write as, values and the like into its sources: first_of: [{from: a, as: text}, b]")
 	}
 }

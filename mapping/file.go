@@ -50,6 +50,7 @@ type rule struct {
 	first     string
 	currency  string
 	when      string
+	is        string // with when: the outcome that the stage under when must have
 	pick      []string
 }
 

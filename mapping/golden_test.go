@@ -13,7 +13,9 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"golang.org/x/tools/txtar"
 
+	"salesbook.dev/connectors"
 	"salesbook.dev/connectors/pipedrive"
+	"salesbook.dev/connectors/zoho"
 	"salesbook.dev/mapping"
 )
 
@@ -27,6 +29,7 @@ var update = flag.Bool("update", false, "rewrite want.json in testdata from what
 //	dictionary.json  optional: the account's field definitions; else testdata/dictionary.json
 //	want.json        the row, or the problem
 type golden struct {
+	vendor  vendorCases
 	archive *txtar.Archive
 	record  struct{ Object, ID, Parent, Shape string }
 	raw     []byte
@@ -45,26 +48,49 @@ type outcome struct {
 	Warnings []string        `json:"warnings,omitempty"`
 }
 
-func readGolden(t *testing.T, file string) golden {
+// vendorCases are the cases of one vendor's map.
+type vendorCases struct {
+	name, folder string
+	decoder      connectors.Decoder
+}
+
+func allCases() []vendorCases {
+	return []vendorCases{
+		{"pipedrive", "testdata", pipedrive.Spec().Decoder},
+		{"zoho", "testdata/zoho", zoho.Spec().Decoder},
+	}
+}
+
+// files are the names of the cases.
+func (v vendorCases) files(t *testing.T) []string {
+	t.Helper()
+	files, err := filepath.Glob(v.folder + "/*.txtar")
+	if err != nil || len(files) == 0 {
+		t.Fatalf("no cases in %s (%v)", v.folder, err)
+	}
+	return files
+}
+
+func readGolden(t *testing.T, vendor vendorCases, file string) golden {
 	t.Helper()
 	archive, err := txtar.ParseFile(file)
 	if err != nil {
 		t.Fatal(err)
 	}
-	g := golden{archive: archive, raw: g0(archive, "raw.json")}
+	g := golden{vendor: vendor, archive: archive, raw: g0(archive, "raw.json")}
 	if err := json.Unmarshal(g0(archive, "record.json"), &g.record); err != nil {
 		t.Fatalf("%s: record.json: %v", file, err)
 	}
 	definitions := g0(archive, "dictionary.json")
 	if definitions == nil {
-		definitions = mapping.ReadFile(t, "testdata/dictionary.json")
+		definitions = mapping.ReadFile(t, vendor.folder+"/dictionary.json")
 	}
 	var fields []mapping.FieldDef
 	if err := json.Unmarshal(definitions, &fields); err != nil {
 		t.Fatalf("%s: %v", file, err)
 	}
 	g.dictionary = mapping.NewDictionary(fields)
-	g.m = mapping.MustCompile(t, string(g0(archive, "override.yaml")), g.dictionary)
+	g.m = mapping.MustCompileFor(t, vendor.name, string(g0(archive, "override.yaml")), g.dictionary)
 	return g
 }
 
@@ -80,7 +106,7 @@ func g0(a *txtar.Archive, name string) []byte {
 
 func (g golden) outcome(t *testing.T) outcome {
 	t.Helper()
-	v, err := pipedrive.Spec().Decoder.Decode(g.record.Object, g.record.Shape, bytes.TrimSpace(g.raw))
+	v, err := g.vendor.decoder.Decode(g.record.Object, g.record.Shape, bytes.TrimSpace(g.raw))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -111,33 +137,37 @@ func (g golden) outcome(t *testing.T) outcome {
 
 func TestGolden(t *testing.T) {
 	t.Parallel()
-	files, err := filepath.Glob("testdata/*.txtar")
-	if err != nil || len(files) == 0 {
-		t.Fatalf("no cases in testdata (%v)", err)
-	}
-	for _, file := range files {
-		t.Run(strings.TrimSuffix(filepath.Base(file), ".txtar"), func(t *testing.T) {
-			t.Parallel()
-			g := readGolden(t, file)
-			got := indent(t, g.outcome(t))
-			if *update {
-				rewrite(t, file, g.archive, got)
-			}
-			if diff := cmp.Diff(string(g0(g.archive, "want.json")), string(got)); diff != "" {
-				t.Errorf("%s (-want +got), run with -update to accept:\n%s", file, diff)
-			}
-		})
+	for _, vendor := range allCases() {
+		for _, file := range vendor.files(t) {
+			t.Run(vendor.name+"/"+strings.TrimSuffix(filepath.Base(file), ".txtar"), func(t *testing.T) {
+				t.Parallel()
+				g := readGolden(t, vendor, file)
+				got := indent(t, g.outcome(t))
+				if *update {
+					rewrite(t, file, g.archive, got)
+				}
+				if diff := cmp.Diff(string(g0(g.archive, "want.json")), string(got)); diff != "" {
+					t.Errorf("%s (-want +got), run with -update to accept:\n%s", file, diff)
+				}
+			})
+		}
 	}
 }
 
-// TestGoldenCoversEveryObject fails when the default map gets an object
-// without a case, or a field that no case fills.
+// TestGoldenCoversEveryObject fails when a default map gets an object without a
+// case, or a field that no case fills.
 func TestGoldenCoversEveryObject(t *testing.T) {
 	t.Parallel()
-	files, _ := filepath.Glob("testdata/*.txtar")
+	for _, vendor := range allCases() {
+		coversEveryObject(t, vendor)
+	}
+}
+
+func coversEveryObject(t *testing.T, vendor vendorCases) {
+	t.Helper()
 	filled := map[string]map[string]bool{}
-	for _, file := range files {
-		g := readGolden(t, file)
+	for _, file := range vendor.files(t) {
+		g := readGolden(t, vendor, file)
 		if filled[g.record.Object] == nil {
 			filled[g.record.Object] = map[string]bool{}
 		}
@@ -145,18 +175,18 @@ func TestGoldenCoversEveryObject(t *testing.T) {
 			filled[g.record.Object][name] = true
 		}
 	}
-	text, err := mapping.Default("pipedrive")
+	text, err := mapping.Default(vendor.name)
 	if err != nil {
 		t.Fatal(err)
 	}
-	f, err := mapping.Parse("pipedrive.yaml", text)
+	f, err := mapping.Parse(vendor.name+".yaml", text)
 	if err != nil {
 		t.Fatal(err)
 	}
 	for object, fields := range f.Mapped() {
 		for _, field := range fields {
 			if !filled[object][field] {
-				t.Errorf("no case of testdata fills %s: %s", object, field)
+				t.Errorf("no case of %s fills %s: %s", vendor.folder, object, field)
 			}
 		}
 	}

@@ -10,7 +10,7 @@ import (
 )
 
 // ruleKeys are the keys of a rule, in the order in which they are written.
-var ruleKeys = []string{"from", "custom", "const", "parent", "first_of", "each", "first", "pick", "values", "as", "currency", "when", "otherwise"}
+var ruleKeys = []string{"from", "custom", "const", "parent", "first_of", "each", "first", "pick", "values", "as", "currency", "when", "is", "otherwise"}
 
 // rule reads where one field comes from: null, a field's name, or a mapping.
 func (r *reader) rule(at, n ast.Node) *rule {
@@ -68,6 +68,8 @@ func (r *reader) ruleKey(out *rule, e entry) {
 		out.currency = r.text(e.value)
 	case "when":
 		out.when = r.text(e.value)
+	case "is":
+		out.is = r.text(e.value)
 	case "pick":
 		out.pick = r.someTexts(e.value)
 	default:

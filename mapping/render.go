@@ -156,6 +156,7 @@ func (r *rule) parts() []string {
 	add("as", orNothing(r.as))
 	add("currency", orNothing(r.currency))
 	add("when", orNothing(r.when))
+	add("is", orNothing(r.is))
 	add("otherwise", r.otherwise)
 	return out
 }

@@ -46,6 +46,15 @@ func (c *compiler) rule(t *target, r *rule) (*source, bool) {
 	if r.when != "" {
 		c.use(slotKey{key: r.when}, "", &s.when)
 	}
+	switch {
+	case r.is != "" && r.when == "":
+		fail("", "is needs when", "as in {from: Stage_Modified_Time, when: stage_key, is: Closed Won}")
+	case r.is != "" && s.labels != nil:
+		fail("", "is stands with no other rule that reads options", "leave as out")
+	case r.is != "":
+		s.is = r.is
+		c.outcomes(s)
+	}
 	return s, !failed
 }
 
@@ -105,7 +114,7 @@ func (s *source) literal(what string, v connectors.Value, fail failer) any {
 		return nil
 	}
 	strict := *s
-	strict.otherwise, strict.values = otherwiseError, nil
+	strict.otherwise, strict.values, strict.named = otherwiseError, nil, false
 	out, no := strict.convertOne(&v, nil)
 	if no != fine {
 		hint := refusals[no].reason
@@ -149,6 +158,10 @@ func (c *compiler) from(s *source, r *rule, fail failer) {
 	case r.currency != "":
 		c.currency(s, r.currency)
 	}
+	if r.as == outcomeTransform {
+		c.outcomes(s)
+		return
+	}
 	def, known := c.dictionary.Field(c.source.dictionaryKind(), key)
 	if r.as == "label" && !known {
 		fail(key, "the account's field definitions do not have this field, so its labels are unknown", "leave as: label out")
@@ -190,6 +203,22 @@ func (c *compiler) options(s *source, r *rule, def FieldDef, fail failer) {
 	for _, o := range def.Options {
 		s.labels[o.ID] = o.Label
 		c.used = append(c.used, fmt.Sprintf("label %q %q %q %q", c.source.dictionaryKind(), def.Code, o.ID, o.Label))
+	}
+}
+
+// outcomes gives a rule what the account's stages say. There may be none yet: a
+// map is compiled before anything of an account is known.
+func (c *compiler) outcomes(s *source) {
+	kind := c.source.dictionaryKind()
+	s.labels = map[string]string{}
+	for _, def := range c.dictionary.of(kind) {
+		if def.Type != outcomeType {
+			continue
+		}
+		for _, o := range def.Options {
+			s.labels[o.ID] = o.Label
+			c.used = append(c.used, fmt.Sprintf("outcome %q %q %q", kind, o.ID, o.Label))
+		}
 	}
 }
 

@@ -25,7 +25,8 @@ type source struct {
 	steps       []string // into the slot's nested value
 	second      int      // slot of the currency or the time of day; -1 for none
 	secondSteps []string
-	when        int // slot of the flag that must be true; -1 for none
+	when        int    // slot of the flag that must be true; -1 for none
+	is          string // the outcome that the stage in the slot must have; empty: it is a flag
 	each        []string
 	first       string
 	pick        []string
@@ -49,7 +50,7 @@ func (s *source) value(at []*connectors.Value, parent string) (out any, no refus
 		return clean(parent), fine, nil
 	}
 	found = at[s.slot]
-	if found == nil || found.Kind == connectors.Null || s.when >= 0 && !isTrue(at[s.when]) {
+	if found == nil || found.Kind == connectors.Null || s.when >= 0 && !s.holds(at[s.when]) {
 		return nil, fine, nil
 	}
 	v, no := follow(found, s.steps)
@@ -64,6 +65,15 @@ func (s *source) value(at []*connectors.Value, parent string) (out any, no refus
 	}
 	out, no = s.convert(v, second)
 	return out, no, found
+}
+
+// holds tells whether the condition of a rule is met.
+func (s *source) holds(v *connectors.Value) bool {
+	if s.is == "" || v == nil || v.Kind == connectors.Null {
+		return isTrue(v)
+	}
+	outcome, no := toLabel(s, v)
+	return no == fine && outcome == s.is
 }
 
 func isTrue(v *connectors.Value) bool {
@@ -128,6 +138,16 @@ func (s *source) convert(v, second *connectors.Value) (any, refusal) {
 
 // convertOne converts one value, by the rule's table or its transform.
 func (s *source) convertOne(v, second *connectors.Value) (any, refusal) {
+	if s.named {
+		label, no := toLabel(s, v)
+		switch {
+		case no == notOption && s.otherwise == otherwiseNull:
+			return nil, fine
+		case no != fine:
+			return nil, no
+		}
+		v = &connectors.Value{Kind: connectors.Text, Text: label}
+	}
 	if s.values != nil {
 		key, no := textOf(v)
 		if out, ok := s.values[key]; ok && no == fine {

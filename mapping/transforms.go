@@ -14,6 +14,14 @@ const (
 	otherwiseNull  = "null"  // the field stays empty, the item is left out
 )
 
+// Stages carry their outcome at some vendors, and deals only their stage. Such
+// outcomes come as field definitions of this type, whose options are stages with
+// the outcome as label; outcomeTransform looks a deal's stage up in all of them.
+const (
+	outcomeType      = "stage_outcome"
+	outcomeTransform = "outcome"
+)
+
 // transform is one entry of the catalogue. Exactly one of text and any is set.
 type transform struct {
 	name  string
@@ -31,6 +39,9 @@ type transform struct {
 	any func(s *source, v, second *connectors.Value) (any, refusal)
 	// walks tells that a list is the transform's own business.
 	walks bool
+	// named tells that the rule's table, and the transform, are given the label of
+	// an option in its place.
+	named bool
 }
 
 // catalogue returns all transforms. It is closed on purpose: a map that needs
@@ -43,6 +54,7 @@ func catalogue() []transform {
 		{name: "phone", makes: sales.Text, text: toPhone, fallback: otherwiseError, doc: "A phone number in E.164, read as a number of the map's region."},
 		{name: "currency", makes: sales.Text, text: toCurrency, fallback: otherwiseError, doc: "A currency code in upper case; of a money value, its currency."},
 		{name: "label", makes: sales.Text, text: toLabel, fallback: otherwiseKeep, doc: "The label of an option instead of its id."},
+		{name: outcomeTransform, makes: sales.Text, text: toText, named: true, fallback: otherwiseError, doc: "What the account's stages say of a stage: open, won or lost, in the vendor's words."},
 		{name: "ref", makes: sales.Ref, text: toRef, fallback: otherwiseError, doc: "The id of another record."},
 		{name: "decimal", makes: sales.Decimal, any: toDecimal, fallback: otherwiseError, doc: "An exact number; of a money value, its amount."},
 		{name: "integer", makes: sales.Integer, any: toInteger, fallback: otherwiseError, doc: "A whole number of 64 bits."},

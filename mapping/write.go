@@ -204,6 +204,9 @@ func (w *writing) source(s *source, want any) {
 		w.put(s.slot, day)
 		return
 	}
+	if s.named { // the stage says it, and is written by its own field
+		return
+	}
 	v, no := s.back(want, w.o.class(s.slot))
 	if no != passable {
 		w.fail(no, textIn(want))

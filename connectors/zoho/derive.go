@@ -17,10 +17,14 @@ func derive(src source, v *connectors.Values) {
 	case src.way == byFields:
 		v.Standard = append(v.Standard, connectors.Pair{Key: keyOptions, Value: options(v.Get("pick_list_values"), "actual_value", "display_value", func(s string) string { return s })})
 	case src.Name == stageOutcomes:
-		v.Standard = append(v.Standard, connectors.Pair{Key: keyOptions, Value: outcomes(v)})
+		v.Standard = append(v.Standard, connectors.Pair{Key: keyOptions, Value: outcomes(v)}, connectors.Pair{Key: keyOutcome, Value: text("$outcome." + v.Get("actual_value").Text)})
 	}
 	v.Standard = slices.DeleteFunc(v.Standard, func(p connectors.Pair) bool { return p.Key == keyOptions && p.Value.Kind == connectors.Null })
 }
+
+// keyOutcome is the code of a definition that lists the outcomes of a pipeline's
+// stages: no field of the account's can have it.
+const keyOutcome = "outcome_code"
 
 // keyPipeline is the field of a deal that names its pipeline.
 const keyPipeline = "Pipeline"
