@@ -87,7 +87,7 @@ func (s *Sim) guarded(rt route) http.Handler {
 			s.send(w, refused)
 			return
 		}
-		s.interlude(r)
+		s.between.Play(r)
 		if err := s.refuses(r); err != nil {
 			s.send(w, failure(err))
 			return

@@ -65,7 +65,7 @@ type Sim struct {
 	direct  *http.ServeMux // the same routes without auth, limits and faults
 	hooks   *hookRunner
 	quota   *quota
-	between interludes
+	between sandbox.Interludes
 	ids     *dice
 	buffers sync.Pool
 
@@ -168,7 +168,7 @@ func (s *Sim) Inject(f sandbox.Fault) (remove func(), err error) {
 // contains path takes effect: what a person does between a client's reading and its
 // writing. do may use Do. It reports whether it has been called.
 func (s *Sim) Before(method, path string, do func()) (happened func() bool) {
-	return s.between.add(method, path, do)
+	return s.between.Add(method, path, do)
 }
 
 // Flush waits until every webhook delivery is done, retries included: with a

@@ -1,4 +1,4 @@
-package pipedrive
+package sandbox
 
 import (
 	"net/http"
@@ -7,8 +7,10 @@ import (
 	"sync"
 )
 
-// interludes are what happens between requests, at places that a test has chosen.
-type interludes struct {
+// Interludes are what happens between requests, at places that a test has
+// chosen: what a person does between a client's reading and its writing. The
+// zero value holds none; it is safe for concurrent use.
+type Interludes struct {
 	mu      sync.Mutex
 	waiting []*interlude
 }
@@ -19,7 +21,9 @@ type interlude struct {
 	happened     bool
 }
 
-func (i *interludes) add(method, path string, do func()) (happened func() bool) {
+// Add calls do, once, just before the next request with this method whose path
+// contains path. It reports whether it has been called.
+func (i *Interludes) Add(method, path string, do func()) (happened func() bool) {
 	i.mu.Lock()
 	defer i.mu.Unlock()
 	one := &interlude{method: method, path: path, do: do}
@@ -31,8 +35,15 @@ func (i *interludes) add(method, path string, do func()) (happened func() bool) 
 	}
 }
 
+// Play lets happen what waits for a request. No lock is held meanwhile.
+func (i *Interludes) Play(r *http.Request) {
+	if do := i.next(r); do != nil {
+		do()
+	}
+}
+
 // next takes the first interlude that waits for a request.
-func (i *interludes) next(r *http.Request) func() {
+func (i *Interludes) next(r *http.Request) func() {
 	i.mu.Lock()
 	defer i.mu.Unlock()
 	n := slices.IndexFunc(i.waiting, func(one *interlude) bool { return one.method == r.Method && strings.Contains(r.URL.Path, one.path) })
@@ -43,11 +54,4 @@ func (i *interludes) next(r *http.Request) func() {
 	one.happened = true
 	i.waiting = slices.Delete(i.waiting, n, n+1)
 	return one.do
-}
-
-// interlude lets happen what waits for a request. No lock is held meanwhile.
-func (s *Sim) interlude(r *http.Request) {
-	if do := s.between.next(r); do != nil {
-		do()
-	}
 }

@@ -1,0 +1,138 @@
+package zoho
+
+import "slices"
+
+// pipeline is an order of stages.
+type pipeline struct {
+	ID      int64  `json:"id"`
+	Actual  string `json:"actual"`
+	Display string `json:"display"`
+	Default bool   `json:"default,omitempty"`
+	Maps    []step `json:"maps"`
+}
+
+// step is one stage of a pipeline. A stage is a value of the Stage picklist and
+// may stand in several pipelines.
+type step struct {
+	ID          int64  `json:"id"` // of the picklist's value
+	Actual      string `json:"actual"`
+	Display     string `json:"display"`
+	Forecast    string `json:"forecast"` // Open, Closed Won or Closed Lost
+	Probability int    `json:"probability"`
+}
+
+// The vendor's forecast types.
+const (
+	forecastOpen = "Open"
+	forecastWon  = "Closed Won"
+	forecastLost = "Closed Lost"
+)
+
+func (p *pipeline) step(stage string) *step {
+	i := slices.IndexFunc(p.Maps, func(s step) bool { return s.Actual == stage })
+	if i < 0 {
+		return nil
+	}
+	return &p.Maps[i]
+}
+
+// pipeline finds one by its value; "" is the default one.
+func (c *settings) pipeline(name string) *pipeline {
+	i := slices.IndexFunc(c.Pipelines, func(p *pipeline) bool { return p.Actual == name || name == "" && p.Default })
+	if i < 0 {
+		return nil
+	}
+	return c.Pipelines[i]
+}
+
+// stage finds the first step of that value in any pipeline.
+func (c *settings) stage(actual string) *step {
+	for _, p := range c.Pipelines {
+		if st := p.step(actual); st != nil {
+			return st
+		}
+	}
+	return nil
+}
+
+// draft is a stage to be: its value, forecast type and probability.
+type draft struct {
+	name, forecast string
+	probability    int
+}
+
+// addPipeline makes a pipeline of stages, which keep their ids where the
+// picklist has them already.
+func (t *tx) addPipeline(c *settings, name string, preset bool, stages []draft) *pipeline {
+	deals := c.module("Deals")
+	p := &pipeline{ID: t.newID(), Actual: name, Display: name, Default: preset}
+	for _, d := range stages {
+		st := c.stage(d.name)
+		if st == nil {
+			st = &step{ID: t.newID(), Actual: d.name, Display: d.name, Forecast: d.forecast, Probability: d.probability}
+		}
+		p.Maps = append(p.Maps, *st)
+		addOption(deals.field("Stage"), option{ID: st.ID, Actual: st.Actual, Display: st.Display})
+	}
+	c.Pipelines = append(c.Pipelines, p)
+	addOption(deals.field("Pipeline"), option{ID: p.ID, Actual: p.Actual, Display: p.Display})
+	return p
+}
+
+func addOption(f *field, o option) {
+	if !slices.ContainsFunc(f.Options, func(have option) bool { return have.ID == o.ID }) {
+		f.Options = append(f.Options, o)
+	}
+}
+
+// shown is the vendor's form of a pipeline (pipeline.json).
+func (p *pipeline) shown() object {
+	maps := make([]object, len(p.Maps))
+	for i, st := range p.Maps {
+		maps[i] = st.shown(i + 1)
+	}
+	return object{
+		"id": idText(p.ID), "display_value": p.Display, "actual_value": p.Actual, "default": p.Default, "child_available": false, "maps": maps,
+	}
+}
+
+func (st step) shown(place int) object {
+	// The categories' ids are the simulator's own.
+	category := map[string]object{
+		forecastOpen: {"name": "Pipeline", "id": "3652397000000000901"}, forecastWon: {"name": "Closed", "id": "3652397000000000902"},
+		forecastLost: {"name": "Omitted", "id": "3652397000000000903"},
+	}[st.Forecast]
+	return object{
+		"id": idText(st.ID), "display_value": st.Display, "actual_value": st.Actual, "sequence_number": place, "colour_code": "#e1e5ef",
+		"forecast_category": category, "forecast_type": st.Forecast,
+	}
+}
+
+func getPipelines(c *call) (reply, error) {
+	c.mu.RLock()
+	defer c.mu.RUnlock()
+	if err := c.dealsLayout(); err != nil {
+		return reply{}, err
+	}
+	var list []object
+	for _, p := range c.settings.Pipelines {
+		if id := c.r.PathValue("id"); id == "" || id == idText(p.ID) {
+			list = append(list, p.shown())
+		}
+	}
+	if list == nil {
+		return empty(), nil
+	}
+	return jsonReply(200, object{"pipeline": list}), nil
+}
+
+// dealsLayout checks the layout_id that every call about pipelines needs.
+func (c *call) dealsLayout() error {
+	switch id := c.query.Get("layout_id"); id {
+	case "":
+		return missingParam("layout_id")
+	case idText(c.settings.module("Deals").Layout):
+		return nil
+	}
+	return invalidData("the layout id given seems to be invalid", object{"param_name": "layout_id"})
+}

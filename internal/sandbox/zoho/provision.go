@@ -1,0 +1,303 @@
+package zoho
+
+import (
+	"fmt"
+	"net/http"
+	"slices"
+	"strings"
+	"unicode"
+)
+
+// settled is the vendor's answer to a change of settings.
+func settled(id int64, msg string) object {
+	return object{"code": "SUCCESS", "details": object{"id": idText(id)}, "message": msg, "status": "success"}
+}
+
+// set runs a change of settings that administrators alone may make.
+func (c *call) set(change func(*tx) error) error {
+	c.mu.RLock()
+	u := c.tables[usersTable].find(c.by)
+	allowed := u != nil && u.text("profile") == administratorProfile
+	c.mu.RUnlock()
+	if !allowed {
+		return &refusal{http.StatusForbidden, "NO_PERMISSION", "permission denied", object{"permissions": []string{"Crm_Implied_Customize_Layout"}}}
+	}
+	return c.write(c.by, change)
+}
+
+// fieldTypes are those that createFields makes.
+func fieldTypes() []string {
+	return []string{"text", "textarea", "email", "phone", "website", "picklist", "multiselectpicklist", "date", "datetime", "currency", "integer", "double", "percent", "bigint", "boolean"}
+}
+
+// createFields adds custom fields to a module (fields.json).
+func createFields(c *call) (reply, error) {
+	list, _, err := c.elements("fields", 5)
+	if err != nil {
+		return reply{}, err
+	}
+	var out []object
+	err = c.set(func(t *tx) error {
+		m, err := c.moduleParam()
+		if err != nil {
+			return err
+		}
+		for i, in := range list {
+			f, err := t.newField(m, in, i)
+			if err != nil {
+				return err
+			}
+			t.configure(func(s *settings) { s.module(m.APIName).Fields = append(s.module(m.APIName).Fields, f) })
+			m = t.settings.module(m.APIName)
+			out = append(out, settled(f.ID, "Custom field created successfully"))
+		}
+		return nil
+	})
+	if err != nil {
+		return reply{}, err
+	}
+	return jsonReply(http.StatusCreated, object{"fields": out}), nil
+}
+
+func (t *tx) newField(m *module, in object, i int) (*field, error) {
+	label, _ := in["field_label"].(string)
+	kind, _ := in["data_type"].(string)
+	at := func(name string) object {
+		return object{"api_name": name, "json_path": fmt.Sprintf("$.fields[%d].%s", i, name)}
+	}
+	switch {
+	case strings.TrimSpace(label) == "":
+		return nil, bad("MANDATORY_NOT_FOUND", "required field not found", at("field_label"))
+	case !slices.Contains(fieldTypes(), kind):
+		return nil, invalidData("invalid data", at("data_type"))
+	case slices.ContainsFunc(m.Fields, func(f *field) bool { return strings.EqualFold(f.Label, label) }):
+		return nil, bad("DUPLICATE_DATA", "a field of this label exists", at("field_label"))
+	}
+	f := &field{ID: t.newID(), APIName: m.freeName(label), Label: label, Type: kind, Custom: true, Length: lengthOf(kind, "")}
+	if kind == "textarea" {
+		f.Length = 2000
+	}
+	t.addOptions(f, in["pick_list_values"])
+	if strings.HasSuffix(kind, "picklist") && len(f.Options) == 0 {
+		return nil, bad("DEPENDENT_FIELD_MISSING", "a picklist needs values", at("pick_list_values"))
+	}
+	return f, nil
+}
+
+// freeName makes an api name of a label: what is no ASCII letter or digit
+// becomes an underscore. Labels in other scripts give "Field" and a number.
+func (m *module) freeName(label string) string {
+	name := strings.Trim(strings.Map(func(r rune) rune {
+		if r < 128 && (unicode.IsLetter(r) || unicode.IsDigit(r)) {
+			return r
+		}
+		return '_'
+	}, label), "_")
+	if name == "" || name[0] >= '0' && name[0] <= '9' {
+		name = "Field"
+	}
+	free := name
+	for n := 1; m.field(free) != nil; n++ {
+		free = fmt.Sprintf("%s_%d", name, n)
+	}
+	return free
+}
+
+// addOptions adds to a picklist the values of a request that it does not have,
+// renames those whose id is given and retires those with _delete.
+func (t *tx) addOptions(f *field, list any) {
+	values, _ := list.([]any)
+	for _, x := range values {
+		o, _ := x.(map[string]any)
+		display, _ := o["display_value"].(string)
+		actual, _ := o["actual_value"].(string)
+		if actual == "" {
+			actual = display
+		}
+		id := idOf(o["id"])
+		i := slices.IndexFunc(f.Options, func(have option) bool { return idText(have.ID) == id || id == "" && have.Actual == actual })
+		remove, _ := o["_delete"].(bool)
+		switch {
+		case i >= 0 && remove:
+			f.Options[i].Unused = true
+		case i >= 0 && display != "":
+			f.Options[i].Display, f.Options[i].Unused = display, false
+		case i < 0 && actual != "" && !remove:
+			f.Options = append(f.Options, option{ID: t.newID(), Actual: actual, Display: display})
+		}
+	}
+}
+
+// changeField renames a field or changes its picklist.
+func changeField(c *call) (reply, error) {
+	list, _, err := c.elements("fields", 1)
+	if err != nil {
+		return reply{}, err
+	}
+	return c.eachField("Custom field updated successfully", func(t *tx, f *field) error {
+		if label, ok := list[0]["field_label"].(string); ok && label != "" {
+			f.Label = label
+		}
+		t.addOptions(f, list[0]["pick_list_values"])
+		return nil
+	})
+}
+
+// deleteField removes a custom field with all its values.
+func deleteField(c *call) (reply, error) {
+	return c.eachField("Custom field deleted successfully", func(t *tx, f *field) error {
+		if !f.Custom {
+			return bad("NOT_ALLOWED", "a field of the system cannot be deleted", object{"resource_path_index": 2})
+		}
+		t.configure(func(s *settings) {
+			m := s.module(c.query.Get("module"))
+			m.Fields = slices.DeleteFunc(m.Fields, func(have *field) bool { return have.ID == f.ID })
+		})
+		return nil
+	})
+}
+
+// eachField changes the field of the path.
+func (c *call) eachField(msg string, change func(*tx, *field) error) (reply, error) {
+	var id int64
+	err := c.set(func(t *tx) error {
+		m, err := c.moduleParam()
+		if err != nil {
+			return err
+		}
+		i := slices.IndexFunc(m.Fields, func(f *field) bool { return idText(f.ID) == c.r.PathValue("id") })
+		if i < 0 {
+			return invalidData("the id given seems to be invalid", object{"resource_path_index": 2})
+		}
+		t.configure(func(*settings) {})
+		f := t.settings.module(m.APIName).Fields[i]
+		id = f.ID
+		return change(t, f)
+	})
+	if err != nil {
+		return reply{}, err
+	}
+	return jsonReply(http.StatusOK, object{"fields": []object{settled(id, msg)}}), nil
+}
+
+// createPipelines adds pipelines to the layout of deals (pipeline.json).
+func createPipelines(c *call) (reply, error) {
+	list, _, err := c.elements("pipeline", 10)
+	if err != nil {
+		return reply{}, err
+	}
+	var out []object
+	err = c.set(func(t *tx) error {
+		if err := c.dealsLayout(); err != nil {
+			return err
+		}
+		for _, in := range list {
+			name, _ := in["display_value"].(string)
+			if name == "" {
+				return bad("MANDATORY_NOT_FOUND", "required field not found", object{"api_name": "display_value", "json_path": "$.pipeline[0].display_value"})
+			}
+			if t.settings.pipeline(name) != nil {
+				return bad("DUPLICATE_DATA", "a pipeline of this name exists", object{"api_name": "display_value", "json_path": "$.pipeline[0].display_value"})
+			}
+			var err error
+			t.configure(func(s *settings) {
+				p := t.addPipeline(s, name, false, nil)
+				err = t.remap(s, p, in["maps"])
+				out = append(out, settled(p.ID, "pipeline created"))
+			})
+			if err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return reply{}, err
+	}
+	return jsonReply(http.StatusCreated, object{"pipeline": out}), nil
+}
+
+// changePipeline renames a pipeline or changes its stages.
+func changePipeline(c *call) (reply, error) {
+	list, _, err := c.elements("pipeline", 1)
+	if err != nil {
+		return reply{}, err
+	}
+	var out object
+	err = c.set(func(t *tx) error {
+		if err := c.dealsLayout(); err != nil {
+			return err
+		}
+		var wrong error = invalidData("the id given seems to be invalid", object{"resource_path_index": 2})
+		t.configure(func(s *settings) {
+			for _, p := range s.Pipelines {
+				if idText(p.ID) != c.r.PathValue("id") {
+					continue
+				}
+				if name, _ := list[0]["display_value"].(string); name != "" {
+					p.Display = name
+				}
+				wrong = t.remap(s, p, list[0]["maps"])
+				out = settled(p.ID, "pipeline updated")
+			}
+		})
+		return wrong
+	})
+	if err != nil {
+		return reply{}, err
+	}
+	return jsonReply(http.StatusOK, object{"pipeline": []object{out}}), nil
+}
+
+// remap takes a request's stages into a pipeline: those with an id are stages
+// there are, those without are new, those with _delete leave.
+func (t *tx) remap(s *settings, p *pipeline, list any) error {
+	maps, _ := list.([]any)
+	for i, x := range maps {
+		in, _ := x.(map[string]any)
+		id := idOf(in["id"])
+		display, _ := in["display_value"].(string)
+		at := slices.IndexFunc(p.Maps, func(st step) bool { return idText(st.ID) == id || id == "" && st.Actual == display })
+		if remove, _ := in["_delete"].(bool); remove {
+			if at >= 0 {
+				p.Maps = slices.Delete(p.Maps, at, at+1)
+			}
+			continue
+		}
+		if at >= 0 {
+			if display != "" {
+				p.Maps[at].Display = display
+			}
+			continue
+		}
+		st, err := t.stageOf(s, in, id, display, i)
+		if err != nil {
+			return err
+		}
+		p.Maps = append(p.Maps, st)
+	}
+	return nil
+}
+
+func (t *tx) stageOf(s *settings, in object, id, display string, i int) (step, error) {
+	for _, p := range s.Pipelines {
+		for _, st := range p.Maps {
+			if idText(st.ID) == id || id == "" && st.Actual == display {
+				return st, nil
+			}
+		}
+	}
+	stage := s.module("Deals").field("Stage")
+	for _, o := range stage.Options {
+		if idText(o.ID) == id {
+			return step{ID: o.ID, Actual: o.Actual, Display: o.Display, Forecast: forecastOpen, Probability: 50}, nil
+		}
+	}
+	forecast, _ := in["forecast_type"].(string)
+	if id != "" || display == "" || !slices.Contains([]string{forecastOpen, forecastWon, forecastLost}, forecast) {
+		return step{}, invalidData("invalid data", object{"api_name": "id", "json_path": fmt.Sprintf("$.pipeline[0].maps[%d].id", i)})
+	}
+	st := step{ID: t.newID(), Actual: display, Display: display, Forecast: forecast, Probability: map[string]int{forecastOpen: 50, forecastWon: 100}[forecast]}
+	addOption(stage, option{ID: st.ID, Actual: st.Actual, Display: st.Display})
+	return st, nil
+}
