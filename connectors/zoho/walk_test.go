@@ -31,7 +31,7 @@ func TestLaterWalksOverlap(t *testing.T) {
 	if err := json.Unmarshal([]byte(after), &place); err != nil {
 		t.Fatal(err)
 	}
-	from := time.Unix(place.Mark, 0).Add(-10 * time.Minute).UTC().Format("2006-01-02T15:04:05") + "+00:00"
+	from := time.Unix(place.Mark, 0).Add(-10*time.Minute).UTC().Format("2006-01-02T15:04:05") + "+00:00"
 	var query string
 	f := answers(t, func(method, path, body string) (int, string) {
 		switch {
