@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -476,6 +477,48 @@ func TestKilledBetweenIntentAndReceipt(t *testing.T) {
 	}
 }
 
+// TestAMessageComesTwiceAtMost, however often whoever takes it ends before he says
+// so: it is sent once more under its old name, and not a third time.
+func TestAMessageComesTwiceAtMost(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		channel postgres.Channel
+		secret  postgres.ChannelSecret
+	}{
+		"email":    {},
+		"slack":    {postgres.Channel{Kind: "slack"}, postgres.ChannelSecret{}},
+		"telegram": {postgres.Channel{Kind: "telegram", Target: "77"}, postgres.ChannelSecret{Token: "1:abcdefghijkl"}},
+		"webhook":  {postgres.Channel{Kind: "webhook"}, postgres.ChannelSecret{Secret: "0123456789abcdef"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			b := tellers(t)
+			b.broken(t, "1", "jan@example.com", "no_next_step", "500 PLN", "2026-11-26T10:00:00Z")
+			b.at(t, "2026-11-27T13:00:00+01:00")
+			b.mail.Answer(func(command string) string { return map[bool]string{true: "LOST"}[command == "."] })
+			calls := func() int { return len(b.mail.Mails()) }
+			if c.channel.Kind != "" {
+				h := newHook(t)
+				h.say(hangsUp, "", nil)
+				c.channel.Address, c.secret.URL, c.secret.Server = "ewa@example.com", h.URL, h.URL
+				b.add(t, c.channel, c.secret)
+				calls = h.calls
+			}
+			b.tell(t, enforce.LargeDeal, "1", "no_next_step", "2026-11-26T10:00:00Z", "ewa@example.com")
+			for range 12 {
+				b.notify(t)
+				b.clock = b.clock.Add(20 * time.Minute)
+			}
+			if n := calls(); n != 2 {
+				t.Errorf("it was handed over %d times", n)
+			}
+			if why := one[string](t, b.bundle, `SELECT COALESCE(string_agg(reason, ' '), 'there is none') FROM failures WHERE kind = 'notification'`); !strings.Contains(why, "it may have arrived") {
+				t.Errorf("the failure says: %s", why)
+			}
+		})
+	}
+}
+
 // retryAll tries every failure again, which must be one at least.
 func (b *telling) retryAll(t testing.TB) {
 	t.Helper()
@@ -504,6 +547,10 @@ type hook struct {
 	got    []http.Header
 }
 
+// hangsUp is the status of a hook that takes what it is sent, and ends the
+// connection instead of an answer.
+const hangsUp = 0
+
 func newHook(t testing.TB) *hook {
 	t.Helper()
 	h := &hook{status: 200, words: `{"ok":true,"result":{"message_id":1}}`}
@@ -511,6 +558,10 @@ func newHook(t testing.TB) *hook {
 		h.mu.Lock()
 		defer h.mu.Unlock()
 		h.got = append(h.got, r.Header)
+		if h.status == hangsUp {
+			_, _ = io.Copy(io.Discard, r.Body)
+			panic(http.ErrAbortHandler)
+		}
 		for name, value := range h.header {
 			w.Header().Set(name, value)
 		}

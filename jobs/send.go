@@ -23,7 +23,7 @@ const (
 	sendingTakes = 10 * time.Minute
 	// mostAttempts are those of one message, over about a day.
 	mostAttempts = 10
-	// mostUnsure is how often a message is sent though it may have arrived.
+	// mostUnsure is how often a message is sent again though it may have arrived.
 	mostUnsure = 1
 )
 
@@ -48,7 +48,8 @@ type sending struct {
 // next sends the message whose turn it is; false if there is none. What is about
 // to be done is written down before, and what came of it after: a process that
 // ends in between leaves a message of which nobody knows whether it arrived. That
-// is sent once more, and known by its mark.
+// is sent once more, and known by its mark, and so is one that the other side had
+// whole without saying what came of it.
 func (s *sending) next(ctx context.Context) (more bool, err error) {
 	var m *postgres.OutMessage
 	now := s.p.Now()
@@ -91,7 +92,7 @@ func (s *sending) send(ctx context.Context, m *postgres.OutMessage, out outgoing
 	return true, s.p.DB.In(ctx, s.workspace, func(tx pgx.Tx) error { return postgres.SentMessage(ctx, tx, s.workspace, m, vendor, s.p.Now()) })
 }
 
-var errUnsure = errors.New("it was handed over twice, and both times we ended before we knew what came of it: it may have arrived, and is not sent again by itself")
+var errUnsure = errors.New("it was handed over twice, and both times nobody said what came of it: it may have arrived, and is not sent again by itself")
 
 // outgoing is a message ready to be sent.
 type outgoing struct {
@@ -281,6 +282,11 @@ func orZero(t *time.Time) time.Time {
 // refused decides what becomes of a message that did not go out.
 func (s *sending) refused(ctx context.Context, m *postgres.OutMessage, err error) error {
 	kind := fault.KindOf(err)
+	if notify.Unsure(err) {
+		if m.Unsure++; m.Unsure > mostUnsure {
+			return s.giveUp(ctx, m, fmt.Errorf("%w (%w)", errUnsure, err))
+		}
+	}
 	if !notify.Passes(err) && kind != fault.Auth || m.Attempts >= mostAttempts {
 		return s.giveUp(ctx, m, err)
 	}

@@ -192,10 +192,10 @@ func TestNobodyAnswers(t *testing.T) {
 	hangs := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) }))
 	t.Cleanup(hangs.Close)
 	for _, kind := range []string{"slack", "telegram", "webhook"} {
-		for _, url := range []string{dead.URL, hangs.URL} {
+		for url, unsure := range map[string]bool{dead.URL: false, hangs.URL: true} {
 			_, err := at(kind, url).Send(t.Context(), notify.Test(language.English, "sb-1", "", now()))
-			if fault.KindOf(err) != fault.Temporary {
-				t.Errorf("%s: %v", kind, err)
+			if fault.KindOf(err) != fault.Temporary || notify.Unsure(err) != unsure {
+				t.Errorf("%s, unsure %v: %v", kind, notify.Unsure(err), err)
 			}
 			noSecret(t, err)
 		}

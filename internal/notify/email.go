@@ -132,7 +132,8 @@ func (s *Server) tlsConfig() *tls.Config {
 func (s *Server) refusal(ctx context.Context, err error) error {
 	said := quote(err.Error(), s.Password)
 	const closing = 421 // whoever the mail is for
-	if refused, ok := errors.AsType[*gomail.SendError](err); ok && refused.ErrorCode() != 0 && refused.ErrorCode() != closing {
+	refused, isSend := errors.AsType[*gomail.SendError](err)
+	if isSend && refused.ErrorCode() != 0 && refused.ErrorCode() != closing {
 		if refused.ErrorCode() >= 500 {
 			return s.permanent(refused, said)
 		}
@@ -152,7 +153,11 @@ func (s *Server) refusal(ctx context.Context, err error) error {
 	if strings.Contains(said, "does not support STARTTLS") { // the library has no error of its own for it
 		hint = "; it offers no STARTTLS: `salesbook notify smtp` with --tls tls, or with --tls none within your own network"
 	}
-	return fault.New(fault.Temporary, "the mail server %s did not take the mail: %s%s", s.Host, said, hint)
+	err = fault.New(fault.Temporary, "the mail server %s did not take the mail: %s%s", s.Host, said, hint)
+	if isSend && refused.Reason == gomail.ErrSMTPDataClose && refused.ErrorCode() == 0 {
+		return unsure(err) // it had all of the mail
+	}
+	return err
 }
 
 // permanent is the error of a mail that the server will never take. What is

@@ -111,6 +111,9 @@ func TestWhatMailServersSay(t *testing.T) {
 			if err != nil && strings.Contains(err.Error(), password) {
 				t.Errorf("the error holds the password: %v", err)
 			}
+			if unsure := strings.Contains(name, "lost") || strings.Contains(name, "after the mail"); notify.Unsure(err) != unsure {
+				t.Errorf("nobody knows: %v, want %v: %v", notify.Unsure(err), unsure, err)
+			}
 			if n := len(s.Mails()); n != tc.arrives {
 				t.Errorf("%d mails arrived", n)
 			}

@@ -7,8 +7,10 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"net/http/httptrace"
 	"net/url"
 	"strings"
+	"sync/atomic"
 	"time"
 	"unicode"
 
@@ -33,7 +35,13 @@ func post(ctx context.Context, hc *http.Client, to string, header http.Header, b
 	if err != nil {
 		return a, err
 	}
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, to, bytes.NewReader(body))
+	var written atomic.Bool
+	traced := httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{WroteRequest: func(i httptrace.WroteRequestInfo) {
+		if i.Err == nil {
+			written.Store(true)
+		}
+	}})
+	req, err := http.NewRequestWithContext(traced, http.MethodPost, to, bytes.NewReader(body))
 	if err != nil {
 		return a, fault.New(fault.Invalid, "the address of the channel at %s cannot be used; set it anew", u.Host)
 	}
@@ -43,7 +51,10 @@ func post(ctx context.Context, hc *http.Client, to string, header http.Header, b
 	req.Header.Set("Content-Type", "application/json")
 	req.Header.Set("User-Agent", "salesbook")
 	resp, err := hc.Do(req)
-	if err != nil {
+	switch {
+	case err != nil && written.Load():
+		return a, unsure(rest.Unanswered(ctx, u.Host, err))
+	case err != nil:
 		return a, rest.Unanswered(ctx, u.Host, err)
 	}
 	defer resp.Body.Close()
