@@ -147,6 +147,9 @@ func TestWhatOthersSay(t *testing.T) {
 		"telegram: wrong markup":  {"telegram", 400, nil, telegram(400, "Bad Request: can't parse entities", ""), fault.Invalid, 0, "parse entities"},
 		"telegram: down":          {"telegram", 502, nil, "<html>", fault.Temporary, 0, "502"},
 		"telegram: not the API":   {"telegram", 200, nil, "<html>welcome</html>", fault.Temporary, 0, "not as its API does"},
+		"telegram: a page of 404": {"telegram", 404, nil, "<html>no such page</html>", fault.Temporary, 0, "not as its API does"},
+		"telegram: a page of 403": {"telegram", 403, nil, "<html>blocked</html>", fault.Temporary, 0, "not as its API does"},
+		"telegram: a redirect":    {"telegram", 302, map[string]string{"Location": "https://example.com/sEcReT"}, "", fault.Invalid, 0, "a redirect"},
 		"telegram: repeats":       {"telegram", 500, nil, telegram(500, "in /bot"+botToken, ""), fault.Temporary, 0, "[redacted]"},
 		"webhook: gone":           {"webhook", 410, nil, "", fault.Gone, 0, "no more messages"},
 		"webhook: too many":       {"webhook", 429, map[string]string{"Retry-After": "Fri, 27 Nov 2026 07:31:00 GMT"}, "", fault.Limited, time.Minute, "429"},
@@ -198,6 +201,17 @@ func TestNobodyAnswers(t *testing.T) {
 				t.Errorf("%s, unsure %v: %v", kind, notify.Unsure(err), err)
 			}
 			noSecret(t, err)
+		}
+	}
+}
+
+// TestASuccessThatIsCutOff is one all the same: the message arrived.
+func TestASuccessThatIsCutOff(t *testing.T) {
+	t.Parallel()
+	for _, kind := range []string{"slack", "telegram", "webhook"} {
+		url, _ := receiver(t, 200, map[string]string{"Content-Length": "1000"}, `{"ok":true,"result":{"message`)
+		if _, err := at(kind, url).Send(t.Context(), notify.Test(language.English, "sb-1", "", now())); err != nil {
+			t.Errorf("%s: %v", kind, err)
 		}
 	}
 }

@@ -26,6 +26,7 @@ type answer struct {
 	status int
 	header http.Header
 	body   []byte
+	cut    bool // the end of the body is missing
 }
 
 // post sends JSON to an address that is a secret itself: errors call it by its
@@ -60,7 +61,7 @@ func post(ctx context.Context, hc *http.Client, to string, header http.Header, b
 	defer resp.Body.Close()
 	a = answer{status: resp.StatusCode, header: resp.Header}
 	a.body, err = io.ReadAll(io.LimitReader(resp.Body, answerLimit))
-	if err != nil && !a.good() {
+	if a.cut = err != nil; a.cut && !a.good() {
 		return a, rest.Unanswered(ctx, u.Host, err)
 	}
 	return a, nil // a success whose words were cut off is one
