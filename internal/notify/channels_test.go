@@ -220,6 +220,7 @@ func TestAddressesOfReceivers(t *testing.T) {
 	t.Parallel()
 	for url, good := range map[string]bool{
 		"https://hooks.slack.com/services/x": true, "http://127.0.0.1:8080/hook": true, "http://[::1]/": true, "http://10.1.2.3/": true, "http://receiver:8080/hook": true,
+		"http://[fe80::1%25eth0]/": true, "http://134744072/": false, "http://0x08080808/": false, "http://[2001:db8::1%25eth0]/": false, "http://169.254.169.254/": false,
 		"http://hooks.example.com/": false, "http://8.8.8.8/": false, "ftp://hooks.example.com/": false, "https://user:sEcReT@hooks.example.com/": false, "/hook": false, "": false, "https://a.example/%zz": false,
 	} {
 		err := notify.CheckURL(url)

@@ -5,9 +5,9 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"net"
 	"net/http"
 	"net/http/httptrace"
+	"net/netip"
 	"net/url"
 	"strings"
 	"sync/atomic"
@@ -121,10 +121,11 @@ func address(to string) (*url.URL, error) {
 
 // near tells whether a host is within the own network by its name or number.
 func near(host string) bool {
-	if ip := net.ParseIP(host); ip != nil {
-		return ip.IsLoopback() || ip.IsPrivate()
+	if ip, err := netip.ParseAddr(host); err == nil {
+		return ip.IsLoopback() || ip.IsPrivate() || ip.Zone() != "" && ip.IsLinkLocalUnicast()
 	}
-	return !strings.Contains(host, ".")
+	letter := host != "" && (host[0] >= 'a' && host[0] <= 'z' || host[0] >= 'A' && host[0] <= 'Z')
+	return letter && !strings.ContainsAny(host, ".:") // a number alone is an address anywhere
 }
 
 // NewHTTPClient returns the client by which messages are sent. It repeats
