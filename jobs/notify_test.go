@@ -790,6 +790,22 @@ func TestWhatIsOldIsNotToldWhenTellingBegins(t *testing.T) {
 	}
 }
 
+// TestWhatWaitsForTheMorningIsNotOld: who sets up a channel on a Sunday drops
+// nothing that waits since Friday for the end of the quiet hours.
+func TestWhatWaitsForTheMorningIsNotOld(t *testing.T) {
+	t.Parallel()
+	b := tellers(t)
+	b.broken(t, "1", "jan@example.com", "no_next_step", "500 PLN", "2026-11-26T10:00:00Z")
+	b.at(t, "2026-11-27T20:30:00+01:00") // Friday
+	b.tell(t, enforce.LargeDeal, "1", "no_next_step", "2026-11-26T10:00:00Z", "ewa@example.com")
+	b.notify(t)
+	b.run(t, `UPDATE notifications SET made_at = now() - interval '2 days', not_before = now() + interval '12 hours'`)
+	b.setMail(t, true)
+	if got := b.states(t); got != "waiting 1" {
+		t.Errorf("notifications: %s", got)
+	}
+}
+
 // TestJobNotifyRunsByItself from the moment on in which there is a way to tell
 // anybody anything.
 func TestJobNotifyRunsByItself(t *testing.T) {
