@@ -806,6 +806,24 @@ func TestWhatWaitsForTheMorningIsNotOld(t *testing.T) {
 	}
 }
 
+// TestAMailboxThatIsGoneIsStoppedOnce, however much was on its way to it.
+func TestAMailboxThatIsGoneIsStoppedOnce(t *testing.T) {
+	t.Parallel()
+	b := tellers(t)
+	b.broken(t, "1", "jan@example.com", "no_next_step", "500 PLN", "2026-11-26T10:00:00Z")
+	b.at(t, "2026-11-27T08:30:00+01:00")
+	b.mail.Answer(func(command string) string {
+		return map[bool]string{true: "550 5.1.1 no such user"}[strings.HasPrefix(command, "RCPT")]
+	})
+	b.tell(t, enforce.LargeDeal, "1", "no_next_step", "2026-11-26T10:00:00Z", "ewa@example.com") // and the digest
+	b.notify(t)
+	b.clock = b.clock.Add(time.Minute)
+	b.notify(t)
+	if got := one[string](t, b.bundle, `SELECT string_agg(address || ' ' || state, ', ' ORDER BY id) FROM channels WHERE address = 'ewa@example.com'`); got != "ewa@example.com stopped" {
+		t.Error(got)
+	}
+}
+
 // TestJobNotifyRunsByItself from the moment on in which there is a way to tell
 // anybody anything.
 func TestJobNotifyRunsByItself(t *testing.T) {

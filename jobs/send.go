@@ -332,14 +332,20 @@ func (s *sending) giveUp(ctx context.Context, m *postgres.OutMessage, why error)
 // stop stops the channel of a message. An address without a channel is given one
 // that is stopped, so that it is not written to again.
 func (s *sending) stop(ctx context.Context, tx pgx.Tx, m *postgres.OutMessage, why string) error {
-	if m.Channel != 0 {
-		return postgres.SetChannelState(ctx, tx, s.workspace, m.Channel, why)
+	id := m.Channel
+	for _, c := range s.channels[m.Address] {
+		if id == 0 && c.Kind == "email" && strings.EqualFold(c.Target, m.Address) {
+			id = c.ID // by another message, or since this one was made
+		}
+	}
+	if id != 0 {
+		return postgres.SetChannelState(ctx, tx, s.workspace, id, why)
 	}
 	c := postgres.Channel{Address: m.Address, Kind: "email", Target: m.Address, Digest: true, Instant: true, State: "stopped", Why: why, MadeBy: "salesbook"}
 	h := s.habits(m.Address)
 	c.QuietFrom, c.QuietTo = h.QuietFrom, h.QuietTo
-	id, err := s.p.Vault.AddChannel(ctx, tx, s.workspace, c, postgres.ChannelSecret{})
-	c.ID = id
+	var err error
+	c.ID, err = s.p.Vault.AddChannel(ctx, tx, s.workspace, c, postgres.ChannelSecret{})
 	s.channels[m.Address] = append(s.channels[m.Address], c)
 	return err
 }
