@@ -99,6 +99,18 @@ func (p *Pipeline) SetMailServer(ctx context.Context, workspace int64, m postgre
 	})
 }
 
+// SetMailReaders says who is written to without a channel, and leaves the rest of
+// the mail server as it is, stopped too; nil: as it was.
+func (p *Pipeline) SetMailReaders(ctx context.Context, workspace int64, heads, reps *bool, by string) error {
+	return p.DB.In(ctx, workspace, func(tx pgx.Tx) error {
+		m, err := postgres.SetMailReaders(ctx, tx, workspace, heads, reps, by)
+		if err != nil {
+			return err
+		}
+		return postgres.Audit(ctx, tx, workspace, by, "set mail server", m.Host, map[string]any{"heads": m.Heads, "reps": m.Reps})
+	})
+}
+
 // TestChannel sends a test message now, whatever the hour, and returns what the
 // other side calls it. A channel that was stopped goes on if it arrives.
 func (p *Pipeline) TestChannel(ctx context.Context, workspace, id int64, mark string) (c postgres.Channel, vendor string, err error) {

@@ -17,6 +17,7 @@ import (
 
 	"salesbook.dev/internal/book"
 	"salesbook.dev/internal/enforce"
+	"salesbook.dev/internal/fault"
 	"salesbook.dev/internal/notify/notifytest"
 	"salesbook.dev/internal/postgres"
 	"salesbook.dev/internal/sandbox/pipedrive"
@@ -803,6 +804,27 @@ func TestWhatWaitsForTheMorningIsNotOld(t *testing.T) {
 	b.setMail(t, true)
 	if got := b.states(t); got != "waiting 1" {
 		t.Errorf("notifications: %s", got)
+	}
+}
+
+// TestAMailServerThatWasStoppedStaysSo when it is only said who is written to.
+func TestAMailServerThatWasStoppedStaysSo(t *testing.T) {
+	t.Parallel()
+	b := tellers(t)
+	b.run(t, `UPDATE mail_servers SET state = 'stopped', why = 'restored from a dump'`)
+	no, yes := false, true
+	if err := b.SetMailReaders(t.Context(), b.ws, &no, nil, "test"); err != nil {
+		t.Fatal(err)
+	}
+	if err := b.SetMailReaders(t.Context(), b.ws, nil, &yes, "test"); err != nil {
+		t.Fatal(err)
+	}
+	if got := one[string](t, b.bundle, `SELECT concat_ws(' ', heads, reps, state, why) FROM mail_servers`); got != "f t stopped restored from a dump" {
+		t.Error(got)
+	}
+	b.in(t, func(tx pgx.Tx) error { return postgres.RemoveMailServer(t.Context(), tx, b.ws) })
+	if err := b.SetMailReaders(t.Context(), b.ws, &no, nil, "test"); fault.KindOf(err) != fault.NotFound {
+		t.Errorf("without a mail server: %v", err)
 	}
 }
 
