@@ -144,6 +144,27 @@ func TestSetUp(t *testing.T) {
 	}
 }
 
+// TestSetUpAfterADeletion: what somebody deleted in the CRM is not there, though it
+// was when the account was last read.
+func TestSetUpAfterADeletion(t *testing.T) {
+	t.Parallel()
+	b := setup(t, 0, pipedrive.Options{})
+	b.pull(t)
+	b.setUp(t)
+	stage := one[string](t, b, `SELECT external_id FROM stages WHERE name = 'Oferta'`)
+	field := one[string](t, b, `SELECT code FROM fields WHERE name = 'Data powrotu'`)
+	b.tell(t, "DELETE", "/api/v2/stages/"+stage, nil)
+	b.tell(t, "DELETE", "/api/v2/dealFields/"+field, nil)
+	plan, err := b.PlanSetup(t.Context(), b.ws, "crm", parseBook(t, ordered))
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := []string{planned()[2], planned()[3]}
+	if got := stepsOf(plan.Plan.Steps); len(got) < 2 || got[0] != want[0] || got[1] != want[1] {
+		t.Errorf("planned %q, want %q", got, want)
+	}
+}
+
 // dying lets calls that write have no answer: each first before the vendor got it,
 // then after it had its effect.
 type dying struct {
