@@ -79,6 +79,10 @@ func (e *Email) Send(ctx context.Context, m Message) (string, error) {
 	return "", e.Server.refusal(ctx, err)
 }
 
+// subjectLetters bounds a subject: a line of a mail has no more than 998 bytes
+// (RFC 5322, 2.1.1), and a word of plain letters is on one.
+const subjectLetters = 200
+
 // letter makes the mail.
 func (e *Email) letter(m Message) (*gomail.Msg, error) {
 	msg := gomail.NewMsg()
@@ -88,7 +92,7 @@ func (e *Email) letter(m Message) (*gomail.Msg, error) {
 	if err := msg.To(e.To); err != nil {
 		return nil, fault.New(fault.Gone, "%q is no e-mail address", e.To)
 	}
-	msg.Subject(line(m.Subject))
+	msg.Subject(cutRunes(line(m.Subject), subjectLetters))
 	msg.SetMessageIDWithValue(m.ID + "@" + domainOf(e.Server.From))
 	msg.SetDateWithValue(m.Made)
 	msg.SetGenHeader("Auto-Submitted", "auto-generated") // no absence notes, RFC 3834

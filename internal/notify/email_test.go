@@ -63,6 +63,25 @@ func TestMailsArriveWhole(t *testing.T) {
 	}
 }
 
+// TestLongSubjectsAreShortened: a line of a mail holds 998 bytes, and a word of
+// plain letters cannot be folded.
+func TestLongSubjectsAreShortened(t *testing.T) {
+	t.Parallel()
+	s := notifytest.NewMailServer(t, notifytest.Options{})
+	e := &notify.Email{Server: serverOf(s, notify.NoTLS), To: "ewa@example.com"}
+	for i, word := range []string{"x", "Ж", "😀"} {
+		m := notify.Test(language.English, "sb-1", "ewa@example.com", time.Now())
+		m.Subject = strings.Repeat(word, 3000)
+		if _, err := e.Send(t.Context(), m); err != nil {
+			t.Fatal(err)
+		}
+		got := s.Mails()[i]
+		if want := strings.Repeat(word, 199) + "…"; got.Subject() != want {
+			t.Errorf("the subject has %d bytes and begins so: %.20q", len(got.Subject()), got.Subject())
+		}
+	}
+}
+
 // TestWhatMailServersSay: what a server says decides whether the mail is tried
 // again, and whether the mailbox is written to again.
 func TestWhatMailServersSay(t *testing.T) {
