@@ -711,6 +711,31 @@ func TestAReceiverThatIsDownForHours(t *testing.T) {
 	}
 }
 
+// TestAMessageThatCannotBeMadeIsGivenUp, as one that cannot be sent.
+func TestAMessageThatCannotBeMadeIsGivenUp(t *testing.T) {
+	t.Parallel()
+	b := tellers(t)
+	b.broken(t, "1", "jan@example.com", "no_next_step", "500 PLN", "2026-11-26T10:00:00Z")
+	b.at(t, "2026-11-27T13:00:00+01:00")
+	id := b.add(t, postgres.Channel{Address: "nobody@example.com", Kind: "slack", QuietFrom: 1, QuietTo: 2}, postgres.ChannelSecret{URL: "http://127.0.0.1:1/x"})
+	odd, err := b.Vault.Keys.Seal([]byte("no JSON"), fmt.Sprintf("channel/%d/%d", b.ws, id))
+	if err != nil {
+		t.Fatal(err)
+	}
+	b.run(t, `UPDATE channels SET sealed = $1`, odd)
+	b.tell(t, enforce.LargeDeal, "1", "no_next_step", "2026-11-26T10:00:00Z", "nobody@example.com")
+	faults := 0
+	for range 4 * 24 {
+		if _, err := b.Notify(t.Context(), b.ws); err != nil {
+			faults++
+		}
+		b.clock = b.clock.Add(time.Hour)
+	}
+	if got := one[string](t, b.bundle, `SELECT state FROM notifications WHERE address = 'nobody@example.com'`); got != "failed" || faults != 9 {
+		t.Errorf("the notification is %s, after %d faults", got, faults)
+	}
+}
+
 // TestADigestIsNotSentOnAnotherDay: what could not be sent today is in tomorrow's.
 func TestADigestIsNotSentOnAnotherDay(t *testing.T) {
 	t.Parallel()

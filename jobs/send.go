@@ -68,8 +68,9 @@ func (s *sending) next(ctx context.Context) (more bool, err error) {
 	}
 	out, err := s.prepare(ctx, m)
 	switch {
-	case err != nil && fault.KindOf(err) == fault.Unknown: // ours, or the database's: nothing was sent
-		return false, errors.Join(err, s.later(context.WithoutCancel(ctx), m, now.Add(retryAfter(1, 0)), "it could not be made ready"))
+	case err != nil && fault.KindOf(err) == fault.Unknown && m.Attempts < mostAttempts: // ours, or the database's: nothing was sent
+		at := s.habits(m.Address).NotBefore(now.Add(retryAfter(m.Attempts, 0)))
+		return false, errors.Join(err, s.later(context.WithoutCancel(ctx), m, at, "it could not be made ready"))
 	case err != nil:
 		return true, s.refused(ctx, m, err)
 	case out.needless != "":
