@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/tls"
 	"crypto/x509"
+	"encoding/base64"
 	"errors"
 	"fmt"
 	"net"
@@ -70,7 +71,7 @@ func (e *Email) Send(ctx context.Context, m Message) (string, error) {
 	}
 	client, err := e.client()
 	if err != nil {
-		return "", fault.New(fault.Invalid, "the settings of the mail server %s cannot be used: %s", e.Server.Host, quote(err.Error(), e.Server.Password))
+		return "", fault.New(fault.Invalid, "the settings of the mail server %s cannot be used: %s", e.Server.Host, quote(err.Error(), e.Server.secrets()...))
 	}
 	err = client.DialAndSendWithContext(ctx, msg)
 	if err == nil || msg.IsDelivered() { // what fails after that is the goodbye
@@ -132,9 +133,19 @@ func (s *Server) tlsConfig() *tls.Config {
 	return &tls.Config{ServerName: s.Host, RootCAs: s.Roots, MinVersion: tls.VersionTLS12}
 }
 
+// secrets are the password, bare and as log-ins have it on the wire, which some
+// servers repeat.
+func (s *Server) secrets() []string {
+	if s.Password == "" {
+		return nil
+	}
+	encoded := base64.StdEncoding.EncodeToString
+	return []string{encoded([]byte("\x00" + s.User + "\x00" + s.Password)), encoded([]byte(s.Password)), s.Password}
+}
+
 // refusal is the error of a mail that was not taken.
 func (s *Server) refusal(ctx context.Context, err error) error {
-	said := quote(err.Error(), s.Password)
+	said := quote(err.Error(), s.secrets()...)
 	const closing = 421 // whoever the mail is for
 	refused, isSend := errors.AsType[*gomail.SendError](err)
 	if isSend && refused.ErrorCode() != 0 && refused.ErrorCode() != closing {

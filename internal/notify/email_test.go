@@ -2,6 +2,7 @@ package notify_test
 
 import (
 	"crypto/x509"
+	"encoding/base64"
 	"fmt"
 	"strings"
 	"testing"
@@ -163,6 +164,26 @@ func TestMailServersThatCannotBeUsed(t *testing.T) {
 				t.Errorf("%v: %v", fault.KindOf(err), err)
 			}
 		})
+	}
+}
+
+// TestAServerThatRepeatsALogIn is quoted without the password, also as it goes over
+// the wire.
+func TestAServerThatRepeatsALogIn(t *testing.T) {
+	t.Parallel()
+	s := notifytest.NewMailServer(t, notifytest.Options{TLS: true, Password: password})
+	e := &notify.Email{Server: with(serverOf(s, notify.TLS), func(s *notify.Server) { s.User, s.Password = "book", password }), To: "ewa@example.com"}
+	s.Answer(func(command string) string {
+		if strings.HasPrefix(command, "AUTH") {
+			return "500 5.5.1 what is " + command + ", and " + base64.StdEncoding.EncodeToString([]byte(password))
+		}
+		return ""
+	})
+	_, err := e.Send(t.Context(), notify.Test(language.English, "sb-1", "ewa@example.com", time.Now()))
+	for _, secret := range []string{password, base64.StdEncoding.EncodeToString([]byte(password)), base64.StdEncoding.EncodeToString([]byte("\x00book\x00" + password))} {
+		if err == nil || strings.Contains(err.Error(), secret) || !strings.Contains(err.Error(), "[redacted]") {
+			t.Errorf("the error holds the password as %s: %v", secret, err)
+		}
 	}
 }
 
