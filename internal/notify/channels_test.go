@@ -205,6 +205,17 @@ func TestNobodyAnswers(t *testing.T) {
 	}
 }
 
+// TestWhatIsEscapedIsHidden as it stands in the address, and as it is meant.
+func TestWhatIsEscapedIsHidden(t *testing.T) {
+	t.Parallel()
+	for _, says := range []string{"no hook a+sEcReT", "no hook a%2BsEcReT", "no key q+sEcReT", "no key q%2BsEcReT"} {
+		to, _ := receiver(t, 400, nil, says)
+		w := &notify.Webhook{HTTP: notify.NewHTTPClient(http.DefaultTransport), URL: to + "/hooks/a%2BsEcReT?key=q%2BsEcReT", Secret: hookKey, Now: now}
+		_, err := w.Send(t.Context(), notify.Test(language.English, "sb-1", "", now()))
+		noSecret(t, err)
+	}
+}
+
 // TestASuccessThatIsCutOff is one all the same: the message arrived.
 func TestASuccessThatIsCutOff(t *testing.T) {
 	t.Parallel()
