@@ -165,7 +165,11 @@ func (p *Pipeline) PreviewDigest(ctx context.Context, workspace int64, address, 
 		address = strings.ToLower(address)
 	}
 	err = p.DB.In(ctx, workspace, func(tx pgx.Tx) error {
-		d := &desk{p: p, workspace: workspace, now: at}
+		own, err := postgres.ChannelsOf(ctx, tx, workspace, address)
+		if err != nil {
+			return err
+		}
+		d := &desk{p: p, workspace: workspace, now: at, channels: map[string][]postgres.Channel{address: own}}
 		if err := d.readPeople(ctx, tx); err != nil {
 			return err
 		}

@@ -321,6 +321,23 @@ func TestEveryoneHasHisOwnMorning(t *testing.T) {
 	}
 }
 
+// TestAPreviewHasTheDaysOfItsReader, which a channel may set.
+func TestAPreviewHasTheDaysOfItsReader(t *testing.T) {
+	t.Parallel()
+	b := tellers(t)
+	b.broken(t, "1", "jan@example.com", "no_next_step", "500 PLN", "2026-11-25T10:00:00Z")
+	b.add(t, postgres.Channel{Address: "ewa@example.com", Kind: "email", Target: "ewa@example.com", Zone: "Pacific/Auckland"}, postgres.ChannelSecret{})
+	b.at(t, "2026-11-27T08:30:00+13:00") // it is the 26th in Warsaw
+	m, _, err := b.PreviewDigest(t.Context(), b.ws, "Ewa@example.com", "", b.clock)
+	if err != nil {
+		t.Fatal(err)
+	}
+	b.notify(t)
+	if d := cmp.Diff(b.subjects("ewa@example.com"), []string{strings.ReplaceAll(m.Subject, "\u00a0", " ")}); d != "" {
+		t.Errorf("(-sent +previewed):\n%s", d)
+	}
+}
+
 func TestADigestThatWasMissed(t *testing.T) {
 	t.Parallel()
 	for at, want := range map[string]int{"2026-11-27T11:59:00+01:00": 1, "2026-11-27T12:00:00+01:00": 0} {
