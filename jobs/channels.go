@@ -45,7 +45,7 @@ func (p *Pipeline) AddChannel(ctx context.Context, workspace int64, c postgres.C
 // checkChannel finds what is wrong with a channel, and sets its target where that
 // follows from its secrets.
 func checkChannel(c *postgres.Channel, s postgres.ChannelSecret) error {
-	if _, err := time.LoadLocation(c.Zone); err != nil {
+	if _, err := time.LoadLocation(c.Zone); err != nil || c.Zone == "Local" { // that of whichever machine sends
 		return fault.New(fault.Invalid, "there is no time zone %q; they are called as in Europe/Warsaw", c.Zone)
 	}
 	if c.Language != "" && string(language.Of(c.Language)) != c.Language {
