@@ -230,6 +230,32 @@ func TestSetUpIsKilled(t *testing.T) {
 	}
 }
 
+// TestSetUpIsToldToEnd while the vendor works at a step: what he answers is written
+// down, and nothing more is done.
+func TestSetUpIsToldToEnd(t *testing.T) {
+	t.Parallel()
+	b := setup(t, 0, pipedrive.Options{})
+	b.pull(t)
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	b.Transport = roundTrip(func(r *http.Request) (*http.Response, error) {
+		if r.Method != http.MethodGet {
+			cancel()
+		}
+		return http.DefaultTransport.RoundTrip(r)
+	})
+	out, err := b.SetUp(ctx, b.ws, "crm", parseBook(t, ordered), "test", func(provision.Step, error) {})
+	if !errors.Is(err, context.Canceled) {
+		t.Errorf("it ended with %v", err)
+	}
+	if d := cmp.Diff(planned()[:1], stepsOf(out.Done)); d != "" {
+		t.Errorf("done (-want +got):\n%s", d)
+	}
+	if states := one[string](t, b, `SELECT string_agg(state, ', ') FROM edits`); states != "done" {
+		t.Errorf("edits: %s", states)
+	}
+}
+
 // notAllowing answers some requests as a vendor who does not allow them.
 func notAllowing(method, path string, status int) http.RoundTripper {
 	return roundTrip(func(r *http.Request) (*http.Response, error) {
