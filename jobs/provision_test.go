@@ -144,6 +144,27 @@ func TestSetUp(t *testing.T) {
 	}
 }
 
+// TestSetUpAfterADeletion: what somebody deleted in the CRM is not there, though it
+// was when the account was last read.
+func TestSetUpAfterADeletion(t *testing.T) {
+	t.Parallel()
+	b := setup(t, 0, pipedrive.Options{})
+	b.pull(t)
+	b.setUp(t)
+	stage := one[string](t, b, `SELECT external_id FROM stages WHERE name = 'Oferta'`)
+	field := one[string](t, b, `SELECT code FROM fields WHERE name = 'Data powrotu'`)
+	b.tell(t, "DELETE", "/api/v2/stages/"+stage, nil)
+	b.tell(t, "DELETE", "/api/v2/dealFields/"+field, nil)
+	plan, err := b.PlanSetup(t.Context(), b.ws, "crm", parseBook(t, ordered))
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := []string{planned()[2], planned()[3]}
+	if got := stepsOf(plan.Plan.Steps); len(got) < 2 || got[0] != want[0] || got[1] != want[1] {
+		t.Errorf("planned %q, want %q", got, want)
+	}
+}
+
 // dying lets calls that write have no answer: each first before the vendor got it,
 // then after it had its effect.
 type dying struct {
@@ -206,6 +227,32 @@ func TestSetUpIsKilled(t *testing.T) {
 	b.hasAll(t)
 	if n := one[int](t, b, `SELECT count(*) FROM edits WHERE state = 'done'`); n != len(planned()) {
 		t.Errorf("%d edits, want one for each of %d steps", n, len(planned()))
+	}
+}
+
+// TestSetUpIsToldToEnd while the vendor works at a step: what he answers is written
+// down, and nothing more is done.
+func TestSetUpIsToldToEnd(t *testing.T) {
+	t.Parallel()
+	b := setup(t, 0, pipedrive.Options{})
+	b.pull(t)
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	b.Transport = roundTrip(func(r *http.Request) (*http.Response, error) {
+		if r.Method != http.MethodGet {
+			cancel()
+		}
+		return http.DefaultTransport.RoundTrip(r)
+	})
+	out, err := b.SetUp(ctx, b.ws, "crm", parseBook(t, ordered), "test", func(provision.Step, error) {})
+	if !errors.Is(err, context.Canceled) {
+		t.Errorf("it ended with %v", err)
+	}
+	if d := cmp.Diff(planned()[:1], stepsOf(out.Done)); d != "" {
+		t.Errorf("done (-want +got):\n%s", d)
+	}
+	if states := one[string](t, b, `SELECT string_agg(state, ', ') FROM edits`); states != "done" {
+		t.Errorf("edits: %s", states)
 	}
 }
 

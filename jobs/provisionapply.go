@@ -164,10 +164,11 @@ func (w *settingUp) make(ctx context.Context, s *Source, step provision.Step) er
 		return err
 	}
 	// It is not cut off when the process is told to end: then nobody would know.
-	r, err := pusher.Push(context.WithoutCancel(ctx), call)
+	whole := context.WithoutCancel(ctx)
+	r, err := pusher.Push(whole, call)
 	switch {
 	case err == nil:
-		return w.receipt(ctx, s, step, e, r)
+		return w.receipt(whole, s, step, e, r)
 	case slices.Contains([]fault.Kind{fault.Invalid, fault.NotFound, fault.Gone, fault.Conflict}, fault.KindOf(err)):
 		return w.refuse(ctx, step, e, err)
 	case slices.Contains([]fault.Kind{fault.Auth, fault.Forbidden, fault.Limited}, fault.KindOf(err)):
