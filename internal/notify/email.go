@@ -86,7 +86,7 @@ const subjectLetters = 200
 
 // letter makes the mail.
 func (e *Email) letter(m Message) (*gomail.Msg, error) {
-	msg := gomail.NewMsg()
+	msg := gomail.NewMsg(gomail.WithNoDefaultUserAgent())
 	if err := msg.From(e.Server.From); err != nil {
 		return nil, fault.New(fault.Invalid, "the sender %q is no address", e.Server.From)
 	}
