@@ -54,7 +54,7 @@ func (b *bundle) working(t *testing.T) *worker {
 	}
 	t.Cleanup(pool.Close)
 	w := &worker{bundle: b}
-	if w.client, err = jobs.NewClient(b.Pipeline, pool, jobs.ClientOptions{Workers: 4, Log: b.Log}); err != nil {
+	if w.client, err = jobs.NewClient(b.Pipeline, pool, jobs.ClientOptions{Workers: 4, PollEvery: 100 * time.Millisecond, Log: b.Log}); err != nil {
 		t.Fatal(err)
 	}
 	b.Queue = w.client

@@ -45,7 +45,7 @@ func (p *Pipeline) AddChannel(ctx context.Context, workspace int64, c postgres.C
 // checkChannel finds what is wrong with a channel, and sets its target where that
 // follows from its secrets.
 func checkChannel(c *postgres.Channel, s postgres.ChannelSecret) error {
-	if _, err := time.LoadLocation(c.Zone); err != nil {
+	if _, err := time.LoadLocation(c.Zone); err != nil || c.Zone == "Local" { // that of whichever machine sends
 		return fault.New(fault.Invalid, "there is no time zone %q; they are called as in Europe/Warsaw", c.Zone)
 	}
 	if c.Language != "" && string(language.Of(c.Language)) != c.Language {
@@ -96,6 +96,18 @@ func (p *Pipeline) SetMailServer(ctx context.Context, workspace int64, m postgre
 			return err
 		}
 		return p.startTelling(ctx, tx, workspace)
+	})
+}
+
+// SetMailReaders says who is written to without a channel, and leaves the rest of
+// the mail server as it is, stopped too; nil: as it was.
+func (p *Pipeline) SetMailReaders(ctx context.Context, workspace int64, heads, reps *bool, by string) error {
+	return p.DB.In(ctx, workspace, func(tx pgx.Tx) error {
+		m, err := postgres.SetMailReaders(ctx, tx, workspace, heads, reps, by)
+		if err != nil {
+			return err
+		}
+		return postgres.Audit(ctx, tx, workspace, by, "set mail server", m.Host, map[string]any{"heads": m.Heads, "reps": m.Reps})
 	})
 }
 
@@ -153,7 +165,11 @@ func (p *Pipeline) PreviewDigest(ctx context.Context, workspace int64, address, 
 		address = strings.ToLower(address)
 	}
 	err = p.DB.In(ctx, workspace, func(tx pgx.Tx) error {
-		d := &desk{p: p, workspace: workspace, now: at}
+		own, err := postgres.ChannelsOf(ctx, tx, workspace, address)
+		if err != nil {
+			return err
+		}
+		d := &desk{p: p, workspace: workspace, now: at, channels: map[string][]postgres.Channel{address: own}}
 		if err := d.readPeople(ctx, tx); err != nil {
 			return err
 		}

@@ -56,7 +56,7 @@ func (b *bundle) workHere(t testing.TB) (stop func()) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	client, err := jobs.NewClient(b.Pipeline, pool, jobs.ClientOptions{Workers: 4, Log: b.Log})
+	client, err := jobs.NewClient(b.Pipeline, pool, jobs.ClientOptions{Workers: 4, PollEvery: 100 * time.Millisecond, Log: b.Log})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -256,7 +256,7 @@ func workUntilTerm(ctx context.Context, p *jobs.Pipeline, w childWork) error {
 		return err
 	}
 	defer pool.Close()
-	client, err := jobs.NewClient(p, pool, jobs.ClientOptions{Workers: 4, Log: p.Log})
+	client, err := jobs.NewClient(p, pool, jobs.ClientOptions{Workers: 4, PollEvery: 100 * time.Millisecond, Log: p.Log})
 	if err != nil {
 		return err
 	}

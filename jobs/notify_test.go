@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -16,6 +17,7 @@ import (
 
 	"salesbook.dev/internal/book"
 	"salesbook.dev/internal/enforce"
+	"salesbook.dev/internal/fault"
 	"salesbook.dev/internal/notify/notifytest"
 	"salesbook.dev/internal/postgres"
 	"salesbook.dev/internal/sandbox/pipedrive"
@@ -324,6 +326,23 @@ func TestEveryoneHasHisOwnMorning(t *testing.T) {
 	}
 }
 
+// TestAPreviewHasTheDaysOfItsReader, which a channel may set.
+func TestAPreviewHasTheDaysOfItsReader(t *testing.T) {
+	t.Parallel()
+	b := tellers(t)
+	b.broken(t, "1", "jan@example.com", "no_next_step", "500 PLN", "2026-11-25T10:00:00Z")
+	b.add(t, postgres.Channel{Address: "ewa@example.com", Kind: "email", Target: "ewa@example.com", Zone: "Pacific/Auckland"}, postgres.ChannelSecret{})
+	b.at(t, "2026-11-27T08:30:00+13:00") // it is the 26th in Warsaw
+	m, _, err := b.PreviewDigest(t.Context(), b.ws, "Ewa@example.com", "", b.clock)
+	if err != nil {
+		t.Fatal(err)
+	}
+	b.notify(t)
+	if d := cmp.Diff(b.subjects("ewa@example.com"), []string{strings.ReplaceAll(m.Subject, "\u00a0", " ")}); d != "" {
+		t.Errorf("(-sent +previewed):\n%s", d)
+	}
+}
+
 func TestADigestThatWasMissed(t *testing.T) {
 	t.Parallel()
 	for at, want := range map[string]int{"2026-11-27T11:59:00+01:00": 1, "2026-11-27T12:00:00+01:00": 0} {
@@ -541,6 +560,48 @@ func TestKilledBetweenIntentAndReceipt(t *testing.T) {
 	}
 }
 
+// TestAMessageComesTwiceAtMost, however often whoever takes it ends before he says
+// so: it is sent once more under its old name, and not a third time.
+func TestAMessageComesTwiceAtMost(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		channel postgres.Channel
+		secret  postgres.ChannelSecret
+	}{
+		"email":    {},
+		"slack":    {postgres.Channel{Kind: "slack"}, postgres.ChannelSecret{}},
+		"telegram": {postgres.Channel{Kind: "telegram", Target: "77"}, postgres.ChannelSecret{Token: "1:abcdefghijkl"}},
+		"webhook":  {postgres.Channel{Kind: "webhook"}, postgres.ChannelSecret{Secret: "0123456789abcdef"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			b := tellers(t)
+			b.broken(t, "1", "jan@example.com", "no_next_step", "500 PLN", "2026-11-26T10:00:00Z")
+			b.at(t, "2026-11-27T13:00:00+01:00")
+			b.mail.Answer(func(command string) string { return map[bool]string{true: "LOST"}[command == "."] })
+			calls := func() int { return len(b.mail.Mails()) }
+			if c.channel.Kind != "" {
+				h := newHook(t)
+				h.say(hangsUp, "", nil)
+				c.channel.Address, c.secret.URL, c.secret.Server = "ewa@example.com", h.URL, h.URL
+				b.add(t, c.channel, c.secret)
+				calls = h.calls
+			}
+			b.tell(t, enforce.LargeDeal, "1", "no_next_step", "2026-11-26T10:00:00Z", "ewa@example.com")
+			for range 12 {
+				b.notify(t)
+				b.clock = b.clock.Add(20 * time.Minute)
+			}
+			if n := calls(); n != 2 {
+				t.Errorf("it was handed over %d times", n)
+			}
+			if why := one[string](t, b.bundle, `SELECT COALESCE(string_agg(reason, ' '), 'there is none') FROM failures WHERE kind = 'notification'`); !strings.Contains(why, "it may have arrived") {
+				t.Errorf("the failure says: %s", why)
+			}
+		})
+	}
+}
+
 // retryAll tries every failure again, which must be one at least.
 func (b *telling) retryAll(t testing.TB) {
 	t.Helper()
@@ -569,6 +630,10 @@ type hook struct {
 	got    []http.Header
 }
 
+// hangsUp is the status of a hook that takes what it is sent, and ends the
+// connection instead of an answer.
+const hangsUp = 0
+
 func newHook(t testing.TB) *hook {
 	t.Helper()
 	h := &hook{status: 200, words: `{"ok":true,"result":{"message_id":1}}`}
@@ -576,6 +641,10 @@ func newHook(t testing.TB) *hook {
 		h.mu.Lock()
 		defer h.mu.Unlock()
 		h.got = append(h.got, r.Header)
+		if h.status == hangsUp {
+			_, _ = io.Copy(io.Discard, r.Body)
+			panic(http.ErrAbortHandler)
+		}
 		for name, value := range h.header {
 			w.Header().Set(name, value)
 		}
@@ -724,6 +793,31 @@ func TestAReceiverThatIsDownForHours(t *testing.T) {
 	}
 }
 
+// TestAMessageThatCannotBeMadeIsGivenUp, as one that cannot be sent.
+func TestAMessageThatCannotBeMadeIsGivenUp(t *testing.T) {
+	t.Parallel()
+	b := tellers(t)
+	b.broken(t, "1", "jan@example.com", "no_next_step", "500 PLN", "2026-11-26T10:00:00Z")
+	b.at(t, "2026-11-27T13:00:00+01:00")
+	id := b.add(t, postgres.Channel{Address: "nobody@example.com", Kind: "slack", QuietFrom: 1, QuietTo: 2}, postgres.ChannelSecret{URL: "http://127.0.0.1:1/x"})
+	odd, err := b.Vault.Keys.Seal([]byte("no JSON"), fmt.Sprintf("channel/%d/%d", b.ws, id))
+	if err != nil {
+		t.Fatal(err)
+	}
+	b.run(t, `UPDATE channels SET sealed = $1`, odd)
+	b.tell(t, enforce.LargeDeal, "1", "no_next_step", "2026-11-26T10:00:00Z", "nobody@example.com")
+	faults := 0
+	for range 4 * 24 {
+		if _, err := b.Notify(t.Context(), b.ws); err != nil {
+			faults++
+		}
+		b.clock = b.clock.Add(time.Hour)
+	}
+	if got := one[string](t, b.bundle, `SELECT state FROM notifications WHERE address = 'nobody@example.com'`); got != "failed" || faults != 9 {
+		t.Errorf("the notification is %s, after %d faults", got, faults)
+	}
+}
+
 // TestADigestIsNotSentOnAnotherDay: what could not be sent today is in tomorrow's.
 func TestADigestIsNotSentOnAnotherDay(t *testing.T) {
 	t.Parallel()
@@ -801,6 +895,61 @@ func TestWhatIsOldIsNotToldWhenTellingBegins(t *testing.T) {
 	b.notify(t)
 	if got := b.subjects(""); len(got) != 0 {
 		t.Errorf("told %q", got)
+	}
+}
+
+// TestWhatWaitsForTheMorningIsNotOld: who sets up a channel on a Sunday drops
+// nothing that waits since Friday for the end of the quiet hours.
+func TestWhatWaitsForTheMorningIsNotOld(t *testing.T) {
+	t.Parallel()
+	b := tellers(t)
+	b.broken(t, "1", "jan@example.com", "no_next_step", "500 PLN", "2026-11-26T10:00:00Z")
+	b.at(t, "2026-11-27T20:30:00+01:00") // Friday
+	b.tell(t, enforce.LargeDeal, "1", "no_next_step", "2026-11-26T10:00:00Z", "ewa@example.com")
+	b.notify(t)
+	b.run(t, `UPDATE notifications SET made_at = now() - interval '2 days', not_before = now() + interval '12 hours'`)
+	b.setMail(t, true)
+	if got := b.states(t); got != "waiting 1" {
+		t.Errorf("notifications: %s", got)
+	}
+}
+
+// TestAMailServerThatWasStoppedStaysSo when it is only said who is written to.
+func TestAMailServerThatWasStoppedStaysSo(t *testing.T) {
+	t.Parallel()
+	b := tellers(t)
+	b.run(t, `UPDATE mail_servers SET state = 'stopped', why = 'restored from a dump'`)
+	no, yes := false, true
+	if err := b.SetMailReaders(t.Context(), b.ws, &no, nil, "test"); err != nil {
+		t.Fatal(err)
+	}
+	if err := b.SetMailReaders(t.Context(), b.ws, nil, &yes, "test"); err != nil {
+		t.Fatal(err)
+	}
+	if got := one[string](t, b.bundle, `SELECT concat_ws(' ', heads, reps, state, why) FROM mail_servers`); got != "f t stopped restored from a dump" {
+		t.Error(got)
+	}
+	b.in(t, func(tx pgx.Tx) error { return postgres.RemoveMailServer(t.Context(), tx, b.ws) })
+	if err := b.SetMailReaders(t.Context(), b.ws, &no, nil, "test"); fault.KindOf(err) != fault.NotFound {
+		t.Errorf("without a mail server: %v", err)
+	}
+}
+
+// TestAMailboxThatIsGoneIsStoppedOnce, however much was on its way to it.
+func TestAMailboxThatIsGoneIsStoppedOnce(t *testing.T) {
+	t.Parallel()
+	b := tellers(t)
+	b.broken(t, "1", "jan@example.com", "no_next_step", "500 PLN", "2026-11-26T10:00:00Z")
+	b.at(t, "2026-11-27T08:30:00+01:00")
+	b.mail.Answer(func(command string) string {
+		return map[bool]string{true: "550 5.1.1 no such user"}[strings.HasPrefix(command, "RCPT")]
+	})
+	b.tell(t, enforce.LargeDeal, "1", "no_next_step", "2026-11-26T10:00:00Z", "ewa@example.com") // and the digest
+	b.notify(t)
+	b.clock = b.clock.Add(time.Minute)
+	b.notify(t)
+	if got := one[string](t, b.bundle, `SELECT string_agg(address || ' ' || state, ', ' ORDER BY id) FROM channels WHERE address = 'ewa@example.com'`); got != "ewa@example.com stopped" {
+		t.Error(got)
 	}
 }
 

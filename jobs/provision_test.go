@@ -41,7 +41,7 @@ enforcement: [{rule: all, mode: task}]
 // setUp sets the account up, and returns what was done.
 func (b *bundle) setUp(t *testing.T) jobs.Provisioning {
 	t.Helper()
-	out, err := b.SetUp(t.Context(), b.ws, "crm", parseBook(t, ordered), "test", func(provision.Step, error) {})
+	out, err := b.SetUp(t.Context(), b.ws, "crm", parseBook(t, ordered), asTest())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -144,6 +144,27 @@ func TestSetUp(t *testing.T) {
 	}
 }
 
+// TestSetUpAfterADeletion: what somebody deleted in the CRM is not there, though it
+// was when the account was last read.
+func TestSetUpAfterADeletion(t *testing.T) {
+	t.Parallel()
+	b := setup(t, 0, pipedrive.Options{})
+	b.pull(t)
+	b.setUp(t)
+	stage := one[string](t, b, `SELECT external_id FROM stages WHERE name = 'Oferta'`)
+	field := one[string](t, b, `SELECT code FROM fields WHERE name = 'Data powrotu'`)
+	b.tell(t, "DELETE", "/api/v2/stages/"+stage, nil)
+	b.tell(t, "DELETE", "/api/v2/dealFields/"+field, nil)
+	plan, err := b.PlanSetup(t.Context(), b.ws, "crm", parseBook(t, ordered))
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := []string{planned()[2], planned()[3]}
+	if got := stepsOf(plan.Plan.Steps); len(got) < 2 || got[0] != want[0] || got[1] != want[1] {
+		t.Errorf("planned %q, want %q", got, want)
+	}
+}
+
 // dying lets calls that write have no answer: each first before the vendor got it,
 // then after it had its effect.
 type dying struct {
@@ -187,7 +208,7 @@ func TestSetUpIsKilled(t *testing.T) {
 	for ; runs < 50; runs++ {
 		ctx, cancel := context.WithCancel(t.Context())
 		d.kill = cancel
-		out, err := b.SetUp(ctx, b.ws, "crm", parseBook(t, ordered), "test", func(provision.Step, error) {})
+		out, err := b.SetUp(ctx, b.ws, "crm", parseBook(t, ordered), asTest())
 		alive := ctx.Err() == nil
 		cancel()
 		if len(out.Refused) > 0 {
@@ -206,6 +227,32 @@ func TestSetUpIsKilled(t *testing.T) {
 	b.hasAll(t)
 	if n := one[int](t, b, `SELECT count(*) FROM edits WHERE state = 'done'`); n != len(planned()) {
 		t.Errorf("%d edits, want one for each of %d steps", n, len(planned()))
+	}
+}
+
+// TestSetUpIsToldToEnd while the vendor works at a step: what he answers is written
+// down, and nothing more is done.
+func TestSetUpIsToldToEnd(t *testing.T) {
+	t.Parallel()
+	b := setup(t, 0, pipedrive.Options{})
+	b.pull(t)
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	b.Transport = roundTrip(func(r *http.Request) (*http.Response, error) {
+		if r.Method != http.MethodGet {
+			cancel()
+		}
+		return http.DefaultTransport.RoundTrip(r)
+	})
+	out, err := b.SetUp(ctx, b.ws, "crm", parseBook(t, ordered), asTest())
+	if !errors.Is(err, context.Canceled) {
+		t.Errorf("it ended with %v", err)
+	}
+	if d := cmp.Diff(planned()[:1], stepsOf(out.Done)); d != "" {
+		t.Errorf("done (-want +got):\n%s", d)
+	}
+	if states := one[string](t, b, `SELECT string_agg(state, ', ') FROM edits`); states != "done" {
+		t.Errorf("edits: %s", states)
 	}
 }
 
@@ -229,7 +276,7 @@ func TestSetUpIsRefused(t *testing.T) {
 	b.pull(t)
 	try := func(transport http.RoundTripper) (jobs.Provisioning, error) {
 		b.Transport = transport
-		return b.SetUp(t.Context(), b.ws, "crm", parseBook(t, ordered), "test", func(provision.Step, error) {})
+		return b.SetUp(t.Context(), b.ws, "crm", parseBook(t, ordered), asTest())
 	}
 	b.run(t, `UPDATE connections SET writes = 'stopped', writes_why = 'too much'`)
 	if _, err := try(nil); fault.KindOf(err) != fault.Conflict || !strings.Contains(fmt.Sprint(err), "too much") {
@@ -292,5 +339,78 @@ func TestSetUpIsUndone(t *testing.T) {
 	}
 	if n := one[int](t, b, `SELECT count(*) FROM edits WHERE state <> 'done' OR lost IS NOT NULL`); n > 0 {
 		t.Errorf("%d edits have come to no good end", n)
+	}
+}
+
+func asTest() jobs.SetUpOptions {
+	return jobs.SetUpOptions{By: "test", Tell: func(provision.Step, error) {}}
+}
+
+// TestSetUpMakesWhatWasAgreedTo: what the CRM came to need after the plan was shown
+// is left for another plan.
+func TestSetUpMakesWhatWasAgreedTo(t *testing.T) {
+	t.Parallel()
+	b := setup(t, 0, pipedrive.Options{})
+	b.pull(t)
+	shown, err := b.PlanSetup(t.Context(), b.ws, "crm", parseBook(t, ordered))
+	if err != nil {
+		t.Fatal(err)
+	}
+	o := asTest()
+	o.Agreed = slices.Clone(shown.Plan.Steps[1:])
+	o.Agreed[0].Text += ", but otherwise"
+	out, err := b.SetUp(t.Context(), b.ws, "crm", parseBook(t, ordered), o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, s := range out.Done {
+		if s.Key == shown.Plan.Steps[0].Key || s.Key == shown.Plan.Steps[1].Key {
+			t.Errorf("done though nobody agreed: %s", s.Text)
+		}
+	}
+	var left []string
+	for _, r := range out.Refused {
+		if strings.Contains(r.Why, "nobody agreed") {
+			left = append(left, r.Key)
+		}
+	}
+	if d := cmp.Diff([]string{shown.Plan.Steps[0].Key, shown.Plan.Steps[1].Key}, left); d != "" {
+		t.Errorf("left (-want +got):\n%s", d)
+	}
+}
+
+// TestSetUpOfAnotherBookAfterAKill: what the CRM does not show was not done, though
+// the book of today does not ask for it.
+func TestSetUpOfAnotherBookAfterAKill(t *testing.T) {
+	t.Parallel()
+	for name, made := range map[string]bool{"the call had its effect": true, "it had none": false} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			b := setup(t, 0, pipedrive.Options{})
+			b.pull(t)
+			b.Transport = roundTrip(func(r *http.Request) (*http.Response, error) {
+				if r.Method == http.MethodGet {
+					return http.DefaultTransport.RoundTrip(r)
+				}
+				if made {
+					if answer, err := http.DefaultTransport.RoundTrip(r); err == nil {
+						_ = answer.Body.Close()
+					}
+				}
+				return nil, io.ErrUnexpectedEOF
+			})
+			if _, err := b.SetUp(t.Context(), b.ws, "crm", parseBook(t, ordered), asTest()); err == nil {
+				t.Fatal("the vendor did not answer, and it went on")
+			}
+			b.Transport = nil
+			other := strings.ReplaceAll(ordered, "Sprzedaż", "Inne")
+			if _, err := b.SetUp(t.Context(), b.ws, "crm", parseBook(t, other), asTest()); err != nil {
+				t.Fatal(err)
+			}
+			want := map[bool]string{true: "done", false: "cancelled"}[made]
+			if got := one[string](t, b, `SELECT state FROM edits ORDER BY id LIMIT 1`); got != want {
+				t.Errorf("the step is %s, want %s", got, want)
+			}
+		})
 	}
 }

@@ -19,27 +19,50 @@ import (
 	"salesbook.dev/internal/rest"
 )
 
+// SetUpOptions say who wants a CRM set up, and how far.
+type SetUpOptions struct {
+	By     string                      // for the audit
+	Agreed []provision.Step            // what was shown to him: no other step is made; nil: all are
+	Tell   func(provision.Step, error) // is called after each step
+}
+
 // SetUp makes a connection's CRM be as a draft has it, or without one as the book
 // in force, as far as it can be made. It makes one step after the other, each after
 // what it is about has been read anew, so that it goes on where it was broken off.
-// What the CRM refuses is noted and keeps the rest from nothing; tell is called
-// after each step. It is a person's order, so it is done also while edits are only
+// What the CRM refuses is noted and keeps the rest from nothing. It is a person's order, so it is done also while edits are only
 // shown; it is not where writing is stopped.
-func (p *Pipeline) SetUp(ctx context.Context, workspace int64, connection string, draft *book.Book, by string, tell func(provision.Step, error)) (Provisioning, error) {
+func (p *Pipeline) SetUp(ctx context.Context, workspace int64, connection string, draft *book.Book, o SetUpOptions) (Provisioning, error) {
 	u, err := p.openSetup(ctx, workspace, connection, draft)
 	if err != nil {
 		return Provisioning{}, err
 	}
-	err = u.holding(ctx, (&settingUp{setup: u, by: by, tell: tell, tried: map[string]bool{}}).all)
+	err = u.holding(ctx, (&settingUp{setup: u, by: o.By, agreed: byKey(o.Agreed), tell: o.Tell, tried: map[string]bool{}}).all)
 	return u.out, err
 }
 
 // settingUp makes the steps of a plan.
 type settingUp struct {
 	*setup
-	by    string
-	tell  func(provision.Step, error)
-	tried map[string]bool // keys of steps that need no further try
+	by     string
+	agreed map[string]string // texts of the steps that a person agreed to, by key; nil: to all
+	tell   func(provision.Step, error)
+	tried  map[string]bool // keys of steps that need no further try
+}
+
+func byKey(steps []provision.Step) map[string]string {
+	if steps == nil {
+		return nil
+	}
+	out := map[string]string{}
+	for _, s := range steps {
+		out[s.Key] = s.Text
+	}
+	return out
+}
+
+// isAgreed tells whether a person was shown a step as it is.
+func (w *settingUp) isAgreed(s provision.Step) bool {
+	return w.agreed == nil || w.agreed[s.Key] == s.Text
 }
 
 // all makes steps until none is left.
@@ -80,7 +103,7 @@ func (w *settingUp) all(ctx context.Context) error {
 
 // next is the first step that can be made.
 func (w *settingUp) next() (provision.Step, bool) {
-	i := slices.IndexFunc(w.out.Plan.Steps, func(s provision.Step) bool { return !s.Waits && !w.tried[s.Key] })
+	i := slices.IndexFunc(w.out.Plan.Steps, func(s provision.Step) bool { return !s.Waits && !w.tried[s.Key] && w.isAgreed(s) })
 	if i < 0 {
 		return provision.Step{}, false
 	}
@@ -93,6 +116,8 @@ func (w *settingUp) left() {
 		told := slices.ContainsFunc(w.out.Refused, func(r RefusedStep) bool { return r.Key == s.Key })
 		switch {
 		case told:
+		case !w.isAgreed(s):
+			w.out.Refused = append(w.out.Refused, RefusedStep{s, "the CRM has changed since the plan was shown, and nobody agreed to this; plan it again"})
 		case s.Waits:
 			w.out.Refused = append(w.out.Refused, RefusedStep{s, "it needs what was refused"})
 		default:
@@ -114,14 +139,19 @@ func (w *settingUp) settleOld(ctx context.Context) error {
 			if slices.ContainsFunc(w.out.Plan.Steps, func(s provision.Step) bool { return s.Key == e.Key }) {
 				continue // it is made again under its number
 			}
+			shown, err := w.shown(ctx, tx, e)
+			if err != nil {
+				return err
+			}
 			e.State, e.Why = "done", "its call was broken off; the CRM shows its effect"
-			if e.TargetID != nil {
-				if e.After, err = held(ctx, tx, w.ws, w.conn, e); err != nil {
-					return err
-				}
+			if !shown {
+				e.State, e.Why = "cancelled", "its call was broken off; the CRM does not show its effect, and this book does not ask for it"
 			}
 			if err := postgres.EndSetup(ctx, tx, w.ws, e, w.p.Now()); err != nil {
 				return err
+			}
+			if !shown {
+				continue
 			}
 			if err := w.audit(ctx, tx, e); err != nil {
 				return err
@@ -129,6 +159,43 @@ func (w *settingUp) settleOld(ctx context.Context) error {
 		}
 		return w.lease.Hold(ctx, tx)
 	})
+}
+
+// shown tells whether the CRM has what a step was to make, and notes what it has.
+func (w *settingUp) shown(ctx context.Context, tx pgx.Tx, e *postgres.Edit) (bool, error) {
+	if e.TargetID == nil {
+		id, err := postgres.DefinitionNamed(ctx, tx, w.ws, w.conn, e.TargetKind, e.Wanted)
+		if err != nil || id == "" {
+			return false, err
+		}
+		e.TargetID = &id
+	}
+	var err error
+	e.After, err = held(ctx, tx, w.ws, w.conn, e)
+	for name, want := range e.Wanted {
+		switch {
+		case name == "object" || name == "type": // say what is made, in the vendor's words
+		case name == "options" && !hasLabels(e.After[name], want), name != "options" && !sameValue(want, e.After[name]):
+			return false, err
+		}
+	}
+	return e.After != nil, err
+}
+
+// hasLabels tells whether options have every label of others, which were added.
+func hasLabels(options, added json.RawMessage) bool {
+	var have, want []struct {
+		Label string `json:"label"`
+	}
+	if json.Unmarshal(options, &have) != nil || json.Unmarshal(added, &want) != nil {
+		return false
+	}
+	for _, o := range want {
+		if !slices.Contains(have, o) {
+			return false
+		}
+	}
+	return true
 }
 
 func (w *settingUp) audit(ctx context.Context, tx pgx.Tx, e *postgres.Edit) error {
@@ -164,10 +231,11 @@ func (w *settingUp) make(ctx context.Context, s *Source, step provision.Step) er
 		return err
 	}
 	// It is not cut off when the process is told to end: then nobody would know.
-	r, err := pusher.Push(context.WithoutCancel(ctx), call)
+	whole := context.WithoutCancel(ctx)
+	r, err := pusher.Push(whole, call)
 	switch {
 	case err == nil:
-		return w.receipt(ctx, s, step, e, r)
+		return w.receipt(whole, s, step, e, r)
 	case slices.Contains([]fault.Kind{fault.Invalid, fault.NotFound, fault.Gone, fault.Conflict}, fault.KindOf(err)):
 		return w.refuse(ctx, step, e, err)
 	case slices.Contains([]fault.Kind{fault.Auth, fault.Forbidden, fault.Limited}, fault.KindOf(err)):

@@ -74,12 +74,13 @@ func (d *desk) want(t testing.TB, deal string, e postgres.Edit) int64 {
 	return one[int64](t, d.bundle, `SELECT max(id) FROM edits WHERE external_id = $1 AND key = $2`, deal, e.Key)
 }
 
-func words(fields map[string]any) map[string]json.RawMessage {
+func words(t testing.TB, fields map[string]any) map[string]json.RawMessage {
+	t.Helper()
 	out := map[string]json.RawMessage{}
 	for name, v := range fields {
 		b, err := json.Marshal(v)
 		if err != nil {
-			panic(err)
+			t.Fatal(err)
 		}
 		out[name] = b
 	}
@@ -89,14 +90,14 @@ func words(fields map[string]any) map[string]json.RawMessage {
 // moveBack wants a deal back in the first stage, with a note.
 func (d *desk) moveBack(t testing.TB, deal string) int64 {
 	t.Helper()
-	return d.want(t, deal, postgres.Edit{What: "revert", TargetKind: "deals", TargetID: &deal, Wanted: words(map[string]any{"stage_id": d.stage[0]}),
+	return d.want(t, deal, postgres.Edit{What: "revert", TargetKind: "deals", TargetID: &deal, Wanted: words(t, map[string]any{"stage_id": d.stage[0]}),
 		Note: "<p>Za wcześnie.</p>", Cause: postgres.EditCause{Rule: "exit_fields", Undoes: d.stage[1]}})
 }
 
 // task wants a task on a deal.
 func (d *desk) task(t testing.TB, deal string) int64 {
 	t.Helper()
-	return d.want(t, deal, postgres.Edit{What: "task", TargetKind: "activities", Wanted: words(map[string]any{"subject": "Uzupełnij", "type": "task", "deal_id": deal, "due_on": "2030-01-02", "note": "<ul><li>Budżet</li></ul>", "done": false})})
+	return d.want(t, deal, postgres.Edit{What: "task", TargetKind: "activities", Wanted: words(t, map[string]any{"subject": "Uzupełnij", "type": "task", "deal_id": deal, "due_on": "2030-01-02", "note": "<ul><li>Budżet</li></ul>", "done": false})})
 }
 
 // advance has a person move a deal to the second stage, which is pulled.
@@ -250,7 +251,7 @@ func TestATaskIsMadeOnce(t *testing.T) {
 		t.Errorf("whose activities are, by the facts: %+v", f.Activities)
 	}
 	// A task of ours takes other words, and is closed, whoever has touched it.
-	more := d.want(t, d.deals[0], postgres.Edit{What: "task", TargetKind: "activities", TargetID: e.TargetID, Wanted: words(map[string]any{"subject": "Inaczej", "done": true})})
+	more := d.want(t, d.deals[0], postgres.Edit{What: "task", TargetKind: "activities", TargetID: e.TargetID, Wanted: words(t, map[string]any{"subject": "Inaczej", "done": true})})
 	d.push(t)
 	d.wantEdit(t, more, "done", "")
 	if n := d.truth("activities", "Inaczej"); n != 1 {
@@ -468,7 +469,7 @@ func TestAChangeInTheLastMomentIsGivenBack(t *testing.T) {
 	d.push(t)
 	d.push(t)
 	e := d.wantEdit(t, id, "done", "somebody changed stage_id in the moment before")
-	if diff := cmp.Diff(words(map[string]any{"stage_id": third}), e.Lost); diff != "" {
+	if diff := cmp.Diff(words(t, map[string]any{"stage_id": third}), e.Lost); diff != "" {
 		t.Errorf("lost (-want +got):\n%s", diff)
 	}
 	if got := d.at(t, deal, "stage_id"); got != third {
@@ -634,7 +635,7 @@ func TestWhatWasDeletedIsBroughtBack(t *testing.T) {
 		t.Fatal(err)
 	}
 	d.comesBack(t)
-	id := d.want(t, deal, postgres.Edit{What: "revert", TargetKind: "deals", TargetID: &deal, Wanted: words(map[string]any{"status": "open"}), Cause: postgres.EditCause{Undoes: "deleted"}})
+	id := d.want(t, deal, postgres.Edit{What: "revert", TargetKind: "deals", TargetID: &deal, Wanted: words(t, map[string]any{"status": "open"}), Cause: postgres.EditCause{Undoes: "deleted"}})
 	d.push(t)
 	d.wantEdit(t, id, "done", "")
 	if n := one[int](t, d.bundle, `SELECT count(*) FROM deals WHERE deleted_at IS NULL AND status = 'open'`); n != 1 || d.at(t, deal, "status") != "open" {

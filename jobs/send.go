@@ -24,7 +24,7 @@ const (
 	sendingTakes = 10 * time.Minute
 	// mostAttempts are those of one message, over about a day.
 	mostAttempts = 10
-	// mostUnsure is how often a message is sent though it may have arrived.
+	// mostUnsure is how often a message is sent again though it may have arrived.
 	mostUnsure = 1
 )
 
@@ -49,7 +49,8 @@ type sending struct {
 // next sends the message whose turn it is; false if there is none. What is about
 // to be done is written down before, and what came of it after: a process that
 // ends in between leaves a message of which nobody knows whether it arrived. That
-// is sent once more, and known by its mark.
+// is sent once more, and known by its mark, and so is one that the other side had
+// whole without saying what came of it.
 func (s *sending) next(ctx context.Context) (more bool, err error) {
 	var m *postgres.OutMessage
 	now := s.p.Now()
@@ -68,8 +69,9 @@ func (s *sending) next(ctx context.Context) (more bool, err error) {
 	}
 	out, err := s.prepare(ctx, m)
 	switch {
-	case err != nil && fault.KindOf(err) == fault.Unknown: // ours, or the database's: nothing was sent
-		return false, errors.Join(err, s.later(context.WithoutCancel(ctx), m, now.Add(retryAfter(1, 0)), "it could not be made ready"))
+	case err != nil && fault.KindOf(err) == fault.Unknown && m.Attempts < mostAttempts: // ours, or the database's: nothing was sent
+		at := s.habits(m.Address).NotBefore(now.Add(retryAfter(m.Attempts, 0)))
+		return false, errors.Join(err, s.later(context.WithoutCancel(ctx), m, at, "it could not be made ready"))
 	case err != nil:
 		return true, s.refused(ctx, m, err)
 	case out.needless != "":
@@ -92,7 +94,7 @@ func (s *sending) send(ctx context.Context, m *postgres.OutMessage, out outgoing
 	return true, s.p.DB.In(ctx, s.workspace, func(tx pgx.Tx) error { return postgres.SentMessage(ctx, tx, s.workspace, m, vendor, s.p.Now()) })
 }
 
-var errUnsure = errors.New("it was handed over twice, and both times we ended before we knew what came of it: it may have arrived, and is not sent again by itself")
+var errUnsure = errors.New("it was handed over twice, and both times nobody said what came of it: it may have arrived, and is not sent again by itself")
 
 // outgoing is a message ready to be sent.
 type outgoing struct {
@@ -309,6 +311,11 @@ func orZero(t *time.Time) time.Time {
 // refused decides what becomes of a message that did not go out.
 func (s *sending) refused(ctx context.Context, m *postgres.OutMessage, err error) error {
 	kind := fault.KindOf(err)
+	if notify.Unsure(err) {
+		if m.Unsure++; m.Unsure > mostUnsure {
+			return s.giveUp(ctx, m, fmt.Errorf("%w (%w)", errUnsure, err))
+		}
+	}
 	if !notify.Passes(err) && kind != fault.Auth || m.Attempts >= mostAttempts {
 		return s.giveUp(ctx, m, err)
 	}
@@ -359,14 +366,20 @@ func (s *sending) giveUp(ctx context.Context, m *postgres.OutMessage, why error)
 // stop stops the channel of a message. An address without a channel is given one
 // that is stopped, so that it is not written to again.
 func (s *sending) stop(ctx context.Context, tx pgx.Tx, m *postgres.OutMessage, why string) error {
-	if m.Channel != 0 {
-		return postgres.SetChannelState(ctx, tx, s.workspace, m.Channel, why)
+	id := m.Channel
+	for _, c := range s.channels[m.Address] {
+		if id == 0 && c.Kind == "email" && strings.EqualFold(c.Target, m.Address) {
+			id = c.ID // by another message, or since this one was made
+		}
+	}
+	if id != 0 {
+		return postgres.SetChannelState(ctx, tx, s.workspace, id, why)
 	}
 	c := postgres.Channel{Address: m.Address, Kind: "email", Target: m.Address, Digest: true, Instant: true, State: "stopped", Why: why, MadeBy: "salesbook"}
 	h := s.habits(m.Address)
 	c.QuietFrom, c.QuietTo = h.QuietFrom, h.QuietTo
-	id, err := s.p.Vault.AddChannel(ctx, tx, s.workspace, c, postgres.ChannelSecret{})
-	c.ID = id
+	var err error
+	c.ID, err = s.p.Vault.AddChannel(ctx, tx, s.workspace, c, postgres.ChannelSecret{})
 	s.channels[m.Address] = append(s.channels[m.Address], c)
 	return err
 }

@@ -1,6 +1,7 @@
 package jobs
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"log/slog"
@@ -23,9 +24,12 @@ const Schema = "river"
 type ClientOptions struct {
 	Workers  int  // short jobs at once in this process, and half as many long ones; 0: a client that only inserts
 	PollOnly bool // behind a transaction pooler, which has no LISTEN
-	Reindex  bool // the pool's role owns River's tables
-	Plugins  []rivertype.Plugin
-	Log      *slog.Logger
+	// How often it looks for jobs that nobody announced, such as one that goes on
+	// after a time slice; a second unless set.
+	PollEvery time.Duration
+	Reindex   bool // the pool's role owns River's tables
+	Plugins   []rivertype.Plugin
+	Log       *slog.Logger
 }
 
 // NewClient returns a River client on its own pool. With workers it serves
@@ -34,7 +38,7 @@ func NewClient(p *Pipeline, pool *pgxpool.Pool, o ClientOptions) (*river.Client[
 	cfg := &river.Config{
 		Schema: Schema, Logger: o.Log, PollOnly: o.PollOnly, MaxAttempts: 5,
 		JobTimeout: 5 * time.Minute, RescueStuckJobsAfter: 10 * time.Minute,
-		FetchCooldown: 10 * time.Millisecond, FetchPollInterval: time.Second, Plugins: o.Plugins,
+		FetchCooldown: 10 * time.Millisecond, FetchPollInterval: cmp.Or(o.PollEvery, time.Second), Plugins: o.Plugins,
 	}
 	if !o.Reindex {
 		cfg.ReindexerSchedule = river.NeverSchedule()

@@ -49,7 +49,7 @@ func (c *bookProvisionCmd) Run(ctx context.Context, g *globals) error {
 	if err := g.confirm(c.Yes, fmt.Sprintf("Do these %s in the CRM of %s?", counted(int64(len(out.Plan.Steps)), "step"), out.Connection)); err != nil {
 		return err
 	}
-	out, err = a.pipeline.SetUp(ctx, ws, c.Connection, draft, actor(), func(s provision.Step, why error) {
+	out, err = a.pipeline.SetUp(ctx, ws, c.Connection, draft, jobs.SetUpOptions{By: actor(), Agreed: out.Plan.Steps, Tell: func(s provision.Step, why error) {
 		switch {
 		case g.JSON:
 		case why != nil:
@@ -57,7 +57,7 @@ func (c *bookProvisionCmd) Run(ctx context.Context, g *globals) error {
 		default:
 			fmt.Fprintln(g.stdout, harmless("done: "+s.Text))
 		}
-	})
+	}})
 	return c.applied(g, &out, err)
 }
 

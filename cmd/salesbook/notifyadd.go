@@ -219,7 +219,10 @@ func (c *notifySMTPCmd) Run(ctx context.Context, g *globals) error {
 	case c.Host == "" && c.Heads == nil && c.Reps == nil:
 		return c.show(ctx, a, ws)
 	case c.Host == "":
-		return c.alter(ctx, a, ws)
+		if err := a.pipeline.SetMailReaders(ctx, ws, c.Heads, c.Reps, actor()); err != nil {
+			return err
+		}
+		return c.show(ctx, a, ws)
 	}
 	m := postgres.MailServer{Host: c.Host, Port: c.Port, User: c.User, From: c.From, TLS: c.TLS, Heads: c.Heads == nil || *c.Heads, Reps: c.Reps == nil || *c.Reps, SetBy: actor()}
 	if m.Port == 0 {
@@ -231,32 +234,6 @@ func (c *notifySMTPCmd) Run(ctx context.Context, g *globals) error {
 		}
 	}
 	if err := a.pipeline.SetMailServer(ctx, ws, m); err != nil {
-		return err
-	}
-	return c.show(ctx, a, ws)
-}
-
-// alter says who is written to without a channel, and leaves the rest as it is.
-func (c *notifySMTPCmd) alter(ctx context.Context, a *app, ws int64) error {
-	var m *postgres.MailServer
-	err := a.db.In(ctx, ws, func(tx pgx.Tx) (err error) {
-		m, err = a.pipeline.Vault.MailServerOf(ctx, tx, ws)
-		return err
-	})
-	switch {
-	case err != nil:
-		return err
-	case m == nil:
-		return fault.New(fault.NotFound, "there is no mail server; `salesbook notify smtp HOST --from ADDRESS` sets one")
-	}
-	if c.Heads != nil {
-		m.Heads = *c.Heads
-	}
-	if c.Reps != nil {
-		m.Reps = *c.Reps
-	}
-	m.SetBy = actor()
-	if err := a.pipeline.SetMailServer(ctx, ws, *m); err != nil {
 		return err
 	}
 	return c.show(ctx, a, ws)

@@ -147,6 +147,9 @@ func TestWhatOthersSay(t *testing.T) {
 		"telegram: wrong markup":  {"telegram", 400, nil, telegram(400, "Bad Request: can't parse entities", ""), fault.Invalid, 0, "parse entities"},
 		"telegram: down":          {"telegram", 502, nil, "<html>", fault.Temporary, 0, "502"},
 		"telegram: not the API":   {"telegram", 200, nil, "<html>welcome</html>", fault.Temporary, 0, "not as its API does"},
+		"telegram: a page of 404": {"telegram", 404, nil, "<html>no such page</html>", fault.Temporary, 0, "not as its API does"},
+		"telegram: a page of 403": {"telegram", 403, nil, "<html>blocked</html>", fault.Temporary, 0, "not as its API does"},
+		"telegram: a redirect":    {"telegram", 302, map[string]string{"Location": "https://example.com/sEcReT"}, "", fault.Invalid, 0, "a redirect"},
 		"telegram: repeats":       {"telegram", 500, nil, telegram(500, "in /bot"+botToken, ""), fault.Temporary, 0, "[redacted]"},
 		"webhook: gone":           {"webhook", 410, nil, "", fault.Gone, 0, "no more messages"},
 		"webhook: too many":       {"webhook", 429, map[string]string{"Retry-After": "Fri, 27 Nov 2026 07:31:00 GMT"}, "", fault.Limited, time.Minute, "429"},
@@ -192,12 +195,34 @@ func TestNobodyAnswers(t *testing.T) {
 	hangs := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) }))
 	t.Cleanup(hangs.Close)
 	for _, kind := range []string{"slack", "telegram", "webhook"} {
-		for _, url := range []string{dead.URL, hangs.URL} {
+		for url, unsure := range map[string]bool{dead.URL: false, hangs.URL: true} {
 			_, err := at(kind, url).Send(t.Context(), notify.Test(language.English, "sb-1", "", now()))
-			if fault.KindOf(err) != fault.Temporary {
-				t.Errorf("%s: %v", kind, err)
+			if fault.KindOf(err) != fault.Temporary || notify.Unsure(err) != unsure {
+				t.Errorf("%s, unsure %v: %v", kind, notify.Unsure(err), err)
 			}
 			noSecret(t, err)
+		}
+	}
+}
+
+// TestWhatIsEscapedIsHidden as it stands in the address, and as it is meant.
+func TestWhatIsEscapedIsHidden(t *testing.T) {
+	t.Parallel()
+	for _, says := range []string{"no hook a+sEcReT", "no hook a%2BsEcReT", "no key q+sEcReT", "no key q%2BsEcReT"} {
+		to, _ := receiver(t, 400, nil, says)
+		w := &notify.Webhook{HTTP: notify.NewHTTPClient(http.DefaultTransport), URL: to + "/hooks/a%2BsEcReT?key=q%2BsEcReT", Secret: hookKey, Now: now}
+		_, err := w.Send(t.Context(), notify.Test(language.English, "sb-1", "", now()))
+		noSecret(t, err)
+	}
+}
+
+// TestASuccessThatIsCutOff is one all the same: the message arrived.
+func TestASuccessThatIsCutOff(t *testing.T) {
+	t.Parallel()
+	for _, kind := range []string{"slack", "telegram", "webhook"} {
+		url, _ := receiver(t, 200, map[string]string{"Content-Length": "1000"}, `{"ok":true,"result":{"message`)
+		if _, err := at(kind, url).Send(t.Context(), notify.Test(language.English, "sb-1", "", now())); err != nil {
+			t.Errorf("%s: %v", kind, err)
 		}
 	}
 }
@@ -206,6 +231,7 @@ func TestAddressesOfReceivers(t *testing.T) {
 	t.Parallel()
 	for url, good := range map[string]bool{
 		"https://hooks.slack.com/services/x": true, "http://127.0.0.1:8080/hook": true, "http://[::1]/": true, "http://10.1.2.3/": true, "http://receiver:8080/hook": true,
+		"http://[fe80::1%25eth0]/": true, "http://134744072/": false, "http://0x08080808/": false, "http://[2001:db8::1%25eth0]/": false, "http://169.254.169.254/": false,
 		"http://hooks.example.com/": false, "http://8.8.8.8/": false, "ftp://hooks.example.com/": false, "https://user:sEcReT@hooks.example.com/": false, "/hook": false, "": false, "https://a.example/%zz": false,
 	} {
 		err := notify.CheckURL(url)

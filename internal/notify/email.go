@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/tls"
 	"crypto/x509"
+	"encoding/base64"
 	"errors"
 	"fmt"
 	"net"
@@ -70,7 +71,7 @@ func (e *Email) Send(ctx context.Context, m Message) (string, error) {
 	}
 	client, err := e.client()
 	if err != nil {
-		return "", fault.New(fault.Invalid, "the settings of the mail server %s cannot be used: %s", e.Server.Host, quote(err.Error(), e.Server.Password))
+		return "", fault.New(fault.Invalid, "the settings of the mail server %s cannot be used: %s", e.Server.Host, quote(err.Error(), e.Server.secrets()...))
 	}
 	err = client.DialAndSendWithContext(ctx, msg)
 	if err == nil || msg.IsDelivered() { // what fails after that is the goodbye
@@ -79,16 +80,20 @@ func (e *Email) Send(ctx context.Context, m Message) (string, error) {
 	return "", e.Server.refusal(ctx, err)
 }
 
+// subjectLetters bounds a subject: a line of a mail has no more than 998 bytes
+// (RFC 5322, 2.1.1), and a word of plain letters is on one.
+const subjectLetters = 200
+
 // letter makes the mail.
 func (e *Email) letter(m Message) (*gomail.Msg, error) {
-	msg := gomail.NewMsg()
+	msg := gomail.NewMsg(gomail.WithNoDefaultUserAgent())
 	if err := msg.From(e.Server.From); err != nil {
 		return nil, fault.New(fault.Invalid, "the sender %q is no address", e.Server.From)
 	}
 	if err := msg.To(e.To); err != nil {
 		return nil, fault.New(fault.Gone, "%q is no e-mail address", e.To)
 	}
-	msg.Subject(line(m.Subject))
+	msg.Subject(cutRunes(line(m.Subject), subjectLetters))
 	msg.SetMessageIDWithValue(m.ID + "@" + domainOf(e.Server.From))
 	msg.SetDateWithValue(m.Made)
 	msg.SetGenHeader("Auto-Submitted", "auto-generated") // no absence notes, RFC 3834
@@ -128,11 +133,22 @@ func (s *Server) tlsConfig() *tls.Config {
 	return &tls.Config{ServerName: s.Host, RootCAs: s.Roots, MinVersion: tls.VersionTLS12}
 }
 
+// secrets are the password, bare and as log-ins have it on the wire, which some
+// servers repeat.
+func (s *Server) secrets() []string {
+	if s.Password == "" {
+		return nil
+	}
+	encoded := base64.StdEncoding.EncodeToString
+	return []string{encoded([]byte("\x00" + s.User + "\x00" + s.Password)), encoded([]byte(s.Password)), s.Password}
+}
+
 // refusal is the error of a mail that was not taken.
 func (s *Server) refusal(ctx context.Context, err error) error {
-	said := quote(err.Error(), s.Password)
+	said := quote(err.Error(), s.secrets()...)
 	const closing = 421 // whoever the mail is for
-	if refused, ok := errors.AsType[*gomail.SendError](err); ok && refused.ErrorCode() != 0 && refused.ErrorCode() != closing {
+	refused, isSend := errors.AsType[*gomail.SendError](err)
+	if isSend && refused.ErrorCode() != 0 && refused.ErrorCode() != closing {
 		if refused.ErrorCode() >= 500 {
 			return s.permanent(refused, said)
 		}
@@ -152,7 +168,11 @@ func (s *Server) refusal(ctx context.Context, err error) error {
 	if strings.Contains(said, "does not support STARTTLS") { // the library has no error of its own for it
 		hint = "; it offers no STARTTLS: `salesbook notify smtp` with --tls tls, or with --tls none within your own network"
 	}
-	return fault.New(fault.Temporary, "the mail server %s did not take the mail: %s%s", s.Host, said, hint)
+	err = fault.New(fault.Temporary, "the mail server %s did not take the mail: %s%s", s.Host, said, hint)
+	if isSend && refused.Reason == gomail.ErrSMTPDataClose && refused.ErrorCode() == 0 {
+		return unsure(err) // it had all of the mail
+	}
+	return err
 }
 
 // permanent is the error of a mail that the server will never take. What is

@@ -2,6 +2,7 @@ package notify_test
 
 import (
 	"crypto/x509"
+	"encoding/base64"
 	"fmt"
 	"strings"
 	"testing"
@@ -63,6 +64,25 @@ func TestMailsArriveWhole(t *testing.T) {
 	}
 }
 
+// TestLongSubjectsAreShortened: a line of a mail holds 998 bytes, and a word of
+// plain letters cannot be folded.
+func TestLongSubjectsAreShortened(t *testing.T) {
+	t.Parallel()
+	s := notifytest.NewMailServer(t, notifytest.Options{})
+	e := &notify.Email{Server: serverOf(s, notify.NoTLS), To: "ewa@example.com"}
+	for i, word := range []string{"x", "Ж", "😀"} {
+		m := notify.Test(language.English, "sb-1", "ewa@example.com", time.Now())
+		m.Subject = strings.Repeat(word, 3000)
+		if _, err := e.Send(t.Context(), m); err != nil {
+			t.Fatal(err)
+		}
+		got := s.Mails()[i]
+		if want := strings.Repeat(word, 199) + "…"; got.Subject() != want {
+			t.Errorf("the subject has %d bytes and begins so: %.20q", len(got.Subject()), got.Subject())
+		}
+	}
+}
+
 // TestWhatMailServersSay: what a server says decides whether the mail is tried
 // again, and whether the mailbox is written to again.
 func TestWhatMailServersSay(t *testing.T) {
@@ -111,6 +131,9 @@ func TestWhatMailServersSay(t *testing.T) {
 			if err != nil && strings.Contains(err.Error(), password) {
 				t.Errorf("the error holds the password: %v", err)
 			}
+			if unsure := strings.Contains(name, "lost") || strings.Contains(name, "after the mail"); notify.Unsure(err) != unsure {
+				t.Errorf("nobody knows: %v, want %v: %v", notify.Unsure(err), unsure, err)
+			}
 			if n := len(s.Mails()); n != tc.arrives {
 				t.Errorf("%d mails arrived", n)
 			}
@@ -141,6 +164,26 @@ func TestMailServersThatCannotBeUsed(t *testing.T) {
 				t.Errorf("%v: %v", fault.KindOf(err), err)
 			}
 		})
+	}
+}
+
+// TestAServerThatRepeatsALogIn is quoted without the password, also as it goes over
+// the wire.
+func TestAServerThatRepeatsALogIn(t *testing.T) {
+	t.Parallel()
+	s := notifytest.NewMailServer(t, notifytest.Options{TLS: true, Password: password})
+	e := &notify.Email{Server: with(serverOf(s, notify.TLS), func(s *notify.Server) { s.User, s.Password = "book", password }), To: "ewa@example.com"}
+	s.Answer(func(command string) string {
+		if strings.HasPrefix(command, "AUTH") {
+			return "500 5.5.1 what is " + command + ", and " + base64.StdEncoding.EncodeToString([]byte(password))
+		}
+		return ""
+	})
+	_, err := e.Send(t.Context(), notify.Test(language.English, "sb-1", "ewa@example.com", time.Now()))
+	for _, secret := range []string{password, base64.StdEncoding.EncodeToString([]byte(password)), base64.StdEncoding.EncodeToString([]byte("\x00book\x00" + password))} {
+		if err == nil || strings.Contains(err.Error(), secret) || !strings.Contains(err.Error(), "[redacted]") {
+			t.Errorf("the error holds the password as %s: %v", secret, err)
+		}
 	}
 }
 

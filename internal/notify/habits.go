@@ -27,23 +27,20 @@ type Habits struct {
 // evening to eight in the morning.
 func UsualQuiet() (from, to int) { return 20 * 60, 8 * 60 }
 
-// NotBefore is the first instant from t on at which the person may be told.
+// NotBefore is the first instant from t on at which the person may be told. It
+// looks at what clocks on the wall show, minute by minute: where they are changed,
+// the end of the quiet hours may be skipped, or come twice.
 func (h *Habits) NotBefore(t time.Time) time.Time {
-	local := t.In(h.Zone)
-	year, month, day := local.Date()
-	if h.works(local) && !h.quiet(minutesOf(local)) {
-		return t
-	}
-	for n := range freeDays {
-		noon := time.Date(year, month, day+n, 12, 0, 0, 0, h.Zone)
-		if !h.works(noon) {
-			continue
-		}
-		for _, m := range []int{0, h.QuietTo} {
-			at := time.Date(year, month, day+n, 0, m, 0, 0, h.Zone)
-			if !h.quiet(m) && at.After(t) {
-				return at
-			}
+	const quarter = 15 * time.Minute // wherever people live, days begin with one
+	for at := t; at.Sub(t) < freeDays*24*time.Hour; {
+		local := at.In(h.Zone)
+		switch {
+		case !h.works(local):
+			at = at.Truncate(quarter).Add(quarter)
+		case h.quiet(minutesOf(local)):
+			at = at.Truncate(time.Minute).Add(time.Minute)
+		default:
+			return at
 		}
 	}
 	return t

@@ -117,6 +117,25 @@ func TestPeopleAreLeftInPeace(t *testing.T) {
 			t.Errorf("%s: %s, want %s", name, got, tc.want)
 		}
 	}
+	// Where clocks are changed in the very minutes in which quiet hours end.
+	for name, tc := range map[string]struct {
+		from, to int
+		zone     string
+		at, want string
+	}{
+		"the end is skipped in the east":        {22 * 60, 2*60 + 30, "Europe/Warsaw", "2026-03-29T00:10:00Z", "2026-03-29T01:00:00Z"},
+		"the end is skipped in the west":        {22 * 60, 2*60 + 30, "America/New_York", "2026-03-08T06:10:00Z", "2026-03-08T07:00:00Z"},
+		"the end comes twice, in the east":      {22 * 60, 2*60 + 30, "Europe/Warsaw", "2026-10-25T01:10:00Z", "2026-10-25T01:30:00Z"},
+		"the end comes twice, in the west":      {22 * 60, 60 + 30, "America/New_York", "2026-11-01T06:10:00Z", "2026-11-01T06:30:00Z"},
+		"the first end of two lets people know": {22 * 60, 60 + 30, "America/New_York", "2026-11-01T05:10:00Z", "2026-11-01T05:30:00Z"},
+		"midnight is skipped":                   {20 * 60, 0, "America/Santiago", "2026-09-06T03:30:00Z", "2026-09-06T04:00:00Z"},
+	} {
+		h := habits(t, tc.zone, tc.from, tc.to)
+		h.Works = nil
+		if got := h.NotBefore(instant(t, tc.at)); !got.Equal(instant(t, tc.want)) {
+			t.Errorf("%s: %s, want %s", name, got.UTC(), tc.want)
+		}
+	}
 	h := habits(t, "UTC", 0, 0)
 	h.Works = func(int, time.Month, int) bool { return false }
 	if at := instant(t, "2026-11-27T12:00:00Z"); !h.NotBefore(at).Equal(at) {

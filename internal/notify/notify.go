@@ -9,6 +9,7 @@ package notify
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"salesbook.dev/internal/fault"
@@ -55,7 +56,8 @@ type About struct {
 // nothing. Of its errors Temporary and Limited go away by themselves, Gone stays:
 // nothing sent here will ever arrive until somebody changes the channel. Any
 // other is about this message, or about settings that are not the channel's own.
-// No error holds a secret.
+// Of which it is not known whether the message arrived, see Unsure. No error holds
+// a secret.
 type Channel interface {
 	Send(ctx context.Context, m Message) (id string, err error)
 }
@@ -71,6 +73,14 @@ func Passes(err error) bool {
 
 // Stops tells whether a failure ends its channel until somebody changes it.
 func Stops(err error) bool { return fault.KindOf(err) == fault.Gone }
+
+// Unsure tells whether a message may have arrived though it could not be sent: the
+// other side had all of it, and ended before it said what came of it.
+func Unsure(err error) bool { return errors.Is(err, errUnsure) }
+
+var errUnsure = errors.New("nobody knows whether the message arrived")
+
+func unsure(err error) error { return fault.New(fault.KindOf(err), "%w: %w", err, errUnsure) }
 
 // Test is a message that tells nothing but that it arrived.
 func Test(l language.Language, id, to string, now time.Time) Message {

@@ -5,10 +5,12 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"net"
 	"net/http"
+	"net/http/httptrace"
+	"net/netip"
 	"net/url"
 	"strings"
+	"sync/atomic"
 	"time"
 	"unicode"
 
@@ -24,6 +26,7 @@ type answer struct {
 	status int
 	header http.Header
 	body   []byte
+	cut    bool // the end of the body is missing
 }
 
 // post sends JSON to an address that is a secret itself: errors call it by its
@@ -33,7 +36,13 @@ func post(ctx context.Context, hc *http.Client, to string, header http.Header, b
 	if err != nil {
 		return a, err
 	}
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, to, bytes.NewReader(body))
+	var written atomic.Bool
+	traced := httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{WroteRequest: func(i httptrace.WroteRequestInfo) {
+		if i.Err == nil {
+			written.Store(true)
+		}
+	}})
+	req, err := http.NewRequestWithContext(traced, http.MethodPost, to, bytes.NewReader(body))
 	if err != nil {
 		return a, fault.New(fault.Invalid, "the address of the channel at %s cannot be used; set it anew", u.Host)
 	}
@@ -43,13 +52,16 @@ func post(ctx context.Context, hc *http.Client, to string, header http.Header, b
 	req.Header.Set("Content-Type", "application/json")
 	req.Header.Set("User-Agent", "salesbook")
 	resp, err := hc.Do(req)
-	if err != nil {
+	switch {
+	case err != nil && written.Load():
+		return a, unsure(rest.Unanswered(ctx, u.Host, err))
+	case err != nil:
 		return a, rest.Unanswered(ctx, u.Host, err)
 	}
 	defer resp.Body.Close()
 	a = answer{status: resp.StatusCode, header: resp.Header}
 	a.body, err = io.ReadAll(io.LimitReader(resp.Body, answerLimit))
-	if err != nil && !a.good() {
+	if a.cut = err != nil; a.cut && !a.good() {
 		return a, rest.Unanswered(ctx, u.Host, err)
 	}
 	return a, nil // a success whose words were cut off is one
@@ -109,10 +121,11 @@ func address(to string) (*url.URL, error) {
 
 // near tells whether a host is within the own network by its name or number.
 func near(host string) bool {
-	if ip := net.ParseIP(host); ip != nil {
-		return ip.IsLoopback() || ip.IsPrivate()
+	if ip, err := netip.ParseAddr(host); err == nil {
+		return ip.IsLoopback() || ip.IsPrivate() || ip.Zone() != "" && ip.IsLinkLocalUnicast()
 	}
-	return !strings.Contains(host, ".")
+	letter := host != "" && (host[0] >= 'a' && host[0] <= 'z' || host[0] >= 'A' && host[0] <= 'Z')
+	return letter && !strings.ContainsAny(host, ".:") // a number alone is an address anywhere
 }
 
 // NewHTTPClient returns the client by which messages are sent. It repeats

@@ -62,20 +62,29 @@ func (t *Telegram) Send(ctx context.Context, m Message) (string, error) {
 	var said telegramAnswer
 	known := json.Unmarshal(a.body, &said) == nil
 	switch {
+	case a.good() && a.cut:
+		return "", nil // it has the message, and its number was lost
 	case a.good() && known && said.OK:
 		return strconv.FormatInt(said.Result.MessageID, 10), nil
 	case a.good():
-		return "", fault.New(fault.Temporary, "Telegram answered %d, but not as its API does; check the address of its server if it lasts", a.status)
+		return "", fault.New(fault.Temporary, "Telegram answered %d%s", a.status, notTheAPI)
 	}
-	return "", t.refusal(&a, &said)
+	return "", t.refusal(&a, &said, known)
 }
 
-// refusal is the error of an answer that is no success.
-func (t *Telegram) refusal(a *answer, said *telegramAnswer) error {
+// notTheAPI is said of a page that comes from whatever stands between.
+const notTheAPI = ", but not as its API does; check the address of its server if it lasts"
+
+// refusal is the error of an answer that is no success; known tells that it is one
+// of the API.
+func (t *Telegram) refusal(a *answer, said *telegramAnswer, known bool) error {
 	a.body = []byte(said.Description)
 	e := a.refused("Telegram", t.Now(), t.Token)
 	words := strings.ToLower(said.Description)
 	switch {
+	case !known && e.Kind == fault.Invalid && a.status >= 400:
+		e.Kind = fault.Temporary
+		e.Text += notTheAPI
 	case said.Parameters.RetryAfter > 0:
 		e.RetryAfter = time.Duration(min(said.Parameters.RetryAfter, 24*60*60)) * time.Second // a day bounds nonsense
 	case said.Parameters.MigratedTo != 0:

@@ -49,7 +49,6 @@ func (w *Webhook) Send(ctx context.Context, m Message) (string, error) {
 	if err != nil || a.good() {
 		return "", err
 	}
-	a.header.Del("Location") // it may repeat what the address holds
 	e := a.refused(u.Host, w.Now(), append(hidden(u), w.Secret)...)
 	if a.status == http.StatusGone {
 		e.Kind = fault.Gone
@@ -61,9 +60,11 @@ func (w *Webhook) Send(ctx context.Context, m Message) (string, error) {
 // hidden are the parts of an address that may be secrets, the longest first. What
 // is shorter stands in many a word.
 func hidden(u *url.URL) (out []string) {
-	parts := append(strings.Split(u.Path, "/"), u.String(), u.Path, u.RawQuery)
+	parts := append(strings.Split(u.Path+"/"+u.EscapedPath(), "/"), u.String(), u.Path, u.EscapedPath(), u.RawQuery)
 	for _, values := range u.Query() {
-		parts = append(parts, values...)
+		for _, v := range values {
+			parts = append(parts, v, url.QueryEscape(v))
+		}
 	}
 	const least = 6
 	for _, p := range parts {

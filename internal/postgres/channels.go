@@ -174,6 +174,15 @@ func (v Vault) SetMailServer(ctx context.Context, tx pgx.Tx, workspace int64, m 
 	return err
 }
 
+// SetMailReaders says who is written to without a channel; nil: as it was. It
+// returns what is set then, or fault.NotFound if there is no mail server.
+func SetMailReaders(ctx context.Context, tx pgx.Tx, workspace int64, heads, reps *bool, by string) (m MailServer, err error) {
+	err = tx.QueryRow(ctx, `
+		UPDATE mail_servers SET heads = COALESCE($2, heads), reps = COALESCE($3, reps), set_by = $4, set_at = now() WHERE workspace_id = $1 RETURNING host, heads, reps`,
+		workspace, heads, reps, by).Scan(&m.Host, &m.Heads, &m.Reps)
+	return m, notFound(err, "there is no mail server; `salesbook notify smtp HOST --from ADDRESS` sets one")
+}
+
 // MailServerOf returns the mail server of a workspace; nil if it has none. A
 // password that nothing here can open is an error, see ChannelSecretOf; the rest
 // is returned even then.

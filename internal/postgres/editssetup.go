@@ -54,6 +54,23 @@ func SetupsUnderWay(ctx context.Context, tx pgx.Tx, workspace, connection int64)
 	return pgx.CollectRows(rows, scanEdit)
 }
 
+// DefinitionNamed is the id of the living pipeline, stage or field that has the name
+// of a wanted one, in the pipeline that it names; empty if there is none.
+func DefinitionNamed(ctx context.Context, tx pgx.Tx, workspace, connection int64, kind string, wanted map[string]json.RawMessage) (id string, err error) {
+	err = tx.QueryRow(ctx, `
+		SELECT external_id FROM (
+			SELECT external_id FROM pipelines WHERE (workspace_id, connection_id) = ($1, $2) AND deleted_at IS NULL AND $3 = 'pipelines' AND name = $4::jsonb ->> 'name'
+			UNION ALL SELECT external_id FROM stages WHERE (workspace_id, connection_id) = ($1, $2) AND deleted_at IS NULL AND $3 = 'stages' AND name = $4::jsonb ->> 'name'
+				AND pipeline_id = $4::jsonb ->> 'pipeline_id'
+			UNION ALL SELECT external_id FROM fields WHERE (workspace_id, connection_id) = ($1, $2) AND deleted_at IS NULL AND $3 = 'fields' AND name = $4::jsonb ->> 'name'
+				AND object = $4::jsonb ->> 'object') d
+		ORDER BY external_id LIMIT 1`, workspace, connection, kind, wanted).Scan(&id)
+	if errors.Is(err, pgx.ErrNoRows) {
+		return "", nil
+	}
+	return id, err
+}
+
 // Definition is the row of a pipeline, a stage or a field, by its columns; nil if
 // there is none.
 func Definition(ctx context.Context, tx pgx.Tx, workspace, connection int64, kind, id string) (row map[string]json.RawMessage, err error) {

@@ -16,7 +16,7 @@ type OutMessage struct {
 	About    []int64 // the notifications that it tells of
 	Mark     string
 	Attempts int
-	Unsure   int // how often we ended before we knew what came of it
+	Unsure   int // how often it was handed over and nobody knows what came of it
 	MadeAt   time.Time
 }
 
@@ -65,11 +65,12 @@ func SentMessage(ctx context.Context, tx pgx.Tx, workspace int64, m *OutMessage,
 	return err
 }
 
-// RetryMessage lets a message wait for another attempt.
+// RetryMessage lets a message wait for another attempt, and notes how often nobody
+// knew what came of it.
 func RetryMessage(ctx context.Context, tx pgx.Tx, workspace int64, m *OutMessage, next time.Time, why string) error {
 	_, err := tx.Exec(ctx, `
-		UPDATE messages SET state = 'waiting', next_at = $4, why = $5 WHERE (workspace_id, id, attempts) = ($1, $2, $3) AND state = 'going'`,
-		workspace, m.ID, m.Attempts, next, why)
+		UPDATE messages SET state = 'waiting', next_at = $4, why = $5, unsure = $6 WHERE (workspace_id, id, attempts) = ($1, $2, $3) AND state = 'going'`,
+		workspace, m.ID, m.Attempts, next, why, m.Unsure)
 	return err
 }
 

@@ -137,11 +137,11 @@ func EndNotifications(ctx context.Context, tx pgx.Tx, workspace int64, ids []int
 }
 
 // DropStale drops what has waited for more than a day for somebody to set up a
-// channel: it is news no longer.
+// channel: it is news no longer. What waits for the end of quiet hours is.
 func DropStale(ctx context.Context, tx pgx.Tx, workspace int64) error {
 	_, err := tx.Exec(ctx, `
 		UPDATE notifications SET state = 'dropped', why = 'nobody could be told then', done_at = now()
-		WHERE workspace_id = $1 AND state = 'waiting' AND made_at < now() - interval '1 day'`, workspace)
+		WHERE workspace_id = $1 AND state = 'waiting' AND COALESCE(not_before, made_at) < now() - interval '1 day'`, workspace)
 	return err
 }
 

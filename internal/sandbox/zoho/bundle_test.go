@@ -148,3 +148,5 @@ func column1(list []object, key string) []any {
 	}
 	return out
 }
+
+func num(text string) json.Number { return json.Number(text) }
