@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"iter"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
@@ -216,9 +215,7 @@ func (b *bundle) drift(t testing.TB) {
 // driftOf compares every record of a connection to the simulated company.
 func (b *bundle) driftOf(t testing.TB, ws, conn int64) {
 	t.Helper()
-	got, err := demo.Compare(t.Context(), b.DB, ws, conn, func(object string) iter.Seq[demo.Truth] {
-		return (&demo.Vendor{Sim: b.sim}).Truth(object)
-	})
+	got, err := demo.Compare(t.Context(), b.DB, ws, conn, "pipedrive", demo.PipedriveTruth(b.sim))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -15,12 +15,12 @@ import (
 
 	"salesbook.dev/internal/demo"
 	"salesbook.dev/internal/embedded"
-	"salesbook.dev/internal/sandbox/pipedrive"
 	"salesbook.dev/internal/telemetry"
 )
 
 type demoCmd struct {
 	Once    bool          `help:"Run the whole scenario once without a terminal, compare, and leave nothing running."`
+	CRM     string        `name:"crm" enum:"pipedrive,zoho,both" default:"pipedrive" help:"Which CRM the company has: pipedrive, zoho or both."`
 	Scale   float64       `default:"1" help:"Size of the company: 1 is about 5,000 deals."`
 	Changes int           `default:"500" help:"With --once: changes made live."`
 	Timeout time.Duration `default:"15m" help:"With --once: when to give up."`
@@ -86,7 +86,7 @@ func (c *demoCmd) start(ctx context.Context, g *globals) (*demonstration, error)
 	log := c.log(g)
 	var group errgroup.Group
 	group.Go(func() (err error) {
-		d.scenario.Vendor, err = demo.OpenVendor(g.Data, int(c.Scale*pipedrive.FullScale), log)
+		d.scenario.Vendors, err = demo.OpenVendors(g.Data, c.crms(), int(c.Scale*demo.FullScale), log)
 		return err
 	})
 	group.Go(func() (err error) {
@@ -105,6 +105,14 @@ func (c *demoCmd) start(ctx context.Context, g *globals) (*demonstration, error)
 		d.app.shut()
 	}
 	return d, err
+}
+
+// crms are the names in the catalog of what the company has.
+func (c *demoCmd) crms() []string {
+	if c.CRM == "both" {
+		return []string{"pipedrive", "zoho"}
+	}
+	return []string{c.CRM}
 }
 
 // log keeps the terminal to the demonstration: the log goes to a file.
@@ -128,7 +136,9 @@ func (d *demonstration) run(ctx context.Context, c *demoCmd) error {
 	d.scenario.HookURL = "http://" + l.Addr().String()
 	beside, stop := context.WithCancel(ctx)
 	group, beside := errgroup.WithContext(beside)
-	group.Go(func() error { return d.scenario.Vendor.Serve(beside) })
+	for _, v := range d.scenario.Vendors {
+		group.Go(func() error { return v.Serve(beside) })
+	}
 	group.Go(func() error { return d.app.serve(beside, l, false) })
 	group.Go(func() error { return d.app.work(beside) })
 	group.Go(func() error { return d.app.guard(beside) })
@@ -196,8 +206,9 @@ func (d *demonstration) live(ctx context.Context) error {
 		case <-ctx.Done():
 			return ctx.Err()
 		case <-beat.C:
-			if _, err := d.scenario.Vendor.Sim.Trickle(rng, 1); err != nil {
-				return fmt.Errorf("live changes: %w", err)
+			all := d.scenario.Vendors
+			if err := all[rng.IntN(len(all))].Change(rng, 1); err != nil {
+				return err
 			}
 			d.changes.Add(1)
 		}

@@ -3,10 +3,10 @@ package main
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
-	"salesbook.dev/internal/demo"
 	"salesbook.dev/internal/fault"
 )
 
@@ -15,18 +15,21 @@ import (
 // follows the living company.
 func (d *demonstration) show(ctx context.Context) error {
 	screen := newScreen(d.app.stdout)
-	fmt.Fprintf(d.app.stdout, "A simulated Pipedrive answers at %s; data in %s. Ctrl-C ends it, `make demo` goes on.\n\n", d.scenario.Vendor.URL, d.app.Data)
+	for _, v := range d.scenario.Vendors {
+		fmt.Fprintf(d.app.stdout, "A simulated %s answers at %s. ", v.Title, v.URL)
+	}
+	fmt.Fprintf(d.app.stdout, "Data in %s. Ctrl-C ends it, `make demo` goes on.\n\n", d.app.Data)
 	reader := newStatusReader(d.app)
 	first := firstScreen{d: d}
 	live := false
 	beat := time.NewTicker(redrawEvery)
 	defer beat.Stop()
 	for {
-		all, err := reader.read(ctx, demo.ConnectionName)
+		all, err := d.status(ctx, reader)
 		if err != nil {
 			return err
 		}
-		if s := all[0]; s.Loaded && !live {
+		if !live && !slices.ContainsFunc(all, func(s connectionStatus) bool { return !s.Loaded }) {
 			live = true
 			beat.Reset(time.Second) // counting costs more than it tells now
 			if !screen.terminal() {
@@ -42,7 +45,7 @@ func (d *demonstration) show(ctx context.Context) error {
 			first.told = true
 			fmt.Fprintf(d.app.stdout, "\n%s\n\n", strings.Join(first.lines, "\n"))
 		}
-		screen.draw(time.Now(), screen.fit(d.lines(all[0], live), first.lines), d.summary(all[0]))
+		screen.draw(time.Now(), screen.fit(d.lines(all, live), first.lines), d.summary(all))
 		select {
 		case <-ctx.Done():
 			return ctx.Err()
@@ -83,21 +86,41 @@ func (f *firstScreen) look(ctx context.Context, now time.Time) error {
 // judged tells whether the figures are whole.
 func (f *firstScreen) judged() bool { return f.lines != nil && f.rest == 0 }
 
-func (d *demonstration) lines(s connectionStatus, live bool) []string {
+// status reads how the connections are.
+func (d *demonstration) status(ctx context.Context, reader *statusReader) (all []connectionStatus, err error) {
+	for _, v := range d.scenario.Vendors {
+		one, err := reader.read(ctx, v.Connected)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, one...)
+	}
+	return all, nil
+}
+
+func (d *demonstration) lines(all []connectionStatus, live bool) []string {
 	head := "LOADING, " + span(time.Since(d.began)) + " so far"
 	if live {
 		head = fmt.Sprintf("LIVE, %s changes made at the vendor since the start", count(d.changes.Load()))
 	}
-	return append([]string{head, ""}, s.lines()...)
+	out := []string{head}
+	for _, s := range all {
+		out = append(append(out, ""), s.lines()...)
+	}
+	return out
 }
 
 // summary is one line for a log.
-func (d *demonstration) summary(s connectionStatus) string {
+func (d *demonstration) summary(all []connectionStatus) string {
 	var parts []string
-	for _, o := range s.Objects {
-		if o.Kind == "deals" || o.State == "loading" {
-			parts = append(parts, fmt.Sprintf("%s %s%s", strings.ToLower(o.Title), count(o.Records), o.pace()))
+	waiting := int64(0)
+	for _, s := range all {
+		waiting += s.Deliveries.Waiting
+		for _, o := range s.Objects {
+			if o.Kind == "deals" || o.State == "loading" {
+				parts = append(parts, fmt.Sprintf("%s %s%s", strings.ToLower(o.Title), count(o.Records), o.pace()))
+			}
 		}
 	}
-	return fmt.Sprintf("%s · %s · deliveries waiting %s · changes made %s", span(time.Since(d.began)), strings.Join(parts, ", "), count(s.Deliveries.Waiting), count(d.changes.Load()))
+	return fmt.Sprintf("%s · %s · deliveries waiting %s · changes made %s", span(time.Since(d.began)), strings.Join(parts, ", "), count(waiting), count(d.changes.Load()))
 }

@@ -42,11 +42,21 @@ func (d *Drift) differ(format string, args ...any) {
 	}
 }
 
-// Compare holds every canonical row of a connection against the vendor's
-// truth and returns the drift by kind. It reads one kind at a time.
-func Compare(ctx context.Context, db *postgres.DB, workspace, connection int64, truth func(object string) iter.Seq[Truth]) (map[string]*Drift, error) {
+// add adds what was found at another connection.
+func (d *Drift) add(connection string, o *Drift) {
+	d.Vendor, d.Canonical, d.Drift = d.Vendor+o.Vendor, d.Canonical+o.Canonical, d.Drift+o.Drift
+	for _, e := range o.Examples {
+		d.Examples = append(d.Examples, connection+": "+e)
+	}
+}
+
+// Compare holds every canonical row of a connection against the truth of its
+// vendor, named as in the catalog, and returns the drift by kind. It reads one kind
+// at a time.
+func Compare(ctx context.Context, db *postgres.DB, workspace, connection int64, vendor string, truth func(object string) iter.Seq[Truth]) (map[string]*Drift, error) {
 	out := map[string]*Drift{}
 	rows := map[string]map[string]json.RawMessage{}
+	expectations := expectationsOf(vendor)
 	for _, e := range expectations {
 		if out[e.kind] == nil {
 			living, err := livingRows(ctx, db, workspace, connection, e.kind)
@@ -59,7 +69,7 @@ func Compare(ctx context.Context, db *postgres.DB, workspace, connection int64, 
 	}
 	for kind, left := range rows {
 		for id := range left {
-			if !expected(kind, id) {
+			if !expected(expectations, kind, id) {
 				continue
 			}
 			out[kind].differ("%s %s: not at the vendor", kind, id)
@@ -69,7 +79,7 @@ func Compare(ctx context.Context, db *postgres.DB, workspace, connection int64, 
 }
 
 // expected tells whether a row belongs to an object that is compared.
-func expected(kind, id string) bool {
+func expected(expectations []expectation, kind, id string) bool {
 	for _, e := range expectations {
 		if e.kind == kind && strings.HasPrefix(id, e.prefix) {
 			return true
@@ -111,7 +121,7 @@ func compareObject(d *Drift, e expectation, living map[string]json.RawMessage, t
 			continue
 		}
 		d.Vendor++
-		id := e.prefix + t.ID
+		id := e.prefix + e.idOf(t)
 		row, ok := living[id]
 		if !ok {
 			d.differ("%s %s: missing here", e.kind, id)
@@ -122,6 +132,15 @@ func compareObject(d *Drift, e expectation, living map[string]json.RawMessage, t
 			d.differ("%s %s: %s", e.kind, id, diff)
 		}
 	}
+}
+
+// idOf is what a record is called in the canonical model, without the prefix.
+func (e expectation) idOf(t Truth) string {
+	var v map[string]any
+	if e.id == "" || decode(t.JSON, &v) != nil {
+		return t.ID
+	}
+	return plain(at(v, e.id))
 }
 
 // difference says in words in which field a row is not what the vendor has, or
@@ -135,7 +154,7 @@ func (e expectation) difference(vendor []byte, row json.RawMessage) string {
 		return "the row cannot be read: " + err.Error()
 	}
 	for _, f := range e.fields {
-		if want, got := plain(at(v, f.path)), plain(r[f.column]); want != got {
+		if want, got := plain(at(v, f.path)), plain(at(r, f.column)); want != got {
 			return fmt.Sprintf("%s: want %q, got %q", f.column, want, got)
 		}
 	}
@@ -154,7 +173,10 @@ func (e expectation) difference(vendor []byte, row json.RawMessage) string {
 // and the case of its letters.
 func texts(list any) string {
 	var out []string
-	items, _ := list.([]any)
+	items, isList := list.([]any)
+	if !isList {
+		items = []any{list}
+	}
 	for _, item := range items {
 		if o, ok := item.(map[string]any); ok {
 			item = o["value"]
@@ -210,6 +232,9 @@ func decode(b []byte, into any) error {
 
 // at follows a dotted path into nested objects.
 func at(v map[string]any, path string) any {
+	if first, others, joined := strings.Cut(path, "|"); joined {
+		return plain(at(v, first)) + "|" + plain(at(v, others))
+	}
 	head, rest, nested := strings.Cut(path, ".")
 	if !nested {
 		return v[head]

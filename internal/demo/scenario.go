@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
+	"golang.org/x/oauth2"
 
 	"salesbook.dev/connectors"
 	"salesbook.dev/internal/fault"
@@ -15,47 +16,60 @@ import (
 	"salesbook.dev/jobs"
 )
 
-// ConnectionName is what the demonstration's connection is called.
-const ConnectionName = "crm"
-
 // Scenario is a demonstration in progress: the workers and the receiver of
 // deliveries run beside it.
 type Scenario struct {
 	Pipeline  *jobs.Pipeline
-	Vendor    *Vendor
+	Vendors   []*Vendor
 	Workspace int64
 	HookURL   string // where our receiver listens
-
-	connection int64
 }
 
-// Connection is the id of the demonstration's connection, after Connect.
-func (s *Scenario) Connection() int64 { return s.connection }
-
-// Connect makes the connection the first time, and points it at the
-// simulator's present address every other time.
+// Connect makes the connections the first time, and points them at the
+// simulators' present addresses every other time.
 func (s *Scenario) Connect(ctx context.Context) error {
+	return s.each(func(v *Vendor) error { return s.connect(ctx, v) })
+}
+
+// each does something for one vendor after the other.
+func (s *Scenario) each(do func(v *Vendor) error) error {
+	for _, v := range s.Vendors {
+		if err := do(v); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (s *Scenario) connect(ctx context.Context, v *Vendor) error {
 	var old postgres.Connection
 	err := s.Pipeline.DB.In(ctx, s.Workspace, func(tx pgx.Tx) (err error) {
-		old, err = postgres.ConnectionByName(ctx, tx, s.Workspace, ConnectionName)
+		old, err = postgres.ConnectionByName(ctx, tx, s.Workspace, v.Connected)
 		return err
 	})
 	known := err == nil
 	if err != nil && fault.KindOf(err) != fault.NotFound {
 		return err
 	}
-	s.connection = old.ID
-	if known && old.State == "active" && old.BaseURL == s.Vendor.URL && old.HookURL == s.HookURL {
+	v.id = old.ID
+	if known && old.State == "active" && old.BaseURL == v.URL && old.HookURL == s.HookURL {
 		return nil
 	}
+	spec, err := s.Pipeline.SpecOf(v.Name)
+	if err != nil {
+		return err
+	}
+	var token *oauth2.Token
+	if spec.Consent.Granted != nil {
+		token = spec.Consent.Granted(v.config)
+	}
 	source, _, err := s.Pipeline.Connect(ctx, s.Workspace, jobs.NewConnection{
-		Vendor: "pipedrive", Name: ConnectionName, HookURL: s.HookURL, By: "demo", Replace: known,
-		Config: connectors.Config{BaseURL: s.Vendor.URL, Secrets: map[string]string{"api_token": "demo-token"}},
+		Vendor: v.Name, Name: v.Connected, HookURL: s.HookURL, By: "demo", Replace: known, Config: v.config, Token: token,
 	})
 	if err != nil {
-		return fmt.Errorf("connect to the simulator: %w", err)
+		return fmt.Errorf("connect to the simulated %s: %w", v.Title, err)
 	}
-	s.connection = source.ID
+	v.id = source.ID
 	return nil
 }
 
@@ -82,8 +96,12 @@ func until(ctx context.Context, what string, done func() (bool, error)) error {
 
 // Loaded waits until every object has been walked for the first time.
 func (s *Scenario) Loaded(ctx context.Context) error {
+	return s.each(func(v *Vendor) error { return s.loaded(ctx, v) })
+}
+
+func (s *Scenario) loaded(ctx context.Context, v *Vendor) error {
 	want := 0
-	spec, err := s.Pipeline.SpecOf("pipedrive")
+	spec, err := s.Pipeline.SpecOf(v.Name)
 	if err != nil {
 		return err
 	}
@@ -95,7 +113,7 @@ func (s *Scenario) Loaded(ctx context.Context) error {
 	return until(ctx, "the first load", func() (bool, error) {
 		loaded := 0
 		err := s.in(ctx, func(tx pgx.Tx) error {
-			places, err := postgres.Places(ctx, tx, s.Workspace, s.connection)
+			places, err := postgres.Places(ctx, tx, s.Workspace, v.id)
 			for _, p := range places {
 				if p.LoadedAt != nil {
 					loaded++
@@ -122,9 +140,13 @@ func (s *Scenario) Judged(ctx context.Context) (o jobs.Overview, err error) {
 
 // Subscribed waits until deliveries have been asked for.
 func (s *Scenario) Subscribed(ctx context.Context) error {
+	return s.each(func(v *Vendor) error { return s.subscribed(ctx, v) })
+}
+
+func (s *Scenario) subscribed(ctx context.Context, v *Vendor) error {
 	return until(ctx, "the subscription to deliveries", func() (ok bool, err error) {
 		err = s.in(ctx, func(tx pgx.Tx) error {
-			subs, err := postgres.Subscriptions(ctx, tx, s.Workspace, s.connection)
+			subs, err := postgres.Subscriptions(ctx, tx, s.Workspace, v.id)
 			ok = len(subs) > 0
 			return err
 		})
@@ -132,18 +154,22 @@ func (s *Scenario) Subscribed(ctx context.Context) error {
 	})
 }
 
-// Live makes n changes at the vendor and waits until each has been delivered
+// Live makes n changes at each vendor and waits until each has been delivered
 // and worked off.
 func (s *Scenario) Live(ctx context.Context, seed uint64, n int) error {
-	if _, err := s.Vendor.Sim.Trickle(rand.New(rand.NewPCG(seed, 1)), n); err != nil {
-		return fmt.Errorf("change things at the vendor: %w", err)
+	return s.each(func(v *Vendor) error { return s.live(ctx, v, seed, n) })
+}
+
+func (s *Scenario) live(ctx context.Context, v *Vendor, seed uint64, n int) error {
+	if err := v.Change(rand.New(rand.NewPCG(seed, 1)), n); err != nil {
+		return err
 	}
-	if err := s.Vendor.Sim.Flush(ctx); err != nil {
+	if err := v.sim.Flush(ctx); err != nil {
 		return fmt.Errorf("deliver changes: %w", err)
 	}
 	return until(ctx, "deliveries to be worked off", func() (empty bool, err error) {
 		err = s.in(ctx, func(tx pgx.Tx) error {
-			waiting, err := postgres.AnyWaiting(ctx, tx, s.Workspace, s.connection)
+			waiting, err := postgres.AnyWaiting(ctx, tx, s.Workspace, v.id)
 			empty = !waiting
 			return err
 		})
@@ -153,8 +179,12 @@ func (s *Scenario) Live(ctx context.Context, seed uint64, n int) error {
 
 // Pull reads what has changed since the last pull, to the end.
 func (s *Scenario) Pull(ctx context.Context) error {
+	return s.each(func(v *Vendor) error { return s.pull(ctx, v) })
+}
+
+func (s *Scenario) pull(ctx context.Context, v *Vendor) error {
 	return until(ctx, "a pull", func() (bool, error) {
-		complete, err := s.Pipeline.Pull(ctx, s.Workspace, s.connection, jobs.PullOptions{Force: true})
+		complete, err := s.Pipeline.Pull(ctx, s.Workspace, v.id, jobs.PullOptions{Force: true})
 		if k := fault.KindOf(err); k == fault.Limited || k == fault.Lost {
 			return false, nil // the quota renews itself; the other worker comes to an end
 		}
@@ -162,15 +192,28 @@ func (s *Scenario) Pull(ctx context.Context) error {
 	})
 }
 
-// Prove has everything compared with the vendor and returns what that found,
-// by object, and whether the connection is proven.
-func (s *Scenario) Prove(ctx context.Context) (proofs map[string]postgres.Proof, proven bool, err error) {
+// Prove has everything compared with the vendors and returns how many differences
+// that found, and whether all connections are proven.
+func (s *Scenario) Prove(ctx context.Context) (found int64, proven bool, err error) {
+	proven = true
+	err = s.each(func(v *Vendor) error {
+		proofs, ok, err := s.prove(ctx, v)
+		for _, p := range proofs {
+			found += p.Figures.Drift()
+		}
+		proven = proven && ok
+		return err
+	})
+	return found, proven, err
+}
+
+func (s *Scenario) prove(ctx context.Context, v *Vendor) (proofs map[string]postgres.Proof, proven bool, err error) {
 	since, err := s.Pipeline.DB.Now(ctx)
 	if err != nil {
 		return nil, false, err
 	}
 	err = until(ctx, "the proof", func() (bool, error) {
-		complete, err := s.Pipeline.Sweep(ctx, s.Workspace, s.connection, jobs.SweepOptions{Since: since})
+		complete, err := s.Pipeline.Sweep(ctx, s.Workspace, v.id, jobs.SweepOptions{Since: since})
 		if k := fault.KindOf(err); k == fault.Limited || k == fault.Lost || k == fault.Conflict {
 			return false, nil // as for a pull; or a map changed under it
 		}
@@ -180,7 +223,7 @@ func (s *Scenario) Prove(ctx context.Context) (proofs map[string]postgres.Proof,
 		return nil, false, err
 	}
 	err = s.in(ctx, func(tx pgx.Tx) error {
-		proofs, err = postgres.Proofs(ctx, tx, s.Workspace, s.connection)
+		proofs, err = postgres.Proofs(ctx, tx, s.Workspace, v.id)
 		return err
 	})
 	var marks []jobs.Mark
@@ -231,18 +274,8 @@ func (s *Scenario) Once(ctx context.Context, live int) (Report, error) {
 		{"subscribe", s.Subscribed},
 		{"live", func(ctx context.Context) error { return s.Live(ctx, Seed, live) }},
 		{"pull", s.Pull},
-		{"prove", func(ctx context.Context) error {
-			proofs, proven, err := s.Prove(ctx)
-			for _, p := range proofs {
-				r.Found += p.Figures.Drift()
-			}
-			r.Proven = proven
-			return err
-		}},
-		{"compare", func(ctx context.Context) (err error) {
-			r.Objects, err = Compare(ctx, s.Pipeline.DB, s.Workspace, s.connection, s.Vendor.Truth)
-			return err
-		}},
+		{"prove", func(ctx context.Context) (err error) { r.Found, r.Proven, err = s.Prove(ctx); return err }},
+		{"compare", func(ctx context.Context) (err error) { r.Objects, err = s.compare(ctx); return err }},
 	}
 	for _, step := range steps {
 		began := time.Now()
@@ -251,7 +284,10 @@ func (s *Scenario) Once(ctx context.Context, live int) (Report, error) {
 		}
 		r.Seconds[step.name] = time.Since(began).Seconds()
 	}
-	r.Seconds["total"], r.Tokens = time.Since(start).Seconds(), s.Vendor.Sim.Spent()
+	r.Seconds["total"] = time.Since(start).Seconds()
+	for _, v := range s.Vendors {
+		r.Tokens += v.sim.Spent()
+	}
 	for _, d := range r.Objects {
 		r.Drift += d.Drift
 	}
@@ -259,4 +295,20 @@ func (s *Scenario) Once(ctx context.Context, live int) (Report, error) {
 		return r, errDrift
 	}
 	return r, nil
+}
+
+// compare holds all connections against the truth of their vendors.
+func (s *Scenario) compare(ctx context.Context) (map[string]*Drift, error) {
+	out := map[string]*Drift{}
+	err := s.each(func(v *Vendor) error {
+		found, err := Compare(ctx, s.Pipeline.DB, s.Workspace, v.id, v.Name, v.truth)
+		for kind, d := range found {
+			if out[kind] == nil {
+				out[kind] = &Drift{}
+			}
+			out[kind].add(v.Connected, d)
+		}
+		return err
+	})
+	return out, err
 }
