@@ -15,6 +15,10 @@ func derive(src source, v *connectors.Values) {
 			v.Standard = append(v.Standard, connectors.Pair{Key: keyStage, Value: text(stageKey(pipelineOf(v.Get("Pipeline")), stage.Text))})
 		}
 	case src.way == byFields:
+		demanded := connectors.Value{Kind: connectors.Nested, Fields: []connectors.Pair{{Key: "enabled", Value: v.Get("system_mandatory")}}}
+		if v.Get("system_mandatory").Kind == connectors.Bool {
+			v.Standard = append(v.Standard, connectors.Pair{Key: keyDemanded, Value: demanded})
+		}
 		v.Standard = append(v.Standard, connectors.Pair{Key: keyOptions, Value: options(v.Get("pick_list_values"), "actual_value", "display_value", func(s string) string { return s })})
 	case src.Name == stageOutcomes:
 		v.Standard = append(v.Standard, connectors.Pair{Key: keyOptions, Value: outcomes(v)}, connectors.Pair{Key: keyOutcome, Value: text("$outcome." + v.Get("actual_value").Text)})
@@ -25,6 +29,10 @@ func derive(src source, v *connectors.Values) {
 // keyOutcome is the code of a definition that lists the outcomes of a pipeline's
 // stages: no field of the account's can have it.
 const keyOutcome = "outcome_code"
+
+// keyDemanded is the field of a definition that says when the account's pages
+// demand it, in the form that the canonical model has.
+const keyDemanded = "required_always"
 
 // keyPipeline is the field of a deal that names its pipeline.
 const keyPipeline = "Pipeline"
