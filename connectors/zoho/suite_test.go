@@ -372,6 +372,24 @@ func (a *account) subscribe(t *testing.T, address string) {
 	}}})
 }
 
-func samples() []connectortest.Sample { return nil }
+// samples are notifications after those in the documents and public fixtures.
+func samples() []connectortest.Sample {
+	secret := connectors.Callback{URL: "https://hooks.example.com/in/5f3a9c", User: "salesbook", Password: "geheim-пароль"}
+	deliver := func(module, operation string, ids ...string) connectors.Delivery {
+		return zoho.Delivery(secret, fmt.Sprintf(`{"server_time":1750102639787,"module":%q,"operation":%q,"ids":[%s],"affected_fields":[{"1":["Stage"]}],`+
+			`"affected_values":[{"record_id":"1","values":{"Stage":"Closed Lost"}}],"resource_uri":"https://www.zohoapis.com/crm/v8/%s","query_params":{},"channel_id":"1000000068001","token":%%q}`,
+			module, operation, `"`+strings.Join(ids, `","`)+`"`, module))
+	}
+	again := deliver("Deals", "update", "3652397000016596027")
+	return []connectortest.Sample{
+		{Name: "a changed deal", Delivery: deliver("Deals", "update", "3652397000016596027"), Reads: []connectors.Ref{{Object: "Deals", ID: "3652397000016596027"}}, Retry: &again},
+		{
+			Name: "several new leads", Delivery: deliver("Leads", "insert", "3652397000000000001", "3652397000000000002", "3652397000000000001"),
+			Reads: []connectors.Ref{{Object: "Leads", ID: "3652397000000000001"}, {Object: "Leads", ID: "3652397000000000002"}},
+		},
+		{Name: "a deleted contact", Delivery: deliver("Contacts", "delete", "3652397000000000003"), Reads: []connectors.Ref{{Object: "Contacts", ID: "3652397000000000003"}}},
+		{Name: "something that we do not hold", Delivery: deliver("Campaigns", "update", "3652397000000000004")},
+	}
+}
 
 func (a *account) edits(connectortest.Seed) []connectortest.EditSample { return nil }
