@@ -391,5 +391,3 @@ func samples() []connectortest.Sample {
 		{Name: "something that we do not hold", Delivery: deliver("Campaigns", "update", "3652397000000000004")},
 	}
 }
-
-func (a *account) edits(connectortest.Seed) []connectortest.EditSample { return nil }
