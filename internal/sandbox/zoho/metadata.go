@@ -1,11 +1,6 @@
 package zoho
 
-import (
-	"errors"
-	"net/http"
-)
-
-var errNoModule = errors.New("no module has this field")
+import "net/http"
 
 func invalidModule() error {
 	return bad("INVALID_MODULE", "the module name given seems to be invalid", object{"resource_path_index": 0})
