@@ -191,7 +191,11 @@ func (w *pushing) one(ctx context.Context, e *postgres.Edit) error {
 
 // inVendorWords is the edit as its connector takes it.
 func (w *pushing) inVendorWords(e *postgres.Edit) (connectors.Edit, error) {
-	object, set, err := w.s.Map.Write(e.TargetKind, marked(e))
+	id := ""
+	if e.TargetID != nil {
+		id = *e.TargetID
+	}
+	object, set, err := w.s.Map.WriteRecord(e.TargetKind, id, marked(e))
 	if err != nil {
 		return connectors.Edit{}, fault.New(fault.Invalid, "the field map of %s does not say how to write this: %w", w.s.Name, err)
 	}

@@ -55,6 +55,20 @@ func (m *Map) Write(kind string, fields map[string]json.RawMessage) (object stri
 	if problem != nil {
 		return "", connectors.Values{}, Problems{problem}
 	}
+	return o.write(fields)
+}
+
+// WriteRecord is Write for a record that is there: its canonical id says which of
+// the vendor's objects it is. An empty id is that of a new one.
+func (m *Map) WriteRecord(kind, id string, fields map[string]json.RawMessage) (object string, set connectors.Values, err error) {
+	name, _, ok := m.RecordOf(kind, id)
+	if !ok {
+		return m.Write(kind, fields)
+	}
+	return m.objects[name].write(fields)
+}
+
+func (o *ObjectMap) write(fields map[string]json.RawMessage) (object string, set connectors.Values, err error) {
 	w := writing{o: o, slots: map[int]*connectors.Value{}}
 	for _, name := range slices.Sorted(maps.Keys(fields)) {
 		w.field(name, fields[name])

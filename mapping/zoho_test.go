@@ -1,8 +1,14 @@
 package mapping_test
 
 import (
+	"encoding/json"
+	"fmt"
+	"strings"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
+
+	"salesbook.dev/connectors"
 	"salesbook.dev/connectors/zoho"
 	"salesbook.dev/mapping"
 )
@@ -14,5 +20,70 @@ func TestZohoDefaultCompiles(t *testing.T) {
 		if _, ok := m.Object(o.Name); !ok {
 			t.Errorf("%s has no mapping", o.Name)
 		}
+	}
+}
+
+// outcomes is an account with one pipeline, as its dictionary has it.
+func outcomes(lost string) *mapping.Dictionary {
+	return mapping.NewDictionary([]mapping.FieldDef{{Kind: "deals", Code: "$outcome.P", Type: "stage_outcome", Options: []mapping.Option{
+		{ID: "P|Nowy", Label: "Open"}, {ID: "P|Odmowa", Label: lost},
+	}}})
+}
+
+// TestOutcomesAreOfTheVersion: deals are mapped again when an admin gives a stage
+// another forecast type.
+func TestOutcomesAreOfTheVersion(t *testing.T) {
+	t.Parallel()
+	before, after := mapping.MustCompileFor(t, "zoho", "", outcomes("Closed Lost")), mapping.MustCompileFor(t, "zoho", "", outcomes("Closed Won"))
+	if before.Version() == after.Version() {
+		t.Error("the map's version does not depend on what stages say")
+	}
+	v := connectors.Values{Standard: []connectors.Pair{
+		{Key: "Deal_Name", Value: connectors.Value{Kind: connectors.Text, Text: "x"}}, {Key: "stage_key", Value: connectors.Value{Kind: connectors.Text, Text: "P|Odmowa"}},
+	}}
+	for m, want := range map[*mapping.Map]string{before: "lost", after: "won"} {
+		o, _ := m.Object("Deals")
+		row, err := o.Row("1", "", &v)
+		if err != nil || row.Values[o.Kind().Index("status")] != want {
+			t.Errorf("status %v (%v), want %s", row.Values[o.Kind().Index("status")], err, want)
+		}
+	}
+}
+
+// TestZohoWrites: what salesbook writes, in Zoho's words.
+func TestZohoWrites(t *testing.T) {
+	t.Parallel()
+	m := mapping.MustCompileFor(t, "zoho", "", outcomes("Closed Lost"))
+	tests := []struct{ name, kind, id, fields, object, want string }{
+		{"a task", "activities", "", `{"type": "task", "subject": "Oddzwonić", "note": "[sb-1]", "due_on": "2026-11-25", "done": false, "deal_id": "7", "owner_id": "8"}`,
+			"Tasks", "Description=[sb-1] Due_Date=2026-11-25 Owner=8 Status=Not Started Subject=Oddzwonić related_Deals=7"},
+		{"a task is done", "activities", "9", `{"done": true}`, "Tasks", "Status=Completed"},
+		{"a call by its id", "activities", "call.9", `{"owner_id": "8"}`, "Calls", "Owner=8"},
+		{"a note on a lead", "notes", "", `{"content": "x", "lead_id": "7"}`, "Notes", "Note_Content=x related_Leads=7"},
+		{"a deal is lost", "deals", "7", `{"status": "lost", "stage_id": "P|Odmowa", "lost_reason": "Price"}`, "Deals", "Reason_For_Loss__s=Price stage_key=P|Odmowa"},
+		{"a field", "fields", "", `{"object": "deals", "name": "Sales Book", "type": "text"}`, "Deals_Fields", "data_type=text field_label=Sales Book"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			var fields map[string]json.RawMessage
+			if err := json.Unmarshal([]byte(tt.fields), &fields); err != nil {
+				t.Fatal(err)
+			}
+			object, set, err := m.WriteRecord(tt.kind, tt.id, fields)
+			if err != nil {
+				t.Fatal(err)
+			}
+			var got []string
+			for _, p := range append(set.Standard, set.Custom...) {
+				got = append(got, fmt.Sprintf("%s=%s", p.Key, p.Value.Text))
+			}
+			if diff := cmp.Diff(tt.object+" "+tt.want, object+" "+strings.Join(got, " ")); diff != "" {
+				t.Errorf("(-want +got):\n%s", diff)
+			}
+		})
+	}
+	if _, _, err := m.Write("deals", map[string]json.RawMessage{"status": json.RawMessage(`"lost"`), "stage_id": json.RawMessage(`"P|Nowy"`)}); err == nil {
+		t.Error("a stage that does not mean it is written as a loss")
 	}
 }

@@ -161,7 +161,7 @@ func (b *bundle) isWhole(t *testing.T, w wire, r connectors.Record) {
 		t.Errorf("%s %s has no bytes", r.Object, r.ID)
 	case !json.Valid(r.Raw):
 		t.Errorf("%s %s: %q is not JSON", r.Object, r.ID, r.Raw)
-	case !w.carried(r.Raw):
+	case !w.carriedWhole(r.Raw):
 		t.Errorf("%s %s: %q is not what the vendor sent", r.Object, r.ID, r.Raw)
 	}
 	if o, ok := b.Spec.Object(r.Object); !ok || (o.Parent == "") != (r.Parent == "") {

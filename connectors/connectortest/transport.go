@@ -3,10 +3,12 @@ package connectortest
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
 	"io"
 	"log/slog"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -131,6 +133,16 @@ func (t *transport) carried(raw []byte) bool {
 		}
 	}
 	return false
+}
+
+// carriedWhole reports whether an answer held a record, or answers held each of
+// the parts that it is the list of.
+func (t *transport) carriedWhole(raw []byte) bool {
+	var parts []json.RawMessage
+	if len(raw) == 0 || raw[0] != '[' || json.Unmarshal(raw, &parts) != nil || len(parts) < 2 {
+		return t.carried(raw)
+	}
+	return !slices.ContainsFunc(parts, func(part json.RawMessage) bool { return !t.carried(part) })
 }
 
 func (t *transport) close() { t.next.CloseIdleConnections() }

@@ -2,6 +2,7 @@ package zoho
 
 import (
 	"context"
+	"maps"
 	"net/url"
 	"slices"
 	"strings"
@@ -24,11 +25,18 @@ const (
 	keyModified = "Modified_Time"
 )
 
-// columns returns the fields of a module, in groups that one answer may hold.
-// They are those that the account has, as of when the connector was opened.
+// columns returns the names of a module's fields, in groups that one answer may
+// hold.
 func (c *Connector) columns(ctx context.Context, src source) ([][]string, error) {
+	l, err := c.layout(ctx, src)
+	return l.groups, err
+}
+
+// layout returns the fields of a module. They are those that the account has, as
+// of when the connector was opened.
+func (c *Connector) layout(ctx context.Context, src source) (layout, error) {
 	if src.fixed != nil {
-		return groups(src.fixed), nil
+		return layout{groups(src.fixed), noteTypes()}, nil
 	}
 	c.known.mu.Lock()
 	known, ok := c.known.of[src.module]
@@ -38,22 +46,28 @@ func (c *Connector) columns(ctx context.Context, src source) ([][]string, error)
 	}
 	answer, err := c.get(ctx, "/settings/fields", url.Values{"module": {src.module}}, "")
 	if err != nil {
-		return nil, err
+		return layout{}, err
 	}
-	names, err := readable(answer, src.module)
+	types, err := readable(answer, src.module)
 	if err != nil {
-		return nil, err
+		return layout{}, err
 	}
-	known = groups(names)
+	known = layout{groups(slices.Sorted(maps.Keys(types))), types}
 	c.known.mu.Lock()
 	defer c.known.mu.Unlock()
 	c.known.of[src.module] = known
 	return known, nil
 }
 
-// readable lists the fields whose values lists show: not files and pictures, and
-// not tables within a record, which are modules of their own (docs, fields).
-func readable(a rest.Answer, module string) ([]string, error) {
+// noteTypes are the types of a note's fields (OpenAPI, notes).
+func noteTypes() map[string]string {
+	return map[string]string{"Note_Title": "text", "Note_Content": "textarea", "Owner": "ownerlookup"}
+}
+
+// readable tells the types of the fields whose values lists show: not files and
+// pictures, and not tables within a record, which are modules of their own (docs,
+// fields).
+func readable(a rest.Answer, module string) (map[string]string, error) {
 	var e struct {
 		Fields []struct {
 			Name string `json:"api_name"`
@@ -63,14 +77,13 @@ func readable(a rest.Answer, module string) ([]string, error) {
 	if nothing(a, nil) || read(a.Body, &e) != nil || len(e.Fields) == 0 {
 		return nil, fault.New(fault.Temporary, "Zoho tells no fields of %s; try again later", module)
 	}
-	var names []string
+	types := map[string]string{}
 	for _, f := range e.Fields {
 		if f.Name != "" && f.Name != "id" && f.Name != keyModified && !slices.Contains([]string{"subform", "imageupload", "fileupload", "profileimage"}, f.Type) && !strings.ContainsAny(f.Name, ", ") {
-			names = append(names, f.Name)
+			types[f.Name] = f.Type
 		}
 	}
-	slices.Sort(names)
-	return slices.Compact(names), nil
+	return types, nil
 }
 
 // groups divides names; each group has the time of change besides.

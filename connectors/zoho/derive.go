@@ -93,6 +93,9 @@ func pipelineOf(v connectors.Value) string {
 	return ""
 }
 
+// none is how a picklist offers to be left empty. No record holds it.
+const none = "-None-"
+
 // options lists the choices of a definition. A picklist's records hold the
 // actual value, people see the display value (docs, fields).
 func options(list connectors.Value, id, label string, key func(string) string) connectors.Value {
@@ -102,12 +105,15 @@ func options(list connectors.Value, id, label string, key func(string) string) c
 	out := connectors.Value{Kind: connectors.List}
 	for _, item := range list.Items {
 		value, shown := part(item, id), part(item, label)
-		if value == nil || value.Kind != connectors.Text || value.Text == "" {
+		if value == nil || value.Kind != connectors.Text || value.Text == "" || value.Text == none {
 			continue
 		}
 		option := []connectors.Pair{{Key: "id", Value: text(key(value.Text))}}
 		if shown != nil {
 			option = append(option, connectors.Pair{Key: "label", Value: *shown})
+		}
+		if kind := part(item, "type"); kind != nil && kind.Text == "unused" {
+			option = append(option, connectors.Pair{Key: "deleted", Value: connectors.Value{Kind: connectors.Bool, Text: "true"}})
 		}
 		out.Items = append(out.Items, connectors.Value{Kind: connectors.Nested, Fields: option})
 	}
@@ -120,8 +126,8 @@ func outcomes(v *connectors.Values) connectors.Value {
 	name, maps := v.Get("actual_value").Text, v.Get("maps")
 	out := options(maps, "actual_value", "forecast_type", func(stage string) string { return stageKey(name, stage) })
 	if v.Get("default").Text == "true" && out.Kind == connectors.List {
-		none := options(maps, "actual_value", "forecast_type", func(stage string) string { return stageKey("", stage) })
-		out.Items = append(out.Items, none.Items...)
+		unnamed := options(maps, "actual_value", "forecast_type", func(stage string) string { return stageKey("", stage) })
+		out.Items = append(out.Items, unnamed.Items...)
 	}
 	return out
 }

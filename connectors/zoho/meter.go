@@ -11,12 +11,6 @@ import (
 	"salesbook.dev/internal/rest"
 )
 
-// callsAtOnce paces calls so that the account's limit of simultaneous calls (5 to
-// 25 by edition for one client, docs, API limits) is not reached: a call takes
-// less than a second as a rule, so as many a second as the smallest edition may
-// have at once.
-const callsAtOnce = 5
-
 const (
 	// shortRest is how long to keep away after a 429, which tells no delay: the
 	// calls under way must end.
@@ -27,17 +21,34 @@ const (
 	longRest = time.Hour
 )
 
-// editionQuota is the budget of an edition without paid seats: less is never
-// granted (docs, API limits, 2026-08-13). The vendor's day is the last 24 hours.
-func editionQuota(edition string) rest.Quota {
-	credits := 5_000 // the free edition, and one that is not known
-	edition = strings.ToLower(edition)
-	for _, paid := range []string{"standard", "starter", "professional", "enterprise", "ultimate", "zoho_one", "crmplus", "plus", "bigin"} {
-		if strings.Contains(edition, paid) {
-			credits = 50_000
+// edition is what the account's edition grants to one client: calls at once, and
+// credits in 24 hours without any for paid seats, so that less is never granted
+// (docs, API limits, 2026-08-13).
+type edition struct {
+	name    string // stands in license_details.paid_type
+	atOnce  int
+	credits int
+}
+
+func editions() []edition {
+	return []edition{
+		{"standard", 10, 50_000}, {"starter", 10, 50_000}, {"professional", 15, 50_000}, {"enterprise", 20, 50_000},
+		{"one", 20, 50_000}, {"ultimate", 25, 50_000}, {"plus", 25, 50_000},
+	}
+}
+
+// editionQuota is the budget of an account, that of the free edition where the
+// edition is not known. A call takes less than a second as a rule, so that as many
+// a second as may run at once do not run into the limit. The vendor's day is the
+// last 24 hours, see the decision 0035.
+func editionQuota(name string) rest.Quota {
+	has := edition{"free", 5, 5_000}
+	for _, e := range editions() {
+		if strings.Contains(strings.ToLower(name), e.name) {
+			has = e
 		}
 	}
-	return rest.Quota{Burst: callsAtOnce, BurstWindow: time.Second, Daily: credits}
+	return rest.Quota{Burst: has.atOnce, BurstWindow: time.Second, Daily: has.credits}
 }
 
 // meter knows prices in credits and how answers tell of the quota.

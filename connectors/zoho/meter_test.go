@@ -43,3 +43,22 @@ func TestMeter(t *testing.T) {
 		}
 	}
 }
+
+func TestEditions(t *testing.T) {
+	t.Parallel()
+	for org, want := range map[string]int{"free": 5_000, "": 5_000, "standard": 50_000, "enterprise": 50_000, "zohoone": 50_000} {
+		f := answers(t, func(_, path, _ string) (int, string) {
+			switch {
+			case path == "/crm/v8/org":
+				return 200, `{"org":[{"id":"1","company_name":"A","time_zone":"Europe/Warsaw","license_details":{"paid_type":"` + org + `"}}]}`
+			case path == "/crm/v8/users?type=CurrentUser":
+				return 200, `{"users":[{"id":"7"}]}`
+			}
+			return 204, ""
+		})
+		rights, err := f.connect(t).Check(t.Context())
+		if err != nil || rights.Quota.Daily != want || rights.User != "7" || rights.Account != "1" || len(rights.Missing) > 0 {
+			t.Errorf("%q: %+v, error %v, want %d credits", org, rights, err, want)
+		}
+	}
+}

@@ -30,11 +30,17 @@ var (
 	_ connectors.Decoder   = (*dialect)(nil)
 )
 
-// columnsCache holds the names of modules' fields as they were when the
-// connector first read of them.
+// columnsCache holds modules' fields as they were when the connector first read
+// of them.
 type columnsCache struct {
 	mu sync.Mutex
-	of map[string][][]string
+	of map[string]layout
+}
+
+// layout are the fields of a module.
+type layout struct {
+	groups [][]string        // their names, in groups that one answer may hold
+	types  map[string]string // the vendor's type of each
 }
 
 // open validates cfg; every error is fault.Invalid and names the setting.
@@ -57,7 +63,7 @@ func open(env connectors.Env, cfg connectors.Config) (connectors.Connector, erro
 		env.Log = slog.New(slog.DiscardHandler)
 	}
 	c := &Connector{dialect: newDialect(), api: rest.New(env.HTTP, base), trigger: trigger, now: env.Now, log: env.Log}
-	c.known.of = map[string][][]string{}
+	c.known.of = map[string]layout{}
 	c.api.Now = env.Now
 	return c, nil
 }

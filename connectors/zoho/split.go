@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"crypto/sha256"
 	"encoding/hex"
+	"encoding/json"
 	"strconv"
 	"strings"
 	"unicode"
@@ -102,3 +103,12 @@ func plain(raw []byte) string {
 }
 
 func number(n int) string { return strconv.Itoa(n) }
+
+// numeral is a number as it was written; what is none stays a text, for the vendor
+// to refuse.
+func numeral(text string) any {
+	if !json.Valid([]byte(text)) {
+		return text
+	}
+	return json.Number(text)
+}

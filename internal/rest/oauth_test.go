@@ -3,8 +3,10 @@ package rest_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"net/http"
+	"net/http/httptest"
 	"strings"
 	"testing"
 
@@ -132,4 +134,44 @@ func TestTokenErrors(t *testing.T) {
 			}
 		})
 	}
+}
+
+// TestVendorsWaysWithTokens: a word of the vendor's own stands before the token,
+// and a 401 that no other token would help is not answered by renewing it.
+func TestVendorsWaysWithTokens(t *testing.T) {
+	t.Parallel()
+	for body, renewals := range map[string]int{`{"code":"INVALID_TOKEN"}`: 1, `{"code":"SCOPE"}`: 0} {
+		var seen []string
+		server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			seen = append(seen, r.Header.Get("Authorization"))
+			w.WriteHeader(http.StatusUnauthorized)
+			fmt.Fprint(w, body)
+		}))
+		source := &countingSource{}
+		client := rest.NewHTTPClient(rest.Stack{Tokens: source, Scheme: "Vendor-token", Stale: func(b []byte) bool { return !strings.Contains(string(b), "SCOPE") }})
+		resp, err := client.Get(server.URL)
+		if err != nil {
+			t.Fatal(err)
+		}
+		got, err := io.ReadAll(resp.Body)
+		resp.Body.Close()
+		server.Close()
+		if err != nil || string(got) != body || source.renewed != renewals || seen[0] != "Vendor-token token-0" {
+			t.Errorf("%s: the body is %q (%v), %d renewals, sent %q", body, got, err, source.renewed, seen)
+		}
+	}
+}
+
+// countingSource gives tokens with their number.
+type countingSource struct{ renewed int }
+
+// Token implements oauth2.TokenSource.
+func (c *countingSource) Token() (*oauth2.Token, error) {
+	return &oauth2.Token{AccessToken: fmt.Sprintf("token-%d", c.renewed)}, nil
+}
+
+// Refresh implements rest.Refresher.
+func (c *countingSource) Refresh(context.Context, *oauth2.Token) (*oauth2.Token, error) {
+	c.renewed++
+	return c.Token()
 }

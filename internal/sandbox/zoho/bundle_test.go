@@ -140,8 +140,8 @@ func (b *bundle) query(q string) answerTo {
 	return b.send("POST", "/crm/v8/coql", object{"select_query": q})
 }
 
-// column reads one key of every record.
-func column1(list []object, key string) []any {
+// columnOf reads one key of every record.
+func columnOf(list []object, key string) []any {
 	out := []any{}
 	for _, r := range list {
 		out = append(out, r[key])

@@ -31,8 +31,10 @@ func TestGenerate(t *testing.T) {
 	forecasts := map[string]int{}
 	for r := range b.Truth("Deals") {
 		var d struct {
-			Pipeline, Stage                                  string
-			Modified_Time, Created_Time, Stage_Modified_Time time.Time
+			Pipeline, Stage string
+			Modified        time.Time `json:"Modified_Time"`
+			Created         time.Time `json:"Created_Time"`
+			Moved           time.Time `json:"Stage_Modified_Time"`
 		}
 		if err := json.Unmarshal(r.JSON, &d); err != nil {
 			t.Fatal(err)
@@ -42,8 +44,8 @@ func TestGenerate(t *testing.T) {
 			t.Fatalf("deal %s: no stage %q in %q", r.ID, d.Stage, d.Pipeline)
 		}
 		forecasts[st.Forecast]++
-		if d.Modified_Time.Before(d.Created_Time) || d.Modified_Time.After(b.Now()) || d.Stage_Modified_Time.After(d.Modified_Time) {
-			t.Errorf("deal %s: created %v, modified %v, stage %v", r.ID, d.Created_Time, d.Modified_Time, d.Stage_Modified_Time)
+		if d.Modified.Before(d.Created) || d.Modified.After(b.Now()) || d.Moved.After(d.Modified) {
+			t.Errorf("deal %s: created %v, modified %v, stage %v", r.ID, d.Created, d.Modified, d.Moved)
 		}
 		stays := b.tables["DealHistory"].related(r.ID)
 		if last := stays[len(stays)-1]; last.text("Stage") != d.Stage || last.values["Moved_To__s"] != nil {

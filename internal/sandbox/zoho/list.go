@@ -222,10 +222,8 @@ func (c *call) shows(r *row) bool {
 
 // pageOf cuts a page and renders it.
 func (c *call) pageOf(m *module, rows []*row, l listing, fields []string) (reply, error) {
-	from := l.Seen
-	if l.numbers {
-		from = (l.Page - 1) * l.per
-	} else {
+	from := (l.Page - 1) * l.per
+	if !l.numbers {
 		// Go on after the last record's place, whatever has become of it.
 		at := &row{id: l.ID, values: values{l.SortBy: l.Value}}
 		from, _ = slices.BinarySearchFunc(rows, at, l.order)

@@ -48,7 +48,7 @@ func TestRestart(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		return firstID2(t, out)
+		return idIn(t, out)
 	}
 	s := open()
 	account := do(s, "POST", "/crm/v8/Accounts", object{"Account_Name": "Ж", "Annual_Revenue": 0.1})

@@ -38,7 +38,7 @@ func TestWriteRefusals(t *testing.T) {
 		}
 	}
 	a := b.send("POST", "/crm/v8/Deals", object{"data": []object{ok, {"Stage": "x"}, ok}})
-	if diff := cmp.Diff([]any{"SUCCESS", "INVALID_DATA", "SUCCESS"}, column1(a.list("data"), "code")); diff != "" || a.status != http.StatusMultiStatus {
+	if diff := cmp.Diff([]any{"SUCCESS", "INVALID_DATA", "SUCCESS"}, columnOf(a.list("data"), "code")); diff != "" || a.status != http.StatusMultiStatus {
 		t.Errorf("%d (-want +got):\n%s", a.status, diff)
 	}
 	if live, _ := b.Count("Deals"); live != 2 {
@@ -156,7 +156,7 @@ func TestMerge(t *testing.T) {
 	if got := b.get("/crm/v8/Deals/" + deal).list("data")[0]["Account_Name"].(object)["id"]; got != master {
 		t.Errorf("the deal's account is %v, want %s", got, master)
 	}
-	if diff := cmp.Diff([]any{loser}, column1(b.get("/crm/v8/Accounts/deleted").list("data"), "id")); diff != "" {
+	if diff := cmp.Diff([]any{loser}, columnOf(b.get("/crm/v8/Accounts/deleted").list("data"), "id")); diff != "" {
 		t.Errorf("deleted (-want +got):\n%s", diff)
 	}
 }
@@ -176,7 +176,7 @@ func TestTasksNotesCalls(t *testing.T) {
 	if a := b.send("POST", "/crm/v8/Deals/"+deal+"/Notes", object{"data": []object{{"Note_Title": "t", "Note_Content": "c"}}}); a.code() != "SUCCESS" {
 		t.Errorf("note by the deal: %s", a.body)
 	}
-	if got := column1(b.get("/crm/v8/Deals/"+deal+"/Notes?fields=Note_Content").list("data"), "Note_Content"); len(got) != 2 || got[1] != "Привет" {
+	if got := columnOf(b.get("/crm/v8/Deals/"+deal+"/Notes?fields=Note_Content").list("data"), "Note_Content"); len(got) != 2 || got[1] != "Привет" {
 		t.Errorf("notes %v", got)
 	}
 	call := b.make("Calls", object{"Subject": "s", "Call_Type": "Outbound", "Call_Start_Time": "2026-11-22T10:00:00Z", "Call_Duration": "12:30"})

@@ -1,0 +1,473 @@
+package zoho
+
+import (
+	"context"
+	"net/http"
+	"slices"
+	"strings"
+
+	"github.com/bytedance/sonic"
+
+	"salesbook.dev/connectors"
+	"salesbook.dev/internal/fault"
+	"salesbook.dev/internal/rest"
+)
+
+var _ connectors.Pusher = (*Connector)(nil)
+
+// creates are the modules in which records are made, and the texts of theirs in
+// which a mark may stand.
+func creates() map[string][]string {
+	return map[string][]string{tasks: {"Subject", "Description"}, notes: {"Note_Content", "Note_Title"}}
+}
+
+// Push implements connectors.Pusher for records of modules and for definitions
+// of fields. It makes the one call that writes and then reads the record, because
+// answers to writes show times only.
+//
+// Edits set off none of the account's automations but those of the setting:
+// without a trigger in the request, all would run (docs, update records). With
+// Edit.Unless, the vendor refuses to write over a later change.
+//
+// A deal moves by stage_key. Where a Blueprint holds its stage, the transition that
+// leads there is taken; if none does, the edit is Invalid and says so.
+func (c *Connector) Push(ctx context.Context, e connectors.Edit) (connectors.Record, error) {
+	src, ok := c.sources[e.Object]
+	switch {
+	case ok && src.way == byFields:
+		return c.pushField(ctx, src, e)
+	case !ok || src.Mode != connectors.Windowed:
+		return connectors.Record{}, fault.New(fault.Invalid, "%q cannot be written to Zoho CRM, only records of modules and definitions of fields", shortened(e.Object))
+	}
+	if err := c.writable(e); err != nil {
+		return connectors.Record{}, err
+	}
+	l, err := c.layout(ctx, src)
+	if err != nil {
+		return connectors.Record{}, err
+	}
+	body, err := c.fields(src, l, e)
+	if err != nil {
+		return connectors.Record{}, err
+	}
+	id, err := c.writeRecord(ctx, src, e, body)
+	if blueprinted(err) {
+		id, err = e.ID, c.transit(ctx, e, body)
+	}
+	if err != nil {
+		return connectors.Record{}, err
+	}
+	return c.readBack(ctx, src, id)
+}
+
+// writable refuses edits that the vendor has no call for.
+func (c *Connector) writable(e connectors.Edit) error {
+	texts, makes := creates()[e.Object]
+	switch {
+	case e.Undelete:
+		return fault.New(fault.Invalid, "Zoho's API cannot bring back a deleted record; restore it from the recycle bin")
+	case e.ID == "" && !makes:
+		return fault.New(fault.Invalid, "%s are not made in Zoho CRM, only changed: the edit names no record", e.Object)
+	case e.ID != "" && !numeric(e.ID):
+		return fault.New(fault.Invalid, "%q is no id of one of %s", shortened(e.ID), e.Object)
+	case e.ID == "" && e.Mark != "" && markedIn(e, texts) == "":
+		return fault.New(fault.Invalid, "the mark stands in no text of the new one of %s, so that it could not be found again", e.Object)
+	}
+	return nil
+}
+
+// markedIn is the field that holds the edit's mark, empty if none does.
+func markedIn(e connectors.Edit, texts []string) string {
+	for _, p := range e.Set.Standard {
+		if e.Mark != "" && slices.Contains(texts, p.Key) && strings.Contains(p.Value.Text, e.Mark) {
+			return p.Key
+		}
+	}
+	return ""
+}
+
+// writeRecord makes or changes a record, once, and returns its id.
+func (c *Connector) writeRecord(ctx context.Context, src source, e connectors.Edit, body map[string]any) (string, error) {
+	call := rest.Call{Method: http.MethodPost, Path: root + "/" + src.module, Body: map[string]any{"data": []any{body}, "trigger": c.trigger}}
+	if e.ID != "" {
+		call.Method, call.Path = http.MethodPut, call.Path+"/"+e.ID
+	}
+	if !e.Unless.IsZero() && e.ID != "" {
+		// On writes, the header means: only if nobody has changed it since (docs,
+		// update records).
+		call.Header = http.Header{"If-Modified-Since": {stamp(e.Unless.Unix())}}
+	}
+	id, err := c.write(ctx, call, "data")
+	if err == nil && e.ID != "" && id != e.ID {
+		err = fault.New(fault.Temporary, "asked for a change of %s %s, the vendor answered with another; read it again", src.Name, e.ID)
+	}
+	return id, err
+}
+
+// outcome is what the vendor says of one written element.
+type outcome struct {
+	Code    string `json:"code"`
+	Message string `json:"message"`
+	Details struct {
+		ID   sonic.NoCopyRawMessage `json:"id"`
+		Name string                 `json:"api_name"`
+	} `json:"details"`
+}
+
+// write makes a call that changes something, once, and returns the id of the
+// element that it is about. Success is what the element says, not the status
+// (docs, insert records).
+func (c *Connector) write(ctx context.Context, call rest.Call, under string) (string, error) {
+	seen := 0
+	call.Classify = func(status int, _ http.Header, body []byte) error {
+		seen = status
+		if status == http.StatusUnauthorized || status == http.StatusTooManyRequests || status >= 500 {
+			return nil
+		}
+		if said, ok := outcomeOf(body, under); ok && said.Code != "SUCCESS" {
+			return said.refused(call.Method)
+		}
+		return nil
+	}
+	answer, err := c.do(ctx, call)
+	switch kind := fault.KindOf(err); {
+	case kind == fault.Gone:
+		return "", fault.New(fault.Invalid, "the vendor refuses the change: %w", err)
+	case kind == fault.Invalid && seen == 0: // the answer was too large to be read
+		return "", fault.New(fault.Temporary, "whether the change was made is not known: %w", err)
+	case err != nil:
+		return "", err
+	}
+	said, ok := outcomeOf(answer.Body, under)
+	if !ok || !numeric(plain(said.Details.ID)) {
+		return "", fault.New(fault.Temporary, "whether the change was made is not known: the answer is not of the documented form; read it again")
+	}
+	return plain(said.Details.ID), nil
+}
+
+// outcomeOf reads what an answer says of its only element.
+func outcomeOf(body []byte, under string) (outcome, bool) {
+	if !isObject(body) {
+		return outcome{}, false
+	}
+	var e map[string]sonic.NoCopyRawMessage
+	var list []outcome
+	if strict.Unmarshal(body, &e) != nil || strict.Unmarshal(e[under], &list) != nil || len(list) != 1 || list[0].Code == "" {
+		return outcome{}, false
+	}
+	return list[0], true
+}
+
+// codeBlueprint says that a Blueprint holds the field.
+const codeBlueprint = "RECORD_IN_BLUEPRINT"
+
+// refused is the error of an element that was not written.
+func (o outcome) refused(method string) error {
+	id := o.Details.Name == "id" || o.Details.Name == "" && len(o.Details.ID) > 0
+	if o.Code == codeInvalid && id && method == http.MethodPut {
+		return fault.New(fault.NotFound, "there is no such record any more (%s)", o.Code)
+	}
+	err := byCode(refusal{o.Code, o.Message})
+	if o.Details.Name != "" && fault.KindOf(err) == fault.Invalid {
+		return fault.New(fault.Invalid, "field %s: %w", shortened(o.Details.Name), err)
+	}
+	return err
+}
+
+func blueprinted(err error) bool {
+	return fault.KindOf(err) == fault.Invalid && strings.Contains(err.Error(), "("+codeBlueprint+")")
+}
+
+// readBack reads a record that was just written. Whatever goes wrong here, the
+// change was made.
+func (c *Connector) readBack(ctx context.Context, src source, id string) (connectors.Record, error) {
+	found, err := c.records(ctx, src, []string{id})
+	if err == nil && len(found) == 1 {
+		return found[0], nil
+	}
+	return connectors.Record{}, unread(src, id, err)
+}
+
+func unread(src source, id string, err error) error {
+	if err == nil {
+		return fault.New(fault.Temporary, "%s %s was written and then not found; read it again", src.Name, id)
+	}
+	return &fault.Error{
+		Kind: fault.Temporary, Text: src.Name + " " + id + " was written, but could not be read again: " + err.Error(),
+		RetryAfter: fault.RetryAfter(err), Err: fault.Quiet(err),
+	}
+}
+
+// fields is what is sent for an edit.
+func (c *Connector) fields(src source, l layout, e connectors.Edit) (map[string]any, error) {
+	body := map[string]any{}
+	for _, p := range slices.Concat(e.Set.Standard, e.Set.Custom) {
+		if done, err := derived(src, p, body); done || err != nil {
+			if err != nil {
+				return nil, err
+			}
+			continue
+		}
+		kind, known := l.types[p.Key]
+		if !known {
+			return nil, fault.New(fault.Invalid, "%s have no field %s; pull the field definitions again", src.Name, shortened(p.Key))
+		}
+		v, ok := jsonOf(kind, p.Value)
+		if !ok {
+			return nil, fault.New(fault.Invalid, "%s of %s cannot hold such a value: it is of Zoho's type %s", p.Key, src.Name, shortened(kind))
+		}
+		body[p.Key] = v
+	}
+	if len(body) == 0 {
+		return nil, fault.New(fault.Invalid, "the edit of one of %s sets nothing", src.Name)
+	}
+	return body, nil
+}
+
+// derived writes a field that is made of others.
+func derived(src source, p connectors.Pair, body map[string]any) (bool, error) {
+	module, related := strings.CutPrefix(p.Key, keyRelated)
+	switch {
+	case p.Key == keyStage && src.Name == deals:
+		pipeline, stage, ok := stageOf(p.Value.Text)
+		if !ok {
+			return true, fault.New(fault.Invalid, "%q is no id of a stage", shortened(p.Value.Text))
+		}
+		if body["Stage"] = stage; pipeline != "" {
+			body[keyPipeline] = pipeline
+		}
+		return true, nil
+	case !related || !slices.Contains([]string{tasks, events, calls, notes}, src.Name):
+		return false, nil
+	case !slices.Contains([]string{deals, leads, accounts, contacts}, module) || p.Value.Text == "":
+		return true, fault.New(fault.Invalid, "one of %s hangs on a deal, a lead, a contact or an account, not on %s", src.Name, shortened(module))
+	case src.Name == notes:
+		body["Parent_Id"] = map[string]any{"id": p.Value.Text, "module": map[string]any{"api_name": module}}
+	case module == contacts:
+		body["Who_Id"] = reference(p.Value.Text)
+	default:
+		body["What_Id"], body["$se_module"] = reference(p.Value.Text), module
+	}
+	return true, nil
+}
+
+func reference(id string) any { return map[string]any{"id": id} }
+
+// jsonOf writes a value as the vendor's type wants it (docs, fields).
+func jsonOf(kind string, v connectors.Value) (any, bool) {
+	if v.Kind == connectors.Null {
+		return nil, true
+	}
+	switch kind {
+	case "lookup", "ownerlookup", "userlookup":
+		return reference(v.Text), numeric(v.Text)
+	case "boolean":
+		return v.Text == "true", v.Kind == connectors.Bool
+	case "currency", "double", "integer", "bigint", "percent", "decimal":
+		return numeral(v.Text), v.Kind == connectors.Number || v.Kind == connectors.Money
+	case "multiselectpicklist":
+		items := make([]string, len(v.Items))
+		for i, item := range v.Items {
+			items[i] = item.Text
+		}
+		return items, v.Kind == connectors.List
+	case "datetime":
+		if v.Kind == connectors.Time {
+			return stamp(v.Time.Unix()), true
+		}
+	}
+	plainKind := v.Kind == connectors.Text || v.Kind == connectors.Date || v.Kind == connectors.Number
+	return v.Text, plainKind
+}
+
+// transit moves a deal by the Blueprint that holds its stage (OpenAPI, blueprint).
+func (c *Connector) transit(ctx context.Context, e connectors.Edit, body map[string]any) error {
+	stage, _ := body["Stage"].(string)
+	path := "/" + deals + "/" + e.ID + "/actions/blueprint"
+	answer, err := c.get(ctx, path, nil, "")
+	if err != nil {
+		return err
+	}
+	var found struct {
+		Blueprint struct {
+			Transitions []struct {
+				ID   sonic.NoCopyRawMessage `json:"id"`
+				Next string                 `json:"next_field_value"`
+			} `json:"transitions"`
+		} `json:"blueprint"`
+	}
+	if nothing(answer, nil) || read(answer.Body, &found) != nil {
+		return malformed("the Blueprint of deal " + e.ID)
+	}
+	data := map[string]any{}
+	for name, v := range body {
+		if name != "Stage" && name != keyPipeline {
+			data[name] = v
+		}
+	}
+	for _, t := range found.Blueprint.Transitions {
+		if t.Next != stage || !numeric(plain(t.ID)) {
+			continue
+		}
+		step := map[string]any{"transition_id": plain(t.ID), "data": data}
+		_, err := c.do(ctx, rest.Call{Method: http.MethodPut, Path: root + path, Body: map[string]any{"blueprint": []any{step}}})
+		return err
+	}
+	return fault.New(fault.Invalid, "deal %s is in a Blueprint, and none of its transitions leads to the stage %s; move it in the CRM", e.ID, shortened(stage))
+}
+
+// Find implements connectors.Pusher. Tasks and notes are looked for among those
+// of the same deal, lead, contact or account, for the text that holds the mark;
+// definitions of fields by their label.
+func (c *Connector) Find(ctx context.Context, e connectors.Edit) (connectors.Record, bool, error) {
+	src, ok := c.sources[e.Object]
+	switch {
+	case e.ID != "":
+		return connectors.Record{}, false, fault.New(fault.Invalid, "%s %s is known already: fetch it", e.Object, e.ID)
+	case ok && src.way == byFields:
+		return c.findField(ctx, src, func(v *connectors.Values) bool {
+			label := e.Set.Get("field_label").Text
+			return label != "" && v.Get("field_label").Text == label && v.Get("custom_field").Text == "true"
+		})
+	}
+	key := markedIn(e, creates()[e.Object])
+	if !ok || key == "" {
+		return connectors.Record{}, false, fault.New(fault.Invalid, "a new one of %s is found by its mark only, and the edit has none", shortened(e.Object))
+	}
+	for _, p := range e.Set.Standard {
+		if module, related := strings.CutPrefix(p.Key, keyRelated); related {
+			return c.search(ctx, src, "/"+module+"/"+p.Value.Text+"/"+src.module, key, e.Mark)
+		}
+	}
+	return connectors.Record{}, false, fault.New(fault.Invalid, "a new one of %s is found only among those of its deal, lead, contact or account, and the edit names none", src.Name)
+}
+
+// search walks a related list for a text.
+func (c *Connector) search(ctx context.Context, src source, path, key, mark string) (connectors.Record, bool, error) {
+	none := connectors.Record{}
+	for page := 1; ; page++ {
+		query := map[string][]string{"fields": {key}, "page": {number(page)}, "per_page": {number(listLimit)}}
+		answer, err := c.get(ctx, path, query, "")
+		if missing(err) || nothing(answer, err) { // on what is not there, nothing hangs
+			return none, false, nil
+		}
+		if err != nil {
+			return none, false, err
+		}
+		list, err := rows(answer.Body, "data", src.Name)
+		if err != nil {
+			return none, false, err
+		}
+		for _, raw := range list {
+			var texts map[string]any
+			id := plain(labelOf(raw).ID)
+			if read(raw, &texts) != nil || !numeric(id) {
+				continue
+			}
+			if text, _ := texts[key].(string); strings.Contains(text, mark) {
+				found, err := c.records(ctx, src, []string{id})
+				if err != nil || len(found) == 0 {
+					return none, false, err
+				}
+				return found[0], true, nil
+			}
+		}
+		place, err := infoOf(answer.Body, src.Name)
+		switch {
+		case err != nil || !place.More:
+			return none, false, err
+		case len(list) == 0 || page >= pagesLimit:
+			return none, false, endless(src.Name)
+		}
+	}
+}
+
+// fieldLength is that of new texts (docs, fields: the longest of a single line).
+const fieldLength = 255
+
+// pushField makes the definition of a field, gives it another label or more
+// options. Options are added, never taken away: options lists {label}, or {id,
+// label} of those that stand.
+func (c *Connector) pushField(ctx context.Context, src source, e connectors.Edit) (connectors.Record, error) {
+	body, err := definition(src, e)
+	if err != nil {
+		return connectors.Record{}, err
+	}
+	path := root + "/settings/fields"
+	call := rest.Call{Method: http.MethodPost, Path: path, Query: map[string][]string{"module": {src.module}}, Body: map[string]any{"fields": []any{body}}}
+	if e.ID != "" {
+		known, found, err := c.findField(ctx, src, func(v *connectors.Values) bool { return v.Get("api_name").Text == e.ID })
+		if err != nil {
+			return connectors.Record{}, err
+		}
+		if !found {
+			return connectors.Record{}, fault.New(fault.NotFound, "%s have no field %s any more; pull the field definitions again", src.module, shortened(e.ID))
+		}
+		call.Method, call.Path = http.MethodPatch, path+"/"+plain(labelOf(known.Raw).ID)
+	}
+	id, err := c.write(ctx, call, "fields")
+	if err != nil {
+		return connectors.Record{}, err
+	}
+	r, found, err := c.findField(ctx, src, func(v *connectors.Values) bool { return v.Get("id").Text == id })
+	if err != nil || !found {
+		return connectors.Record{}, unread(src, id, err)
+	}
+	return r, nil
+}
+
+// definition is what is sent for the definition of a field.
+func definition(src source, e connectors.Edit) (map[string]any, error) {
+	body := map[string]any{}
+	if e.Undelete || len(e.Set.Custom) > 0 || len(e.Set.Standard) == 0 {
+		return nil, fault.New(fault.Invalid, "of definitions of fields, the label, the type and the options are written")
+	}
+	for _, p := range e.Set.Standard {
+		switch {
+		case p.Key == "field_label" && p.Value.Text != "":
+			body["field_label"] = p.Value.Text
+		case p.Key == "data_type" && e.ID == "" && p.Value.Text != "":
+			body["data_type"] = p.Value.Text
+			if p.Value.Text == "text" {
+				body["length"] = fieldLength
+			}
+		case p.Key == keyOptions && p.Value.Kind == connectors.List:
+			body["pick_list_values"] = choices(p.Value)
+		default:
+			return nil, fault.New(fault.Invalid, "%s of a definition in %s cannot be written so", shortened(p.Key), src.Name)
+		}
+	}
+	return body, nil
+}
+
+// choices lists options as they are added.
+func choices(v connectors.Value) []any {
+	out := []any{}
+	for _, item := range v.Items {
+		label := part(item, "label")
+		if label == nil {
+			continue
+		}
+		choice := map[string]any{"display_value": label.Text, "actual_value": label.Text}
+		if id := part(item, "id"); id != nil && id.Text != "" {
+			choice["actual_value"] = id.Text
+		}
+		out = append(out, choice)
+	}
+	return out
+}
+
+// findField looks for a definition.
+func (c *Connector) findField(ctx context.Context, src source, fits func(*connectors.Values) bool) (connectors.Record, bool, error) {
+	page, err := c.listFields(ctx, src)
+	if err != nil {
+		return connectors.Record{}, false, err
+	}
+	for _, r := range page.Records {
+		v, err := c.Decode(r.Object, r.Shape, r.Raw)
+		if err == nil && fits(&v) {
+			return r, true, nil
+		}
+	}
+	return connectors.Record{}, false, nil
+}

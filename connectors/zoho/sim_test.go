@@ -1,0 +1,266 @@
+package zoho_test
+
+import (
+	"context"
+	"io"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"golang.org/x/oauth2"
+
+	"salesbook.dev/connectors"
+	"salesbook.dev/connectors/connectortest"
+	"salesbook.dev/connectors/zoho"
+	"salesbook.dev/internal/fault"
+	"salesbook.dev/internal/rest"
+	"salesbook.dev/internal/sandbox"
+	vendor "salesbook.dev/internal/sandbox/zoho"
+)
+
+// connected is an account with few records and a connector to it.
+func connected(t *testing.T, settings map[string]string) (*account, connectortest.Vendor, connectors.Connector) {
+	t.Helper()
+	a, v := startAccount(t, connectortest.Few)
+	cfg := v.Good
+	cfg.BaseURL, cfg.Settings = v.URL, map[string]string{"client_id": "1000.CLIENT"}
+	for name, value := range settings {
+		cfg.Settings[name] = value
+	}
+	client := &http.Client{Transport: http.DefaultTransport}
+	c, err := authorised().Open(connectors.Env{HTTP: client, Now: time.Now, Log: slog.New(slog.DiscardHandler)}, cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return a, v, c
+}
+
+// TestEditsSetOffNothing unless the connection says so: left out of the request,
+// all of the account's automations would run.
+func TestEditsSetOffNothing(t *testing.T) {
+	t.Parallel()
+	for setting, want := range map[string][]string{"": {}, "workflow, blueprint": {"workflow", "blueprint"}} {
+		a, _, c := connected(t, map[string]string{"automations": setting})
+		id := a.add(t, "Deals")
+		if _, err := c.(connectors.Pusher).Push(t.Context(), connectors.Edit{Object: "Deals", ID: id, Set: set(pair("Next_Step", txt("x")))}); err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff(want, a.Triggered(id)); diff != "" {
+			t.Errorf("with %q (-want +got):\n%s", setting, diff)
+		}
+	}
+}
+
+// TestBlueprint: a deal inside one moves by its transitions, and what no
+// transition allows is refused in words that say so.
+func TestBlueprint(t *testing.T) {
+	t.Parallel()
+	a, _, c := connected(t, nil)
+	pipeline := a.pipelines("#.actual_value")[0]
+	id := a.add(t, "Deals")
+	err := a.AddBlueprint(pipeline, "Sprzedaż", vendor.Transition{Name: "Odmowa", From: []string{"Qualification"}, To: "Closed Lost", Needs: []string{"Reason_For_Loss__s"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	move := func(stage string, more ...connectors.Pair) error {
+		pairs := append([]connectors.Pair{pair("stage_key", txt(pipeline+"|"+stage))}, more...)
+		r, err := c.(connectors.Pusher).Push(t.Context(), connectors.Edit{Object: "Deals", ID: id, Set: set(pairs...)})
+		if err == nil && !strings.Contains(string(r.Raw), stage) {
+			t.Errorf("after the move to %s it is %s", stage, r.Raw)
+		}
+		return err
+	}
+	if err := move("Closed Won"); fault.KindOf(err) != fault.Invalid || !strings.Contains(err.Error(), "Blueprint") {
+		t.Errorf("a move that no transition allows: %v (%v)", err, fault.KindOf(err))
+	}
+	if err := move("Closed Lost"); fault.KindOf(err) != fault.Invalid {
+		t.Errorf("a transition that wants a reason, without one: %v (%v)", err, fault.KindOf(err))
+	}
+	if err := move("Closed Lost", pair("Reason_For_Loss__s", txt("Price"))); err != nil {
+		t.Errorf("a transition: %v", err)
+	}
+}
+
+// TestWritesOverNobody: what somebody changed after the instant of Unless is not
+// written over.
+func TestWritesOverNobody(t *testing.T) {
+	t.Parallel()
+	a, _, c := connected(t, nil)
+	id := a.add(t, "Deals")
+	seen := a.Now()
+	a.do(t, "PUT", "/crm/v8/Deals/"+id, map[string]any{"data": []any{map[string]any{"Next_Step": "theirs"}}})
+	e := connectors.Edit{Object: "Deals", ID: id, Set: set(pair("Next_Step", txt("ours"))), Unless: seen}
+	if _, err := c.(connectors.Pusher).Push(t.Context(), e); fault.KindOf(err) != fault.Conflict {
+		t.Errorf("error %v (%v), want %v", err, fault.KindOf(err), fault.Conflict)
+	}
+	e.Unless = a.Now()
+	if _, err := c.(connectors.Pusher).Push(t.Context(), e); err != nil {
+		t.Errorf("after the change was seen: %v", err)
+	}
+}
+
+// TestLockedRecordsAreConflicts: somebody holds them, and will let go.
+func TestLockedRecordsAreConflicts(t *testing.T) {
+	t.Parallel()
+	a, _, c := connected(t, nil)
+	id := a.add(t, "Deals")
+	if err := a.Lock("Deals", id, true); err != nil {
+		t.Fatal(err)
+	}
+	_, err := c.(connectors.Pusher).Push(t.Context(), connectors.Edit{Object: "Deals", ID: id, Set: set(pair("Next_Step", txt("x")))})
+	if fault.KindOf(err) != fault.Conflict {
+		t.Errorf("error %v (%v), want %v", err, fault.KindOf(err), fault.Conflict)
+	}
+}
+
+// TestChannels: notifications come with our token and name what to read; channels
+// are renewed before they end, and made anew where they did or were lost.
+func TestChannels(t *testing.T) {
+	t.Parallel()
+	a, _, c := connected(t, nil)
+	arrived := make(chan connectors.Delivery, 10)
+	var callback connectors.Callback
+	hooks := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		body, err := io.ReadAll(r.Body)
+		if err != nil {
+			t.Error(err)
+		}
+		arrived <- connectors.Delivery{Method: r.Method, Header: r.Header, Query: r.URL.Query(), Body: body, Secret: callback}
+	}))
+	t.Cleanup(hooks.Close)
+	callback = connectors.Callback{URL: hooks.URL + "/in/x", User: "salesbook", Password: "a password longer than the fifty characters that a token may have"}
+	watch := func() []connectors.Subscription {
+		t.Helper()
+		subs, err := c.(connectors.Watcher).Watch(t.Context(), callback)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return subs
+	}
+	first := watch()
+	if len(a.Channels()) != len(first) {
+		t.Errorf("%d channels live, %d are told", len(a.Channels()), len(first))
+	}
+	id := a.add(t, "Deals")
+	if err := a.Flush(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	receipt, err := c.(connectors.Receiver).Receive(<-arrived)
+	if err != nil || !slices.Equal(receipt.Reads, []connectors.Ref{{Object: "Deals", ID: id}}) || receipt.At.IsZero() {
+		t.Errorf("the delivery gives %+v, error %v", receipt, err)
+	}
+	a.clock.Advance(25 * time.Hour)
+	renewed := watch()
+	if !renewed[0].ExpiresAt.After(first[0].ExpiresAt) || renewed[0].ID != first[0].ID {
+		t.Errorf("a day later: %+v, before %+v", renewed[0], first[0])
+	}
+	a.clock.Advance(8 * 24 * time.Hour) // down for longer than a channel lives
+	if n := len(a.Channels()); n != 0 {
+		t.Fatalf("%d channels outlived a week", n)
+	}
+	watch()
+	if err := a.ForgetChannels(); err != nil {
+		t.Fatal(err)
+	}
+	if watch(); len(a.Channels()) != len(first) {
+		t.Errorf("%d channels after they were lost, want %d", len(a.Channels()), len(first))
+	}
+}
+
+// TestForgedDeliveries: the token alone opens the door.
+func TestForgedDeliveries(t *testing.T) {
+	t.Parallel()
+	_, _, c := connected(t, nil)
+	secret := connectors.Callback{URL: "https://hooks.example.com/in/1", User: "u", Password: "p"}
+	body := `{"server_time":1,"module":"Deals","operation":"update","ids":["1"],"token":%q}`
+	good := zoho.Delivery(secret, body)
+	for name, forged := range map[string]connectors.Delivery{
+		"another token": zoho.Delivery(secret, `{"server_time":1,"module":"Deals","operation":"update","ids":["1"],"token":"%.3s"}`),
+		"no token":      zoho.Delivery(secret, `{"server_time":1,"module":"Deals","operation":"update","ids":["1"],"token":null,"x":%q}`),
+		"another place": {Method: good.Method, Header: good.Header, Query: url.Values{"v": {"00000000"}}, Body: good.Body, Secret: secret},
+	} {
+		if receipt, err := c.(connectors.Receiver).Receive(forged); fault.KindOf(err) != fault.Auth || receipt.Reads != nil {
+			t.Errorf("%s: %+v, error %v (%v)", name, receipt, err, fault.KindOf(err))
+		}
+	}
+	first, err := c.(connectors.Receiver).Receive(good)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if again, err := c.(connectors.Receiver).Receive(good); err != nil || again.Key != first.Key || first.Key == "" {
+		t.Errorf("replayed, it has the key %q after %q (%v)", again.Key, first.Key, err)
+	}
+}
+
+// TestTokenDiesInTheMiddle of a walk: one renewal, and every record once.
+func TestTokenDiesInTheMiddle(t *testing.T) {
+	t.Parallel()
+	clock := sandbox.NewManual(time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC))
+	sim, err := vendor.Open(vendor.Options{Clock: clock, RefreshToken: "1000.refresh"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = sim.Close() })
+	a := &account{Sim: sim, clock: clock, known: map[string][]string{}}
+	a.fill(t, connectortest.Full)
+	server := httptest.NewServer(sim)
+	t.Cleanup(server.Close)
+	cfg := good(server.URL)
+	cfg.Secrets["refresh_token"] = "1000.refresh"
+	spec := zoho.Spec()
+	source := &renewing{config: spec.OAuth(cfg)}
+	first, err := source.Refresh(t.Context(), spec.Consent.Granted(cfg))
+	if err != nil {
+		t.Fatal(err)
+	}
+	source.token, source.renewed = first, 0
+	client := rest.NewHTTPClient(rest.Stack{Tokens: source, Scheme: spec.Consent.Scheme, Stale: spec.Consent.Stale, Meter: spec.Meter})
+	c, err := spec.Open(connectors.Env{HTTP: client, Now: time.Now, Log: slog.New(slog.DiscardHandler)}, cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	seen := map[string]int{}
+	pages := 0
+	for page, err := range c.(connectors.Puller).Pull(t.Context(), "Deals", "") {
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, r := range page.Records {
+			seen[r.ID]++
+		}
+		if pages++; pages == 1 {
+			if err := sim.ExpireTokens(); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	if source.renewed != 1 || len(seen) != len(a.ids("Deals")) || pages < 2 {
+		t.Errorf("%d renewals, %d of %d deals in %d pages", source.renewed, len(seen), len(a.ids("Deals")), pages)
+	}
+}
+
+// renewing is a token source as jobs have one, without a database.
+type renewing struct {
+	config  *oauth2.Config
+	token   *oauth2.Token
+	renewed int
+}
+
+// Token implements oauth2.TokenSource.
+func (r *renewing) Token() (*oauth2.Token, error) { return r.token, nil }
+
+// Refresh implements rest.Refresher.
+func (r *renewing) Refresh(ctx context.Context, _ *oauth2.Token) (*oauth2.Token, error) {
+	got, err := r.config.TokenSource(ctx, &oauth2.Token{RefreshToken: "1000.refresh"}).Token()
+	if err == nil {
+		r.renewed++
+		r.token = got
+	}
+	return got, err
+}

@@ -1,0 +1,280 @@
+package zoho
+
+import (
+	"context"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/bytedance/sonic"
+
+	"salesbook.dev/connectors"
+	"salesbook.dev/internal/fault"
+	"salesbook.dev/internal/rest"
+)
+
+var _ connectors.Watcher = (*Connector)(nil)
+
+const (
+	// channelLife is the longest that a channel may live: a week since version 4
+	// (docs, notifications), less for clocks that differ.
+	channelLife = 7*24*time.Hour - 10*time.Minute
+	// channelRest is how much of its life a channel must have left; below it is
+	// renewed, so that it is about once a day.
+	channelRest = 6 * 24 * time.Hour
+)
+
+// watched are the modules that channels report on. Notes are left to the pull:
+// that channels know them is not documented.
+func watched() []string {
+	var out []string
+	for _, src := range sources() {
+		if src.way == byQuery {
+			out = append(out, src.Name)
+		}
+	}
+	return out
+}
+
+// channel is a channel as listed, once for each module of it (OpenAPI,
+// notifications). Its id is a number or a text.
+type channel struct {
+	ID     sonic.NoCopyRawMessage `json:"channel_id"`
+	URL    string                 `json:"notify_url"`
+	Events []string               `json:"events"`
+	Token  *string                `json:"token"`
+	Module string                 `json:"resource_name"`
+	Until  string                 `json:"channel_expiry"`
+}
+
+// newChannel is what is sent to make or renew one.
+type newChannel struct {
+	ID     string   `json:"channel_id"`
+	Events []string `json:"events,omitempty"`
+	Until  string   `json:"channel_expiry"`
+	Token  string   `json:"token,omitempty"`
+	URL    string   `json:"notify_url,omitempty"`
+}
+
+// Watch implements connectors.Watcher, with one channel for each module. What is
+// missing is made before anything is removed, so that no event falls between. A
+// channel whose life has ended is silently gone and is made anew.
+func (c *Connector) Watch(ctx context.Context, callback connectors.Callback) ([]connectors.Subscription, error) {
+	if callback.URL == "" || callback.Password == "" {
+		return nil, fault.New(fault.Invalid, "zoho: a callback needs an address and a password, from which the token is made that is the only protection")
+	}
+	ours, now, err := c.channels(ctx, callback)
+	if err != nil {
+		return nil, err
+	}
+	var create, renew []newChannel
+	var out []connectors.Subscription
+	until := now.Add(channelLife).Truncate(time.Second)
+	for _, module := range watched() {
+		id := channelOf(callback, module)
+		i := slices.IndexFunc(ours, func(ch channel) bool { return ch.serves(callback, module, now) })
+		sub := connectors.Subscription{ID: id, Object: module, Active: true, ExpiresAt: until}
+		switch {
+		case i < 0:
+			create = append(create, newChannel{ID: id, Events: []string{module + ".all"}, Until: stamp(until.Unix()), Token: tokenOf(callback), URL: addressOf(callback)})
+		case ours[i].ends().Sub(now) < channelRest:
+			renew = append(renew, newChannel{ID: id, Until: stamp(until.Unix())})
+		default:
+			sub.ExpiresAt = ours[i].ends()
+		}
+		out = append(out, sub)
+	}
+	if err := c.settle(ctx, http.MethodPost, create); err != nil {
+		return nil, err
+	}
+	if err := c.settle(ctx, http.MethodPatch, renew); err != nil {
+		return nil, err
+	}
+	var surplus []string
+	for _, ch := range ours {
+		if id := plain(ch.ID); !slices.ContainsFunc(out, func(s connectors.Subscription) bool { return s.ID == id }) {
+			surplus = append(surplus, id)
+		}
+	}
+	return out, c.disable(ctx, surplus)
+}
+
+// Unwatch implements connectors.Watcher.
+func (c *Connector) Unwatch(ctx context.Context, callback connectors.Callback) error {
+	if callback.URL == "" {
+		return fault.New(fault.Invalid, "zoho: a callback needs an address")
+	}
+	ours, _, err := c.channels(ctx, callback)
+	if err != nil {
+		return err
+	}
+	var all []string
+	for _, ch := range ours {
+		all = append(all, plain(ch.ID))
+	}
+	return c.disable(ctx, all)
+}
+
+// addressOf is where a channel delivers to.
+func addressOf(callback connectors.Callback) string {
+	return callback.URL + "?" + markName + "=" + markOf(callback)
+}
+
+// channels lists the channels under the callback's address, and the vendor's time.
+func (c *Connector) channels(ctx context.Context, callback connectors.Callback) ([]channel, time.Time, error) {
+	var ours []channel
+	now := c.now().UTC()
+	for page := 1; ; page++ {
+		query := url.Values{"page": {number(page)}, "per_page": {number(listLimit)}}
+		answer, err := c.do(ctx, rest.Call{Path: root + "/actions/watch", Query: query, Classify: refusedChannel})
+		if err != nil {
+			return nil, now, err
+		}
+		if !answer.Date.IsZero() {
+			now = answer.Date
+		}
+		if nothing(answer, nil) {
+			return ours, now, nil
+		}
+		var e struct {
+			Watch []channel `json:"watch"`
+		}
+		if read(answer.Body, &e) != nil || e.Watch == nil {
+			return nil, now, malformed("notification channels")
+		}
+		for _, ch := range e.Watch {
+			if under(ch.URL, callback.URL) && numeric(plain(ch.ID)) {
+				ours = append(ours, ch)
+			}
+		}
+		place, err := infoOf(answer.Body, "notification channels")
+		switch {
+		case err != nil:
+			return nil, now, err
+		case !place.More:
+			return ours, now, nil
+		case len(e.Watch) == 0 || page >= pagesLimit:
+			return nil, now, endless("notification channels")
+		}
+	}
+}
+
+// under reports whether an address is the callback's or below it.
+func under(address, callback string) bool {
+	rest, ok := strings.CutPrefix(address, strings.TrimRight(callback, "/"))
+	return ok && (rest == "" || rest[0] == '/' || rest[0] == '?')
+}
+
+func (ch channel) ends() time.Time {
+	at, ok := instant(ch.Until)
+	if !ok {
+		return time.Time{}
+	}
+	return at
+}
+
+// serves reports whether the channel is just what Watch makes for a module.
+func (ch channel) serves(callback connectors.Callback, module string, now time.Time) bool {
+	return plain(ch.ID) == channelOf(callback, module) && ch.URL == addressOf(callback) && ch.ends().After(now) &&
+		(ch.Token == nil || equal(*ch.Token, tokenOf(callback))) && ch.hears(module)
+}
+
+// hears tells whether all that happens in a module is reported.
+func (ch channel) hears(module string) bool {
+	if slices.Contains(ch.Events, module+".all") {
+		return true
+	}
+	for _, operation := range []string{".create", ".edit", ".delete"} {
+		if !slices.Contains(ch.Events, module+operation) {
+			return false
+		}
+	}
+	return true
+}
+
+// settle makes or renews channels. Each has an outcome of its own, whatever the
+// status (OpenAPI, notifications: 201, 202 and 207).
+func (c *Connector) settle(ctx context.Context, method string, list []newChannel) error {
+	if len(list) == 0 {
+		return nil
+	}
+	answer, err := c.do(ctx, rest.Call{Method: method, Path: root + "/actions/watch", Body: map[string]any{"watch": list}, Idempotent: true, Classify: refusedChannel})
+	if err != nil {
+		return err
+	}
+	codes, err := c.codes(answer)
+	if err != nil {
+		return err
+	}
+	for i, code := range codes {
+		if code != "SUCCESS" {
+			return fault.New(fault.Invalid, "Zoho refuses notification channel %d of %d (%s): its address must be public and https, and of 255 characters at most", i+1, len(codes), printable(code))
+		}
+	}
+	return nil
+}
+
+// printable keeps a code from outside from being anything else.
+func printable(code string) string {
+	return strings.Map(func(r rune) rune {
+		if r >= 'A' && r <= 'Z' || r == '_' {
+			return r
+		}
+		return -1
+	}, code)
+}
+
+func (c *Connector) codes(answer rest.Answer) ([]string, error) {
+	var e struct {
+		Watch []struct {
+			Code string `json:"code"`
+		} `json:"watch"`
+	}
+	if read(answer.Body, &e) != nil || e.Watch == nil {
+		return nil, malformed("notification channels")
+	}
+	var out []string
+	for _, w := range e.Watch {
+		out = append(out, w.Code)
+	}
+	return out, nil
+}
+
+// disable ends channels; those that are gone already are no error.
+func (c *Connector) disable(ctx context.Context, ids []string) error {
+	for some := range slices.Chunk(distinct(ids), idsLimit) {
+		answer, err := c.do(ctx, rest.Call{
+			Method: http.MethodDelete, Path: root + "/actions/watch", Query: url.Values{"channel_ids": {strings.Join(some, ",")}}, Idempotent: true, Classify: refusedChannel,
+		})
+		if missing(err) {
+			continue
+		}
+		if err != nil {
+			return err
+		}
+		if _, err := c.codes(answer); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// refusedChannel replaces the vendor's words, which may quote address and token.
+func refusedChannel(status int, h http.Header, body []byte) error {
+	no := refusalOf(body)
+	switch {
+	case status < 400 && no.code == "" || status == http.StatusTooManyRequests || no.code == codeScope:
+		return nil // as everywhere
+	case status >= 500:
+		return fault.New(fault.Temporary, "Zoho could not settle the notification channels (%d); try again later", status)
+	case status == http.StatusUnauthorized:
+		return fault.New(fault.Auth, "Zoho refuses these credentials; connect again")
+	case status == http.StatusForbidden, no.code == "NO_PERMISSION":
+		return fault.New(fault.Forbidden, "notification channels need the scope ZohoCRM.notifications.ALL and a user who may see the modules")
+	case status == http.StatusNotFound && no.code == "":
+		return nil
+	}
+	return fault.New(fault.Invalid, "Zoho refuses the notification channels (%d %s)", status, printable(no.code))
+}

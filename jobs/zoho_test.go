@@ -1,0 +1,143 @@
+package jobs_test
+
+import (
+	"context"
+	"fmt"
+	"net/http/httptest"
+	"path/filepath"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/tidwall/gjson"
+
+	"salesbook.dev/connectors"
+	"salesbook.dev/connectors/zoho"
+	"salesbook.dev/internal/postgres/pgtest"
+	vendor "salesbook.dev/internal/sandbox/zoho"
+	"salesbook.dev/internal/web"
+	"salesbook.dev/jobs"
+)
+
+// zohoAccount is a simulated account of Zoho CRM, connected by a self client.
+type zohoAccount struct {
+	*bundle
+	crm *vendor.Sim
+	t   *testing.T
+}
+
+func connectZoho(t *testing.T) *zohoAccount {
+	t.Helper()
+	sim, err := vendor.Open(vendor.Options{RefreshToken: "1000.refresh.token"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = sim.Close() })
+	a := &zohoAccount{bundle: &bundle{db: pgtest.New(t), key: filepath.Join(t.TempDir(), "key")}, crm: sim, t: t}
+	a.vendor = httptest.NewServer(sim)
+	t.Cleanup(a.vendor.Close)
+	a.ws = a.db.Workspace(t, "acme")
+	a.Pipeline = pipeline(t, a.bundle)
+	cfg := connectors.Config{
+		BaseURL: a.vendor.URL, Settings: map[string]string{"client_id": "1000.CLIENT"},
+		Secrets: map[string]string{"client_secret": "client-secret", "refresh_token": "1000.refresh.token"},
+	}
+	s, rights, err := a.Connect(t.Context(), a.ws, jobs.NewConnection{Vendor: "zoho", Name: "crm", By: "test", Config: cfg, Token: zoho.Spec().Consent.Granted(cfg)})
+	if err != nil || len(rights.Missing) > 0 {
+		t.Fatalf("rights %+v, error %v", rights, err)
+	}
+	a.conn = s.ID
+	return a
+}
+
+// do writes at the vendor and returns the id of the record.
+func (a *zohoAccount) do(method, path string, record map[string]any) string {
+	a.t.Helper()
+	answer, err := a.crm.Do("", method, "/crm/v8/"+path, map[string]any{"data": []any{record}})
+	if err != nil {
+		a.t.Fatal(err)
+	}
+	return gjson.GetBytes(answer, "data.0.details.id").String()
+}
+
+// outcome of a deal, as it is stored.
+func (a *zohoAccount) outcome(id string) string {
+	a.t.Helper()
+	return one[string](a.t, a.bundle, `SELECT status || ' ' || stage_id || ' ' || COALESCE(lost_reason, '-') || ' ' || (lost_at IS NOT NULL) || ' ' || (deleted_at IS NOT NULL) FROM deals WHERE external_id = $1`, id)
+}
+
+// TestZohoFromEndToEnd: what Pipedrive's deals go through, those of Zoho CRM do
+// too: pull, changes, deliveries, deletions, stage history, proof.
+func TestZohoFromEndToEnd(t *testing.T) {
+	t.Parallel()
+	a := connectZoho(t)
+	var ids []string
+	for i := range 3 {
+		ids = append(ids, a.do("POST", "Deals", map[string]any{"Deal_Name": fmt.Sprintf("Сделка %d", i), "Stage": "Qualification", "Amount": 100}))
+	}
+	a.do("POST", "Tasks", map[string]any{"Subject": "Zadzwonić", "What_Id": map[string]any{"id": ids[0]}, "$se_module": "Deals"})
+	a.pull(t)
+	pipelineName := one[string](t, a.bundle, `SELECT pipeline_id FROM deals WHERE external_id = $1`, ids[0])
+	open := "open " + pipelineName + "|Qualification - false false"
+	lost := "lost " + pipelineName + "|Closed Lost Price true false"
+	if diff := cmp.Diff(open, a.outcome(ids[0])); diff != "" {
+		t.Errorf("a new deal (-want +got):\n%s", diff)
+	}
+	if n := one[int](t, a.bundle, `SELECT count(*) FROM activities WHERE deal_id = $1 AND type = 'task'`, ids[0]); n != 1 {
+		t.Errorf("the deal has %d tasks, want one", n)
+	}
+	if n := one[int](t, a.bundle, `SELECT count(*) FROM failures`); n != 0 {
+		t.Errorf("%d records could not be mapped", n)
+	}
+
+	a.do("PUT", "Deals/"+ids[1], map[string]any{"Stage": "Closed Lost", "Reason_For_Loss__s": "Price"})
+	a.pull(t)
+	if diff := cmp.Diff(lost, a.outcome(ids[1])); diff != "" {
+		t.Errorf("a lost deal (-want +got):\n%s", diff)
+	}
+
+	a.hear(t)
+	a.do("PUT", "Deals/"+ids[0], map[string]any{"Stage": "Closed Lost", "Reason_For_Loss__s": "Price"})
+	if err := a.crm.Flush(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if err := a.Receive(t.Context(), a.ws, a.conn); err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(lost, a.outcome(ids[0])); diff != "" {
+		t.Errorf("after a delivery (-want +got):\n%s", diff)
+	}
+
+	if _, err := a.crm.Do("", "DELETE", "/crm/v8/Deals/"+ids[2], nil); err != nil {
+		t.Fatal(err)
+	}
+	a.pull(t)
+	if got := a.outcome(ids[2]); got != "open "+pipelineName+"|Qualification - false true" {
+		t.Errorf("a deleted deal is %q", got)
+	}
+
+	if err := a.History(t.Context(), a.ws, a.conn); err != nil {
+		t.Fatal(err)
+	}
+	if n := one[int](t, a.bundle, `SELECT count(*) FROM deal_events WHERE deal_id = $1 AND new_value IN ($2, $3)`, ids[1], pipelineName+"|Qualification", pipelineName+"|Closed Lost"); n != 2 {
+		t.Errorf("%d stays in a stage are known, want two", n)
+	}
+	if complete, err := a.Sweep(t.Context(), a.ws, a.conn, jobs.SweepOptions{}); err != nil || !complete {
+		t.Errorf("sweep: complete %v, error %v", complete, err)
+	}
+}
+
+// hear points the vendor's notifications at a receiver of ours.
+func (a *zohoAccount) hear(t *testing.T) {
+	t.Helper()
+	s := &web.Server{DB: a.DB, Pipeline: a.Pipeline, Metrics: prometheus.NewRegistry(), Log: a.Log}
+	handler, beside := s.Handler()
+	server := httptest.NewServer(handler)
+	ctx, cancel := context.WithCancel(context.Background())
+	go beside(ctx)
+	t.Cleanup(func() {
+		server.Close()
+		cancel()
+	})
+	a.receiveAt(t, server.URL)
+}
