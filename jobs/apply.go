@@ -157,6 +157,11 @@ func (b *batch) put(ctx context.Context, tx pgx.Tx, k *sales.Kind, rows []postgr
 			return err
 		}
 	}
+	if k.Name == "deals" {
+		if err := b.carryStages(ctx, tx, k, rows); err != nil {
+			return err
+		}
+	}
 	w, err := postgres.WriteRows(ctx, tx, b.s.Workspace, b.s.ID, k, b.s.MapVersion, rows)
 	b.changes = append(b.changes, w.Changes...)
 	b.made[k.Name] = append(b.made[k.Name], w.Made...)
@@ -183,6 +188,34 @@ func (b *batch) carryOptions(ctx context.Context, tx pgx.Tx, k *sales.Kind, rows
 		}
 		if carried != nil {
 			r.Values[column] = carried
+		}
+	}
+	return nil
+}
+
+// carryStages keeps the stage of deals that have ended where the CRM does not tell
+// it any more, since its last stages say that a deal is won or lost.
+func (b *batch) carryStages(ctx context.Context, tx pgx.Tx, k *sales.Kind, rows []postgres.CanonicalRow) error {
+	status, stage, entered := k.Index("status"), k.Index("stage_id"), k.Index("stage_entered_at")
+	var ids []string
+	for _, r := range rows {
+		if r.Values[stage] == nil && r.Values[status] != "open" {
+			ids = append(ids, r.ID)
+		}
+	}
+	if len(ids) == 0 {
+		return nil
+	}
+	before, err := postgres.DealStands(ctx, tx, b.s.Workspace, b.s.ID, ids)
+	if err != nil {
+		return err
+	}
+	for _, r := range rows {
+		if was, known := before[r.ID]; known && r.Values[stage] == nil {
+			r.Values[stage] = was.Stage
+			if was.Entered != nil && r.Values[entered] == nil {
+				r.Values[entered] = *was.Entered
+			}
 		}
 	}
 	return nil

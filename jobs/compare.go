@@ -145,6 +145,11 @@ func (c *comparison) unlike(ctx context.Context, tx pgx.Tx, to rowsOf, records [
 			return nil, err
 		}
 	}
+	if to.kind.Name == "deals" {
+		if err := c.batch.carryStages(ctx, tx, to.kind, rows); err != nil {
+			return nil, err
+		}
+	}
 	return postgres.Unlike(ctx, tx, c.s.Workspace, c.s.ID, to.kind, rows)
 }
 

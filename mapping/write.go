@@ -203,6 +203,7 @@ func (w *writing) source(s *source, want any) {
 		return
 	}
 	switch {
+	case s.is != "": // the stage itself says whether it is one
 	case s.when >= 0 && want == nil: // the vendor keeps what stands beside the flag
 		w.put(s.when, connectors.Value{Kind: connectors.Bool, Text: "false"})
 		return

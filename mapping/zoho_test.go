@@ -60,7 +60,7 @@ func TestZohoWrites(t *testing.T) {
 		{"a task is done", "activities", "9", `{"done": true}`, "Tasks", "Status=Completed"},
 		{"a call by its id", "activities", "call.9", `{"owner_id": "8"}`, "Calls", "Owner=8"},
 		{"a note on a lead", "notes", "", `{"content": "x", "lead_id": "7"}`, "Notes", "Note_Content=x related_Leads=7"},
-		{"a deal is lost", "deals", "7", `{"status": "lost", "stage_id": "P|Odmowa", "lost_reason": "Price"}`, "Deals", "Reason_For_Loss__s=Price stage_key=P|Odmowa"},
+		{"a deal is opened again", "deals", "7", `{"status": "open", "stage_id": "P|Nowy"}`, "Deals", "stage_key=P|Nowy"},
 		{"a field", "fields", "", `{"object": "deals", "name": "Sales Book", "type": "text"}`, "Deals_Fields", "data_type=text field_label=Sales Book"},
 	}
 	for _, tt := range tests {
@@ -83,7 +83,9 @@ func TestZohoWrites(t *testing.T) {
 			}
 		})
 	}
-	if _, _, err := m.Write("deals", map[string]json.RawMessage{"status": json.RawMessage(`"lost"`), "stage_id": json.RawMessage(`"P|Nowy"`)}); err == nil {
-		t.Error("a stage that does not mean it is written as a loss")
+	for _, stage := range []string{"P|Nowy", "P|Odmowa"} { // the one does not mean it, and in the other no deal stands
+		if _, _, err := m.Write("deals", map[string]json.RawMessage{"status": json.RawMessage(`"lost"`), "stage_id": json.RawMessage(`"` + stage + `"`)}); err == nil {
+			t.Errorf("%s is written as a loss", stage)
+		}
 	}
 }

@@ -2,6 +2,7 @@ package zoho
 
 import (
 	"context"
+	"encoding/json"
 	"net/url"
 	"strconv"
 	"time"
@@ -212,7 +213,8 @@ func (c *Connector) listFields(ctx context.Context, src source) (connectors.Page
 
 // listPipelines reads the pipelines of all layouts of deals. The stages stand in
 // them, each with its forecast type, which alone says whether a deal is won, lost
-// or open: names are the account's.
+// or open: names are the account's. What says won or lost is the end of a deal and
+// no stage that it stands in: those are told as outcomes alone.
 func (c *Connector) listPipelines(ctx context.Context, src source) (connectors.Page, error) {
 	layouts, page, err := c.layouts(ctx)
 	if err != nil {
@@ -248,7 +250,7 @@ func (c *Connector) listPipelines(ctx context.Context, src source) (connectors.P
 	return page, nil
 }
 
-// attachStages adds the stages of a pipeline and says that these are all.
+// attachStages adds the open stages of a pipeline and says that these are all.
 func attachStages(page *connectors.Page, src source, pipeline string, raw []byte) error {
 	list, err := rows(raw, "maps", src.Name)
 	if err != nil {
@@ -256,6 +258,9 @@ func attachStages(page *connectors.Page, src source, pipeline string, raw []byte
 	}
 	seen := map[string]bool{}
 	for _, stage := range list {
+		if ended(stage) {
+			continue
+		}
 		r := record(src, stageKey(pipeline, identity(labelOf(stage).Value, stage)), [][]byte{stage}, "")
 		r.Parent = pipeline
 		if !seen[r.ID] {
@@ -265,6 +270,14 @@ func attachStages(page *connectors.Page, src source, pipeline string, raw []byte
 	}
 	page.Closed = append(page.Closed, connectors.Scope{Object: src.Name, Parent: pipeline})
 	return nil
+}
+
+// ended tells whether a deal in a stage is won or lost.
+func ended(stage []byte) bool {
+	var s struct {
+		Type string `json:"forecast_type"`
+	}
+	return json.Unmarshal(stage, &s) == nil && (s.Type == "Closed Won" || s.Type == "Closed Lost")
 }
 
 // layouts are the ids of the layouts of deals.

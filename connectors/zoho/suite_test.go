@@ -205,7 +205,7 @@ func (a *account) ids(object string) []string {
 	case object == "Stages":
 		var out []string
 		for _, p := range gjson.Parse(strings.Join(a.pipelines("@this"), "")).Array() {
-			for _, stage := range p.Get("maps.#.actual_value").Array() {
+			for _, stage := range p.Get(`maps.#(forecast_type=="Open")#.actual_value`).Array() {
 				out = append(out, p.Get("actual_value").String()+"|"+stage.String())
 			}
 		}

@@ -73,6 +73,31 @@ func pointer(s string) *string {
 	return &s
 }
 
+// Stand is the stage in which a deal stands, or stood when it ended.
+type Stand struct {
+	Stage   string
+	Entered *time.Time
+}
+
+// DealStands returns where some deals stand, of those of which it is known.
+func DealStands(ctx context.Context, tx pgx.Tx, workspace, connection int64, deals []string) (map[string]Stand, error) {
+	rows, err := tx.Query(ctx, `
+		SELECT external_id, stage_id, stage_entered_at FROM deals
+		WHERE (workspace_id, connection_id) = ($1, $2) AND external_id = ANY($3) AND stage_id IS NOT NULL`, workspace, connection, deals)
+	if err != nil {
+		return nil, err
+	}
+	out := map[string]Stand{}
+	var id string
+	var s Stand
+	_, err = pgx.ForEachRow(rows, []any{&id, &s.Stage, &s.Entered}, func() error {
+		out[id] = s
+		s.Entered = nil
+		return nil
+	})
+	return out, err
+}
+
 // RebuildStages makes the stage history of deals from their deal_events, which
 // were asked for at the given instant. What we had observed ourselves up to
 // then is replaced; later moves stay, with their actor if the events tell him.
@@ -87,8 +112,9 @@ func RebuildStages(ctx context.Context, tx pgx.Tx, workspace, connection int64, 
 	}
 	_, err = tx.Exec(ctx, `
 		WITH moves AS (
-			SELECT deal_id, at, old_value, new_value, actor_id, row_number() OVER (PARTITION BY deal_id ORDER BY at, external_id) AS n
-			FROM deal_events WHERE (workspace_id, connection_id) = ($1, $2) AND deal_id = ANY($3) AND field = 'stage_id' AND deleted_at IS NULL),
+			SELECT deal_id, at, COALESCE(old_value, lag(new_value) OVER w) AS old_value, new_value, actor_id, row_number() OVER w AS n
+			FROM deal_events WHERE (workspace_id, connection_id) = ($1, $2) AND deal_id = ANY($3) AND field = 'stage_id' AND new_value IS NOT NULL AND deleted_at IS NULL
+			WINDOW w AS (PARTITION BY deal_id ORDER BY at, external_id)),
 		beginnings AS (
 			SELECT d.external_id AS deal_id, COALESCE(d.added_at, d.first_seen_at) AS at, COALESCE(m.old_value, CASE WHEN m.deal_id IS NULL THEN d.stage_id END) AS stage_id
 			FROM deals d LEFT JOIN moves m ON m.deal_id = d.external_id AND m.n = 1
@@ -97,12 +123,20 @@ func RebuildStages(ctx context.Context, tx pgx.Tx, workspace, connection int64, 
 		SELECT DISTINCT ON (deal_id, at, stage_id) $1, $2, deal_id, at, stage_id, from_stage_id, actor_id, 'history' FROM (
 			SELECT deal_id, at, stage_id, NULL AS from_stage_id, NULL AS actor_id FROM beginnings WHERE stage_id IS NOT NULL
 			UNION ALL
-			SELECT deal_id, at, new_value, old_value, actor_id FROM moves WHERE new_value IS NOT NULL) entries
+			SELECT deal_id, at, new_value, old_value, actor_id FROM moves WHERE new_value IS DISTINCT FROM old_value) entries
 		ORDER BY deal_id, at, stage_id, from_stage_id NULLS LAST
 		ON CONFLICT (workspace_id, connection_id, deal_id, at, stage_id) DO UPDATE SET from_stage_id = excluded.from_stage_id, actor_id = excluded.actor_id, source = excluded.source`,
 		workspace, connection, deals)
 	if err != nil {
 		return fmt.Errorf("rebuild stage history: %w", err)
+	}
+	_, err = tx.Exec(ctx, `
+		UPDATE deals d SET stage_id = s.stage_id, stage_entered_at = COALESCE(d.stage_entered_at, s.at)
+		FROM unnest($3::text[]) AS w(id) CROSS JOIN LATERAL (
+			SELECT stage_id, at FROM deal_stages WHERE (workspace_id, connection_id, deal_id) = ($1, $2, w.id) ORDER BY at DESC, stage_id LIMIT 1) s
+		WHERE (d.workspace_id, d.connection_id, d.external_id) = ($1, $2, w.id) AND d.stage_id IS NULL AND d.status <> 'open'`, workspace, connection, deals)
+	if err != nil {
+		return fmt.Errorf("where closed deals stood: %w", err)
 	}
 	return ownMoves(ctx, tx, workspace, connection, us, deals)
 }
