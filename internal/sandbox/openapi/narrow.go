@@ -105,7 +105,7 @@ func suits(s *openapi3.Schema, keys map[string]any, value any) int {
 		case len(sub.Enum) > 0 && !slices.Contains(sub.Enum, v):
 			score--
 		default:
-			score += 2
+			score += 2 + within(sub, v)
 		}
 	}
 	for _, key := range s.Required {
@@ -114,4 +114,17 @@ func suits(s *openapi3.Schema, keys map[string]any, value any) int {
 		}
 	}
 	return score
+}
+
+// within lets what is inside a value speak where the keys are the same.
+func within(s *openapi3.Schema, value any) int {
+	switch v := value.(type) {
+	case map[string]any:
+		return suits(alternative(s, v), v, v)
+	case []any:
+		if len(v) > 0 && s.Items != nil {
+			return within(s.Items.Value, v[0])
+		}
+	}
+	return 0
 }
