@@ -20,13 +20,25 @@ func (a *Auditor) Answer(req *http.Request, status int, body []byte) []string {
 		f.note("extra", req.Method+" "+req.URL.Path, "no document knows this operation")
 		return f.list
 	}
+	if status == http.StatusNotModified && len(body) == 0 {
+		return nil // what HTTP says of it is enough
+	}
 	resp := c.route.Operation.Responses.Status(status)
 	if resp == nil {
 		f.note("status", c.name+" "+strconv.Itoa(status), "the document knows no such status: %.200s", body)
-		f.refusal(c, status, body)
-		return f.list
+		if resp = c.vendor.usual(c, status); resp == nil {
+			f.refusal(c, status, body)
+			return f.list
+		}
+	}
+	if len(body) == 0 && (len(resp.Value.Content) == 0 || status == http.StatusNoContent) {
+		return nil
 	}
 	media := resp.Value.Content.Get("application/json")
+	if media == nil && c.vendor.Overlaps && len(resp.Value.Content) > 0 {
+		a.saw(c.name) // a file, which no schema describes
+		return nil
+	}
 	if media == nil {
 		f.note("status", c.name+" "+strconv.Itoa(status), "the document has no JSON for it")
 		return f.list
@@ -40,8 +52,7 @@ func (a *Auditor) Answer(req *http.Request, status int, body []byte) []string {
 		f.note("json", c.name, "%v", err)
 		return f.list
 	}
-	f.schema(c.name+" ", media.Schema.Value.VisitJSON(value, openapi3.MultiErrors()))
-	f.extras(c.name+" ", value, media.Schema.Value)
+	f.value(c, c.name+" ", value, media.Schema.Value, openapi3.MultiErrors())
 	if status/100 == 2 {
 		a.saw(c.name)
 	}
@@ -51,9 +62,23 @@ func (a *Auditor) Answer(req *http.Request, status int, body []byte) []string {
 	return f.list
 }
 
+// usual is the response by which an answer with an unlisted status is judged.
+func (v *Vendor) usual(c call, status int) *openapi3.ResponseRef {
+	if v.Usual == 0 || status/100 != 2 {
+		return nil
+	}
+	return c.route.Operation.Responses.Status(v.Usual)
+}
+
 // refusal: the documents describe hardly any, so at least the vendor's envelope
 // must be there.
 func (f *findings) refusal(c call, status int, body []byte) {
+	if c.vendor.Refusal != nil {
+		if !c.vendor.Refusal(body) {
+			f.note("refusal", c.name+" "+strconv.Itoa(status), "not the vendor's envelope: %.200s", body)
+		}
+		return
+	}
 	var e struct {
 		Success *bool  `json:"success"`
 		Error   string `json:"error"`
@@ -61,6 +86,16 @@ func (f *findings) refusal(c call, status int, body []byte) {
 	if err := json.Unmarshal(body, &e); err != nil || e.Success == nil || *e.Success || e.Error == "" {
 		f.note("refusal", c.name+" "+strconv.Itoa(status), "no success: false and error in %.200s", body)
 	}
+}
+
+// value holds a value to a schema and finds the keys that it does not describe.
+func (f *findings) value(c call, at string, value any, schema *openapi3.Schema, opts ...openapi3.SchemaValidationOption) {
+	if c.vendor.Overlaps {
+		f.narrow(at, value, schema)
+		return
+	}
+	f.schema(at, schema.VisitJSON(value, opts...))
+	f.extras(at, value, schema)
 }
 
 // schema notes what a schema finds wrong; at is put before the place.

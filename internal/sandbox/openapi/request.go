@@ -129,7 +129,18 @@ func over(value, limit string) bool {
 func (f *findings) headers(c call, req *http.Request, hasBody bool) {
 	plain := []string{"Accept", "Accept-Encoding", "User-Agent", "Content-Length", "Content-Type", "Referer"} // the last after a redirect
 	proof := 0
-	for name, scheme := range c.route.Spec.Components.SecuritySchemes {
+	if own := c.vendor.Credential; own != "" {
+		plain = append(plain, own)
+		if req.Header.Get(own) != "" {
+			proof = 1
+		}
+	}
+	for _, p := range parametersOf(c) {
+		if p.In == openapi3.ParameterInHeader {
+			plain = append(plain, http.CanonicalHeaderKey(p.Name))
+		}
+	}
+	for name, scheme := range schemes(c) {
 		key := ""
 		switch s := scheme.Value; {
 		case s.Type == "apiKey" && s.In == "header":
@@ -153,6 +164,14 @@ func (f *findings) headers(c call, req *http.Request, hasBody bool) {
 	if got := req.Header.Get("Content-Type"); hasBody && got != "application/json" {
 		f.note("type", c.name+" header Content-Type", "is %q", got)
 	}
+}
+
+// schemes are the credentials that the document describes.
+func schemes(c call) openapi3.SecuritySchemes {
+	if c.vendor.Credential != "" || c.route.Spec.Components == nil {
+		return nil
+	}
+	return c.route.Spec.Components.SecuritySchemes
 }
 
 // takes reports whether an operation accepts a scheme of credentials.
@@ -183,8 +202,7 @@ func (f *findings) body(c call, body []byte) {
 		f.note("json", c.name+" body", "%v", err)
 		return
 	}
-	f.schema(c.name+" body ", media.Schema.Value.VisitJSON(value, openapi3.VisitAsRequest(), openapi3.MultiErrors()))
-	f.extras(c.name+" body ", value, media.Schema.Value)
+	f.value(c, c.name+" body ", value, media.Schema.Value, openapi3.VisitAsRequest(), openapi3.MultiErrors())
 }
 
 // parametersOf are the operation's parameters and those of its path.

@@ -3,6 +3,8 @@ package pipedrive
 import (
 	"fmt"
 	"time"
+
+	"salesbook.dev/internal/sandbox"
 )
 
 // share is how many of total belong to one of n, the fraction by chance.
@@ -12,9 +14,9 @@ func (g *generator) share(total, n int) int {
 	}
 	mean := float64(total) / float64(n)
 	// Few deals get many touches and many get few.
-	count := mean * (0.3 + g.rng.ExpFloat64()*0.7)
+	count := mean * (0.3 + g.Rng.ExpFloat64()*0.7)
 	whole := int(count)
-	if g.chance(count - float64(whole)) {
+	if g.Chance(count - float64(whole)) {
 		whole++
 	}
 	return whole
@@ -28,9 +30,9 @@ func (g *generator) addActivities(l *life) {
 		return
 	}
 	d := &l.deal
-	if d.Status == statusOpen && !l.dead && g.chance(0.75) {
+	if d.Status == statusOpen && !l.dead && g.Chance(0.75) {
 		n--
-		due := g.officeHours(g.now.AddDate(0, 0, g.rng.IntN(21)-6))
+		due := g.OfficeHours(g.Now.AddDate(0, 0, g.Rng.IntN(21)-6))
 		a := g.touch(due)
 		a.OwnerID, a.DealID, a.PersonID, a.OrgID = d.OwnerID, ref(d.ID), d.PersonID, d.OrgID
 		a.AddTime = instantOf(l.at)
@@ -39,7 +41,7 @@ func (g *generator) addActivities(l *life) {
 	}
 	span := l.at.Sub(l.born)
 	for range n {
-		at := g.past(l.born.Add(time.Duration(g.rng.Float64() * float64(span))))
+		at := g.Past(l.born.Add(time.Duration(g.Rng.Float64() * float64(span))))
 		a := g.touch(at)
 		a.OwnerID, a.DealID, a.PersonID, a.OrgID = l.reps, ref(d.ID), d.PersonID, d.OrgID
 		a.AddTime, a.Done = instantOf(at.Add(-time.Hour)), true
@@ -51,11 +53,11 @@ func (g *generator) addActivities(l *life) {
 // touch is an activity due at that time.
 func (g *generator) touch(due time.Time) activity {
 	a := g.newActivity()
-	a.Type = skewed(g, []string{"call", "call", "meeting", "email", "task", "pokaz", "prezentacja_online"})
-	a.Subject = pick(g, activitySubjects(a.Type))
-	a.DueDate, a.DueTime, a.Duration = dayOf(due), text(due.Format("15:04:00")), text(pick(g, []string{"00:15:00", "00:30:00", "01:00:00"}))
-	if g.chance(0.2) {
-		a.Note = text(pick(g, g.remarks))
+	a.Type = sandbox.Skewed(&g.Inventor, []string{"call", "call", "meeting", "email", "task", "pokaz", "prezentacja_online"})
+	a.Subject = sandbox.Pick(&g.Inventor, sandbox.Subjects(a.Type))
+	a.DueDate, a.DueTime, a.Duration = dayOf(due), text(due.Format("15:04:00")), text(sandbox.Pick(&g.Inventor, []string{"00:15:00", "00:30:00", "01:00:00"}))
+	if g.Chance(0.2) {
+		a.Note = text(sandbox.Pick(&g.Inventor, g.remarks))
 	}
 	return a
 }
@@ -71,11 +73,11 @@ func (g *generator) finishActivity(a *activity) {
 func (g *generator) addNotes(l *life) {
 	span := l.at.Sub(l.born)
 	for range g.share(g.scale.Notes, g.scale.Deals) {
-		at := g.past(l.born.Add(time.Duration(g.rng.Float64() * float64(span))))
+		at := g.Past(l.born.Add(time.Duration(g.Rng.Float64() * float64(span))))
 		n := note{
 			ID: g.notes.next, ActiveFlag: true, AddTime: stampOf(at), UpdateTime: stampOf(at), UserID: l.reps, LastUpdateUserID: ref(l.reps),
-			Content: pick(g, g.remarks), DealID: ref(l.deal.ID), PersonID: l.deal.PersonID, OrgID: l.deal.OrgID,
-			PinnedToDeal: pin(g.chance(0.05)),
+			Content: sandbox.Pick(&g.Inventor, g.remarks), DealID: ref(l.deal.ID), PersonID: l.deal.PersonID, OrgID: l.deal.OrgID,
+			PinnedToDeal: pin(g.Chance(0.05)),
 		}
 		g.notes.save(g.tx, &n)
 	}
@@ -86,25 +88,25 @@ func (g *generator) makeLeads() {
 	if len(g.contacts) == 0 {
 		return
 	}
-	for _, at := range g.births(g.scale.Leads) {
-		who := pick(g, g.contacts)
-		at = at.Add(time.Duration(g.rng.IntN(1000)) * time.Millisecond)
+	for _, at := range g.Births(g.scale.Leads) {
+		who := sandbox.Pick(&g.Inventor, g.contacts)
+		at = at.Add(time.Duration(g.Rng.IntN(1000)) * time.Millisecond)
 		l := g.newLead()
-		l.ID = uuidFrom(g.rng)
+		l.ID = uuidFrom(g.Rng)
 		l.PersonID, l.OrganizationID, l.OwnerID = ref(who.id), ref(who.org), g.owner(at)
 		l.CreatorID, l.AddTime, l.UpdateTime = l.OwnerID, milliOf(at), milliOf(at)
-		l.Title = fmt.Sprintf(pick(g, []string{"Заявка с сайта: %s", "Zapytanie: %s", "Lead %s"}), who.name)
-		l.SourceName, l.IsArchived, l.WasSeen = pick(g, leadSources()), g.chance(0.2), g.chance(0.7)
-		if g.chance(0.5) {
-			l.Value = &money{cents(g.lognormal(2_000_000, 100)), pick(g, []string{"PLN", "EUR", "USD", "UAH"})}
+		l.Title = fmt.Sprintf(sandbox.Pick(&g.Inventor, []string{"Заявка с сайта: %s", "Zapytanie: %s", "Lead %s"}), who.name)
+		l.SourceName, l.IsArchived, l.WasSeen = sandbox.Pick(&g.Inventor, leadSources()), g.Chance(0.2), g.Chance(0.7)
+		if g.Chance(0.5) {
+			l.Value = &money{cents(g.Lognormal(2_000_000, 100)), sandbox.Pick(&g.Inventor, []string{"PLN", "EUR", "USD", "UAH"})}
 		}
-		if g.chance(0.4) {
-			l.LabelIDs = []string{pick(g, g.leadLabels.rows).key}
+		if g.Chance(0.4) {
+			l.LabelIDs = []string{sandbox.Pick(&g.Inventor, g.leadLabels.rows).key}
 		}
 		g.leadCustoms(&l, at)
 		g.leads.save(g.tx, &l)
-		if !l.IsArchived && g.chance(0.3) {
-			a := g.touch(g.officeHours(g.now.AddDate(0, 0, g.rng.IntN(10)-3)))
+		if !l.IsArchived && g.Chance(0.3) {
+			a := g.touch(g.OfficeHours(g.Now.AddDate(0, 0, g.Rng.IntN(10)-3)))
 			a.LeadID, a.OwnerID, a.PersonID, a.AddTime, a.UpdateTime = text(l.ID), l.OwnerID, l.PersonID, instantOf(at), instantOf(at)
 			g.finishActivity(&a)
 		}
@@ -115,7 +117,7 @@ func (g *generator) makeLeads() {
 func (g *generator) leadCustoms(l *lead, at time.Time) {
 	l.CustomFields = customs{}
 	for _, f := range g.dealFields {
-		if g.chance(0.15) {
+		if g.Chance(0.15) {
 			l.CustomFields[f.FieldCode] = g.customValue(f, at)
 		}
 	}

@@ -4,6 +4,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"salesbook.dev/internal/sandbox"
 )
 
 // funnel is a generated pipeline with what moves deals through it.
@@ -18,7 +20,7 @@ type funnel struct {
 
 // company makes users, pipelines, fields and labels.
 func (g *generator) company() {
-	founded := g.now.AddDate(-2, 0, 0)
+	founded := g.Now.AddDate(-2, 0, 0)
 	g.hire(founded)
 	g.replacePipelines(founded)
 	g.inventFields()
@@ -29,14 +31,14 @@ func (g *generator) company() {
 func (g *generator) hire(founded time.Time) {
 	for i := range 29 {
 		t := g.tongues[i%2]
-		u := g.newUser(g.personName(t), "", false)
-		u.Email = strings.ToLower(g.email(u.ID))
+		u := g.newUser(g.PersonName(t), "", false)
+		u.Email = strings.ToLower(g.Email(u.ID))
 		u.RoleID = int64(2 + i%2)
-		u.Created = stampOf(founded.AddDate(0, g.rng.IntN(12), g.rng.IntN(28)))
-		u.Modified, u.LastLogin = u.Created, stampOf(g.past(g.now.Add(-time.Duration(g.rng.IntN(72))*time.Hour)))
+		u.Created = stampOf(founded.AddDate(0, g.Rng.IntN(12), g.Rng.IntN(28)))
+		u.Modified, u.LastLogin = u.Created, stampOf(g.Past(g.Now.Add(-time.Duration(g.Rng.IntN(72))*time.Hour)))
 		if i >= 24 {
 			u.ActiveFlag = false
-			u.LastLogin = stampOf(g.now.AddDate(0, -2-g.rng.IntN(6), 0))
+			u.LastLogin = stampOf(g.Now.AddDate(0, -2-g.Rng.IntN(6), 0))
 			u.Modified = u.LastLogin
 			g.leavers = append(g.leavers, u)
 		} else {
@@ -88,7 +90,7 @@ func (g *generator) chooseFunnel() funnel {
 	for _, f := range g.funnels {
 		total += f.weight
 	}
-	n := g.rng.IntN(total)
+	n := g.Rng.IntN(total)
 	for _, f := range g.funnels {
 		if n -= f.weight; n < 0 {
 			return f
@@ -110,7 +112,7 @@ func (g *generator) inventFields() {
 		g.inventField("organization", def)
 	}
 	g.inventField("product", []string{"Площадь, м²", "double"})
-	g.replaceOptions("deal", "lost_reason", goodReasons())
+	g.replaceOptions("deal", "lost_reason", sandbox.GoodReasons())
 	g.replaceOptions("deal", "label_ids", []string{"VIP", "Горячий", "Pilne", "Ипотека"})
 	g.dealFields = slices.DeleteFunc(slices.Clone(g.catalogs["deal"].list), func(f *field) bool { return !f.IsCustomField })
 }
@@ -149,7 +151,7 @@ func dealCustomFields() [][]string {
 
 func (g *generator) inventField(object string, def []string) {
 	f := &field{
-		ID: g.fields[object].next, FieldCode: hexFrom(g.rng, 40), FieldName: def[0], FieldType: def[1], IsCustomField: true,
+		ID: g.fields[object].next, FieldCode: hexFrom(g.Rng, 40), FieldName: def[0], FieldType: def[1], IsCustomField: true,
 	}
 	f.Subfields = subfieldsOf(f.FieldCode, f.FieldName, f.FieldType)
 	var retired []string
@@ -183,7 +185,7 @@ func (g *generator) renameTypes() {
 	for i, ty := range [][2]string{{"Показ", "pokaz"}, {"Prezentacja online", "prezentacja_online"}} {
 		g.activityTypes.save(g.tx, &activityType{
 			ID: next + int64(i), OrderNr: next + int64(i), Name: ty[0], KeyString: ty[1], IconKey: "presentation", ActiveFlag: true,
-			IsCustomFlag: true, AddTime: stampOf(g.now.AddDate(-1, 0, 0)), UpdateTime: stampOf(g.now.AddDate(-1, 0, 0)),
+			IsCustomFlag: true, AddTime: stampOf(g.Now.AddDate(-1, 0, 0)), UpdateTime: stampOf(g.Now.AddDate(-1, 0, 0)),
 		})
 	}
 }

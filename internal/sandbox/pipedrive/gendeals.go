@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"strconv"
 	"time"
+
+	"salesbook.dev/internal/sandbox"
 )
 
 // lostAt is the chance to lose a deal at each stage of a funnel; the last
@@ -17,7 +19,7 @@ func lostAt(stage int) float64 {
 // makeDeals lets each deal live from its birth until it is closed, forgotten
 // or the present day comes.
 func (g *generator) makeDeals() {
-	for _, at := range g.births(g.scale.Deals) {
+	for _, at := range g.Births(g.scale.Deals) {
 		l := g.newLife(at)
 		l.run()
 		l.finish()
@@ -47,24 +49,24 @@ func (g *generator) newLife(at time.Time) *life {
 	d := g.newDeal()
 	d.CreatorUserID = g.owner(at)
 	d.OwnerID, d.AddTime, d.UpdateTime, d.StageChangeTime = d.CreatorUserID, instantOf(at), instantOf(at), instantOf(at)
-	d.PipelineID, d.StageID, d.Currency = f.pipeline, f.stages[0], skewed(g, f.currency)
-	d.Value = cents(g.lognormal(f.median*100, 100_00))
+	d.PipelineID, d.StageID, d.Currency = f.pipeline, f.stages[0], sandbox.Skewed(&g.Inventor, f.currency)
+	d.Value = cents(g.Lognormal(f.median*100, 100_00))
 	name := "Klient " + id(d.ID)
-	if len(g.contacts) > 0 && g.chance(0.93) {
-		who := pick(g, g.contacts)
+	if len(g.contacts) > 0 && g.Chance(0.93) {
+		who := sandbox.Pick(&g.Inventor, g.contacts)
 		d.PersonID, d.OrgID = ref(who.id), ref(who.org)
 		name = cmp.Or(g.orgNames[who.org], who.name)
 	}
-	d.Title = fmt.Sprintf(pick(g, g.titles), name)
-	if g.chance(0.4) {
-		p := whole(int64(5 + 5*g.rng.IntN(19)))
+	d.Title = fmt.Sprintf(sandbox.Pick(&g.Inventor, g.titles), name)
+	if g.Chance(0.4) {
+		p := whole(int64(5 + 5*g.Rng.IntN(19)))
 		d.Probability = &p
 	}
-	if g.chance(0.7) {
-		d.ExpectedCloseDate = dayOf(at.AddDate(0, 0, 20+g.rng.IntN(100)))
+	if g.Chance(0.7) {
+		d.ExpectedCloseDate = dayOf(at.AddDate(0, 0, 20+g.Rng.IntN(100)))
 	}
-	if labels := g.field("deal", "label_ids").Options; g.chance(0.3) {
-		d.LabelIDs = []int64{pick(g, labels).ID.number()}
+	if labels := g.field("deal", "label_ids").Options; g.Chance(0.3) {
+		d.LabelIDs = []int64{sandbox.Pick(&g.Inventor, labels).ID.number()}
 	}
 	d.CustomFields = g.customValues("deal", at, 0.55)
 	return &life{generator: g, deal: d, history: history{DealID: d.ID}, funnel: f, at: at, born: at, reps: d.OwnerID}
@@ -89,14 +91,14 @@ func id(n int64) string { return strconv.FormatInt(n, 10) }
 func (l *life) run() {
 	const steps = 60 // a bound, far above what a life takes
 	for range steps {
-		next := l.officeHours(l.at.Add(l.around(l.funnel.pace)))
+		next := l.OfficeHours(l.at.Add(l.Around(l.funnel.pace)))
 		if !next.After(l.at) {
 			next = l.at.Add(time.Hour)
 		}
-		if next.After(l.now) {
+		if next.After(l.Now) {
 			return
 		}
-		if l.chance(0.015) {
+		if l.Chance(0.015) {
 			l.dead = true
 			return
 		}
@@ -110,20 +112,20 @@ func (l *life) run() {
 // step makes one move and reports whether the deal is closed for good.
 func (l *life) step() (closed bool) {
 	switch {
-	case l.chance(lostAt(l.stage)):
+	case l.Chance(lostAt(l.stage)):
 		l.close(statusLost)
 		return !l.reopen()
-	case l.stage > 0 && l.chance(0.06):
-		l.moveTo(l.stage - 1 - l.rng.IntN(l.stage))
+	case l.stage > 0 && l.Chance(0.06):
+		l.moveTo(l.stage - 1 - l.Rng.IntN(l.stage))
 	case l.stage == len(l.funnel.stages)-1:
 		l.close(statusWon)
 		return true
-	case l.chance(0.05):
+	case l.Chance(0.05):
 		l.moveTo(min(l.stage+2, len(l.funnel.stages)-1))
 	default:
 		l.moveTo(l.stage + 1)
 	}
-	if l.chance(0.12) {
+	if l.Chance(0.12) {
 		l.reprice()
 	}
 	return false
@@ -137,7 +139,7 @@ func (l *life) moveTo(stage int) {
 
 func (l *life) reprice() {
 	old := l.deal.Value
-	l.deal.Value = cents(l.lognormal(l.funnel.median*100, 100_00))
+	l.deal.Value = cents(l.Lognormal(l.funnel.median*100, 100_00))
 	l.change("value", old.String(), l.deal.Value.String())
 }
 
@@ -147,7 +149,7 @@ func (l *life) close(outcome status) {
 	d.Status, d.CloseTime = outcome, instantOf(l.at)
 	if outcome == statusWon {
 		d.WonTime, l.history.FirstWon = d.CloseTime, d.CloseTime
-		if l.chance(0.04) {
+		if l.Chance(0.04) {
 			d.Value = whole(0)
 		}
 	} else {
@@ -158,13 +160,13 @@ func (l *life) close(outcome status) {
 
 // loseFor gives a reason: a good one, one that is none, or nothing.
 func (l *life) loseFor() {
-	n := l.rng.Float64()
+	n := l.Rng.Float64()
 	reason := ""
 	switch {
 	case n < 0.58:
-		reason = skewed(l.generator, l.goodReasons)
+		reason = sandbox.Skewed(&l.Inventor, l.goodReasons)
 	case n < 0.88:
-		reason = skewed(l.generator, l.badReasons)
+		reason = sandbox.Skewed(&l.Inventor, l.badReasons)
 	default:
 		return
 	}
@@ -174,11 +176,11 @@ func (l *life) loseFor() {
 
 // reopen takes a lost deal up again now and then.
 func (l *life) reopen() bool {
-	again := l.at.Add(l.around(20 * 24 * time.Hour))
-	if !l.chance(0.06) || again.After(l.now) {
+	again := l.at.Add(l.Around(20 * 24 * time.Hour))
+	if !l.Chance(0.06) || again.After(l.Now) {
 		return false
 	}
-	l.at = l.officeHours(again)
+	l.at = l.OfficeHours(again)
 	d := &l.deal
 	l.change("status", "lost", "open")
 	d.Status, d.CloseTime, d.LostTime, d.LostReason = statusOpen, 0, 0, nil
@@ -188,23 +190,23 @@ func (l *life) reopen() bool {
 // finish settles owner, archive, deletion and the times that follow.
 func (l *life) finish() {
 	d := &l.deal
-	idle := l.now.Sub(l.at)
-	if d.Status == statusOpen && l.chance(0.1) {
+	idle := l.Now.Sub(l.at)
+	if d.Status == statusOpen && l.Chance(0.1) {
 		l.dead = true
 	}
-	if idle > 45*24*time.Hour && l.leftOwner() && l.chance(0.5) && d.Status == statusOpen {
-		heir := pick(l.generator, l.generator.reps).ID
-		l.at = l.past(l.at.AddDate(0, 0, 20))
+	if idle > 45*24*time.Hour && l.leftOwner() && l.Chance(0.5) && d.Status == statusOpen {
+		heir := sandbox.Pick(&l.Inventor, l.generator.reps).ID
+		l.at = l.Past(l.at.AddDate(0, 0, 20))
 		l.change("user_id", id(d.OwnerID), id(heir))
 		d.OwnerID, l.reps = heir, heir
 	}
 	switch {
-	case l.chance(0.015) && idle > 24*time.Hour && d.ID > kept:
-		l.at = l.past(l.now.AddDate(0, 0, -l.rng.IntN(28)))
+	case l.Chance(0.015) && idle > 24*time.Hour && d.ID > kept:
+		l.at = l.Past(l.Now.AddDate(0, 0, -l.Rng.IntN(28)))
 		l.change("status", d.Status.String(), "deleted")
 		d.Status, d.IsDeleted = statusDeleted, true
-	case l.chance(0.06) && idle > 90*24*time.Hour:
-		l.at = l.past(l.at.AddDate(0, 2, 0))
+	case l.Chance(0.06) && idle > 90*24*time.Hour:
+		l.at = l.Past(l.at.AddDate(0, 2, 0))
 		l.change("is_archived", "false", "true")
 		d.IsArchived, d.ArchiveTime = true, instantOf(l.at)
 	}
@@ -219,17 +221,17 @@ func (l *life) leftOwner() bool {
 
 // addItems attaches products to two deals in five; their sum is the value.
 func (g *generator) addItems(l *life) {
-	if len(g.catalogue) == 0 || !g.chance(0.4) {
+	if len(g.catalogue) == 0 || !g.Chance(0.4) {
 		return
 	}
 	d := &l.deal
 	var items []*item
-	for n := range 1 + g.rng.IntN(3) {
-		p := pick(g, g.catalogue)
+	for n := range 1 + g.Rng.IntN(3) {
+		p := sandbox.Pick(&g.Inventor, g.catalogue)
 		it := item{
 			ID: g.items.next, DealID: d.ID, ProductID: p.ID, Name: p.Name, OrderNr: int64(n + 1),
-			AddTime: d.AddTime, UpdateTime: d.AddTime, Currency: d.Currency, Quantity: whole(int64(1 + g.rng.IntN(3))),
-			ItemPrice: p.Prices[0].Price, Discount: whole(int64(pick(g, []int{0, 0, 0, 5, 10}))), TaxMethod: "inclusive",
+			AddTime: d.AddTime, UpdateTime: d.AddTime, Currency: d.Currency, Quantity: whole(int64(1 + g.Rng.IntN(3))),
+			ItemPrice: p.Prices[0].Price, Discount: whole(int64(sandbox.Pick(&g.Inventor, []int{0, 0, 0, 5, 10}))), TaxMethod: "inclusive",
 			DiscountType: "percentage", IsEnabled: true, BillingFrequency: "one-time",
 		}
 		it.price()

@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"time"
+
+	"salesbook.dev/internal/sandbox"
 )
 
 // Mutation is one thing that Trickle did.
@@ -19,7 +21,7 @@ type Mutation struct {
 // day: by the same way as writes over HTTP, so that rules, journal and webhooks
 // apply. The same rng on the same account does the same.
 func (s *Sim) Trickle(rng *rand.Rand, n int) ([]Mutation, error) {
-	tr := &trickle{Sim: s, rng: rng, good: goodReasons(), bad: badReasons(), notes: noteTexts(), tongues: tongues()}
+	tr := &trickle{Sim: s, rng: rng, good: sandbox.GoodReasons(), bad: sandbox.BadReasons(), notes: sandbox.NoteTexts(), tongues: sandbox.Tongues()}
 	done := make([]Mutation, 0, n)
 	for len(done) < n {
 		m, err := tr.next()
@@ -36,7 +38,7 @@ type trickle struct {
 	rng       *rand.Rand
 	good, bad []string
 	notes     []string
-	tongues   []tongue
+	tongues   []sandbox.Tongue
 }
 
 // errNothing says that the account holds nothing to which a change applies.
@@ -280,7 +282,7 @@ func (tr *trickle) planActivity() (Mutation, error) {
 	}
 	due := tr.Now().Add(time.Duration(tr.rng.IntN(120)) * time.Hour)
 	return tr.edit("activity planned", "activities", "POST", "/api/v2/activities", map[string]any{
-		"subject": tr.pickText(activitySubjects("call")), "type": "call", "deal_id": d.id, "due_date": dayOf(due),
+		"subject": tr.pickText(sandbox.Subjects("call")), "type": "call", "deal_id": d.id, "due_date": dayOf(due),
 		"due_time": due.Format("15:04"), "duration": "00:30",
 	})
 }
@@ -306,8 +308,8 @@ func (tr *trickle) changePhone() (Mutation, error) {
 func (tr *trickle) newPerson() (Mutation, error) {
 	t := tr.tongues[tr.rng.IntN(len(tr.tongues))]
 	return tr.edit("new person", "persons", "POST", "/api/v2/persons", map[string]any{
-		"name":   tr.pickText(t.first) + " " + tr.pickText(t.last),
-		"phones": []any{map[string]any{"value": t.prefix + fmt.Sprint(100_000_000+tr.rng.IntN(900_000_000)), "primary": true, "label": "work"}},
+		"name":   tr.pickText(t.First) + " " + tr.pickText(t.Last),
+		"phones": []any{map[string]any{"value": t.Prefix + fmt.Sprint(100_000_000+tr.rng.IntN(900_000_000)), "primary": true, "label": "work"}},
 	})
 }
 

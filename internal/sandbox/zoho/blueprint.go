@@ -112,15 +112,15 @@ func getBlueprint(c *call) (reply, error) {
 		}
 		ways = append(ways, object{
 			"id": idText(w.ID), "name": w.Name, "next_field_value": w.To, "criteria_matched": true, "criteria_message": nil, "type": "manual",
-			"data": object{}, "next_transitions": c.nextTransitions(b, w.To), "fields": fields, "percent_partial_save": 0, "execution_time": nil,
+			"data": object{}, "next_transitions": c.nextTransitions(b, w.To), "fields": fields, "percent_partial_save": 0,
 			"color_code": "#379e29", "text_color_code": "#ffffff",
 		})
 	}
 	return jsonReply(http.StatusOK, object{"blueprint": object{
 		"process_info": object{
 			"id": idText(b.ID), "name": b.Name, "api_name": "Stage", "field_id": idText(field.ID), "field_label": field.Label, "field_name": "Stage",
-			"column_name": "STAGE", "field_value": r.values["Stage"], "is_continuous": false, "continuous": false, "escalation": nil,
-			"current_picklist": object{"value": r.values["Stage"], "id": idText(field.option(r.text("Stage")).ID), "colour_code": nil},
+			"column_name": "STAGE", "field_value": r.values["Stage"], "is_continuous": false, "continuous": false,
+			"current_picklist": object{"value": r.values["Stage"], "id": idText(field.option(r.text("Stage")).ID)},
 		},
 		"transitions": ways,
 	}}), nil

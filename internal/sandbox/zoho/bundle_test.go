@@ -140,11 +140,13 @@ func (b *bundle) query(q string) answerTo {
 	return b.send("POST", "/crm/v8/coql", object{"select_query": q})
 }
 
-// column reads one key of every record.
-func column1(list []object, key string) []any {
+// columnOf reads one key of every record.
+func columnOf(list []object, key string) []any {
 	out := []any{}
 	for _, r := range list {
 		out = append(out, r[key])
 	}
 	return out
 }
+
+func num(text string) json.Number { return json.Number(text) }

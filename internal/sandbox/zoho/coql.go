@@ -259,7 +259,7 @@ func (p *coqlParser) comparison() (*cond, error) {
 		return negated(c, not), p.list(c)
 	case p.word("between"):
 		c.op = "between"
-		return negated(c, not), p.range2(c)
+		return negated(c, not), p.span(c)
 	case p.word("like"):
 		c.op = "like"
 		return negated(c, not), p.value(c)
@@ -318,7 +318,7 @@ func (p *coqlParser) list(c *cond) error {
 	}
 }
 
-func (p *coqlParser) range2(c *cond) error {
+func (p *coqlParser) span(c *cond) error {
 	if err := p.value(c); err != nil {
 		return err
 	}

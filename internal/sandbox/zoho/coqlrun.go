@@ -67,6 +67,7 @@ func runCOQL(c *call) (reply, error) {
 type column struct {
 	name string
 	path []*field // lookups, then the field; nil at the end is the id
+	last *module  // which has the field at the end; nil for the id
 }
 
 // columns resolves names like Stage, id or Account_Name.Account_Name.
@@ -97,7 +98,7 @@ func (s *store) column(m *module, name string) (column, error) {
 		if f == nil {
 			return col, invalidQuery("column given seems to be invalid", object{"column_name": name})
 		}
-		col.path = append(col.path, f)
+		col.path, col.last = append(col.path, f), m
 		if m = nil; f.Type == "lookup" && f.Target != "*" {
 			m = s.settings.module(f.Target)
 		}
@@ -132,7 +133,7 @@ func (col column) shown(s *Sim, r *row) any {
 	case f == nil:
 		return r.key()
 	}
-	return s.value(f, r)
+	return s.value(col.last, f, r)
 }
 
 // raw is the column's value to compare, as a text; ok is false for null.
@@ -144,7 +145,7 @@ func (col column) raw(s *Sim, r *row) (text string, ok bool) {
 	case f == nil:
 		return r.key(), true
 	case f.Type == "formula":
-		n, ok := s.formula(f, r).(json.Number)
+		n, ok := s.formula(col.last, f, r).(json.Number)
 		return n.String(), ok
 	case f.Type == "lookup":
 		if _, to := s.target(f, r.text(f.APIName)); to == nil {

@@ -222,10 +222,8 @@ func (c *call) shows(r *row) bool {
 
 // pageOf cuts a page and renders it.
 func (c *call) pageOf(m *module, rows []*row, l listing, fields []string) (reply, error) {
-	from := l.Seen
-	if l.numbers {
-		from = (l.Page - 1) * l.per
-	} else {
+	from := (l.Page - 1) * l.per
+	if !l.numbers {
 		// Go on after the last record's place, whatever has become of it.
 		at := &row{id: l.ID, values: values{l.SortBy: l.Value}}
 		from, _ = slices.BinarySearchFunc(rows, at, l.order)
@@ -338,7 +336,7 @@ func getDeleted(c *call) (reply, error) {
 	var data []object
 	for _, r := range rows[from:to] {
 		data = append(data, object{
-			"id": r.key(), "display_name": r.values[m.Name], "deleted_by": c.person(r.gone.By), "deleted_time": c.shown(r.gone.At),
+			"id": r.key(), "display_name": r.text(m.Name), "deleted_by": c.person(r.gone.By), "deleted_time": c.shown(r.gone.At),
 			"created_by": c.person(r.text("Created_By")), "type": c.endOf(r),
 		})
 	}

@@ -1,11 +1,6 @@
 package zoho
 
-import (
-	"errors"
-	"net/http"
-)
-
-var errNoModule = errors.New("no module has this field")
+import "net/http"
 
 func invalidModule() error {
 	return bad("INVALID_MODULE", "the module name given seems to be invalid", object{"resource_path_index": 0})
@@ -49,12 +44,12 @@ func (m *module) shown(place int) object {
 		"id": idText(m.ID), "api_name": m.APIName, "module_name": m.APIName, "singular_label": m.Singular, "plural_label": m.Plural,
 		"generated_type": generated, "api_supported": true, "creatable": m.APIName != "DealHistory", "editable": m.APIName != "DealHistory",
 		"deletable": m.APIName != "DealHistory", "viewable": true, "visible": true, "sequence_number": place + 1, "status": "visible",
-		"show_as_tab": m.APIName != "DealHistory" && m.APIName != "Notes", "global_search_supported": true, "presence_sub_menu": true,
+		"show_as_tab": m.APIName != "DealHistory" && m.APIName != "Notes", "presence_sub_menu": true,
 		"triggers_supported": true, "feeds_required": false, "profile_count": 2, "business_card_field_limit": 5,
-		"modified_time": nil, "modified_by": nil, "profiles": profilesShown(), "parent_module": object{}, "arguments": []object{},
+		"modified_time": nil, "profiles": profilesShown(), "parent_module": object{}, "arguments": []object{},
 		"isBlueprintSupported": m.APIName == "Deals", "quick_create": true, "convertable": m.APIName == "Leads", "inventory_template_supported": false,
-		"has_more_profiles": false, "email_templateSupport": true, "emailTemplate_support": true,
-		"scoring_supported": true, "webform_supported": true, "public_fields_configured": false, "private_profile": nil, "visibility": 1,
+		"has_more_profiles": false, "emailTemplate_support": true,
+		"scoring_supported": true, "webform_supported": true, "visibility": 1,
 	}
 }
 
@@ -84,25 +79,24 @@ func getFields(c *call) (reply, error) {
 	return jsonReply(http.StatusOK, object{"fields": list}), nil
 }
 
-// fieldShown is the vendor's form of a field. Keys that describe what the
-// simulator does not have are there and empty, as at the vendor.
+// fieldShown is the vendor's form of a field, without keys for what the simulator
+// does not have.
 func (c *settings) fieldShown(m *module, f *field, place int) object {
 	editable := !f.ReadOnly
 	out := object{
 		"id": idText(f.ID), "api_name": f.APIName, "field_label": f.Label, "display_label": f.Label, "data_type": f.Type,
 		"json_type": jsonType(f.Type), "custom_field": f.Custom, "system_mandatory": f.Mandatory, "read_only": f.ReadOnly,
 		"field_read_only": f.ReadOnly, "length": max(f.Length, 1), "sequence_number": place + 1, "visible": true, "created_source": source(f.Custom),
-		"operation_type": object{"web_view": true, "web_update": editable, "api_create": editable, "web_create": editable, "api_update": editable},
+		"operation_type": object{"web_update": editable, "api_create": editable, "web_create": editable, "api_update": editable},
 		"view_type":      object{"view": true, "edit": editable, "quick_create": f.Mandatory, "create": editable},
 		"lookup":         c.lookupShown(f), "pick_list_values": c.optionsShown(f), "formula": object{}, "currency": object{}, "unique": object{},
-		"external": nil, "private": nil, "multiselectlookup": object{}, "multi_module_lookup": object{}, "auto_number": object{},
-		"rollup_summary": object{}, "subform": nil, "history_tracking": nil, "tooltip": nil, "decimal_place": nil, "crypt": nil,
-		"default_value": nil, "quick_sequence_number": nil, "associated_module": nil, "created_time": nil, "modified_time": nil,
+		"multiselectlookup": object{}, "multi_module_lookup": object{}, "auto_number": object{}, "rollup_summary": object{}, "subform": nil,
+		"decimal_place": nil, "created_time": nil, "modified_time": nil,
 		"type": "used", "webhook": true, "searchable": true, "sortable": true, "filterable": true, "virtual_field": false,
 		"blueprint_supported": true, "businesscard_supported": true, "mass_update": editable, "separator": false, "display_field": f.APIName == m.Name,
 		"enable_colour_code": false, "colour_code_enabled_by_system": false, "pick_list_values_sorted_lexically": false,
 		"available_in_user_layout": true, "ui_type": 1, "display_type": -1, "show_type": 7, "category": 1,
-		"column_name": f.APIName, "convert_mapping": nil, "profiles": []object{},
+		"column_name": f.APIName, "profiles": []object{},
 		"email_parser":        object{"fields_update_supported": false, "record_operations_supported": false},
 		"layout_associations": []object{{"name": "Standard", "id": idText(m.Layout), "api_name": "Standard"}},
 	}
@@ -187,11 +181,11 @@ func getLayouts(c *call) (reply, error) {
 	}
 	return jsonReply(http.StatusOK, object{"layouts": []object{{
 		"id": idText(m.Layout), "name": "Standard", "api_name": "Standard", "display_label": "Standard", "status": "active", "visible": true,
-		"generated_type": "default", "display_type": 1, "source": "crm", "mode": "edit", "created_for": nil, "created_time": nil, "modified_time": nil,
-		"created_by": nil, "modified_by": nil, "profiles": []object{}, "actions_allowed": object{"edit": true, "rename": true, "clone": true, "downgrade": false, "delete": false, "deactivate": false, "set_layout_permissions": true},
+		"generated_type": "default", "display_type": 1, "source": "crm", "mode": "edit", "created_time": nil, "modified_time": nil,
+		"profiles": []object{}, "actions_allowed": object{"edit": true, "rename": true, "clone": true, "downgrade": false, "delete": false, "deactivate": false, "set_layout_permissions": true},
 		"sections": []object{{
-			"display_label": m.Singular + " Information", "sequence_number": 1, "isSubformSection": false, "tab_traversal": 2, "api_name": m.Singular,
-			"column_count": 2, "name": m.Singular + " Information", "generated_type": "default", "type": "used", "properties": nil, "fields": fields,
+			"display_label": m.Singular + " Information", "sequence_number": 1, "isSubformSection": false, "api_name": m.Singular,
+			"column_count": 2, "name": m.Singular + " Information", "generated_type": "default", "type": "used", "fields": fields,
 		}},
 	}}}), nil
 }
@@ -210,8 +204,8 @@ func getRelatedLists(c *call) (reply, error) {
 		list = append(list, object{
 			"id": idText(firstID + 5000 + m.ID%1000*10 + int64(i)), "sequence_number": idText(int64(i + 1)), "display_label": rl.label, "api_name": rl.name,
 			"name": rl.label, "module": object{"api_name": target.APIName, "id": idText(target.ID)}, "action": nil,
-			"href": m.APIName + "/{ENTITYID}/" + rl.name, "type": "default", "connectedmodule": nil, "linkingmodule": nil, "status": "visible",
-			"customize_sort": false, "customize_fields": false, "customize_display_label": false, "sort_by": nil, "sort_order": nil, "fields": nil,
+			"href": m.APIName + "/{ENTITYID}/" + rl.name, "type": "default", "status": "visible",
+			"customize_sort": false, "customize_fields": false, "customize_display_label": false, "sort_order": nil,
 		})
 	}
 	if list == nil {

@@ -2,6 +2,7 @@ package zoho
 
 import (
 	"crypto/subtle"
+	"errors"
 	"html/template"
 	"net/http"
 	"net/url"
@@ -200,7 +201,8 @@ func (s *Sim) token(w http.ResponseWriter, r *http.Request) {
 }
 
 func (s *Sim) tokenAnswer(r *http.Request) (object, error) {
-	if err := r.ParseForm(); err != nil {
+	// The official clients send multipart/form-data, others an ordinary form.
+	if err := r.ParseMultipartForm(1 << 20); err != nil && !errors.Is(err, http.ErrNotMultipart) {
 		return nil, s.no("invalid_request")
 	}
 	o, client := s.opt.OAuth, r.Form.Get("client_id")

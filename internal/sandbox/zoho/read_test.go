@@ -25,12 +25,12 @@ func (b *bundle) sell(n int) []string {
 		if err != nil {
 			b.t.Fatal(err)
 		}
-		ids = append(ids, firstID2(b.t, out))
+		ids = append(ids, idIn(b.t, out))
 	}
 	return ids
 }
 
-func firstID2(t *testing.T, raw []byte) string {
+func idIn(t *testing.T, raw []byte) string {
 	t.Helper()
 	var out struct {
 		Data []struct{ Details struct{ ID string } }
@@ -49,7 +49,7 @@ func TestList(t *testing.T) {
 	}
 	ids := b.sell(5)
 	a := b.get("/crm/v8/Deals?fields=Deal_Name,Amount,Owner&per_page=2&sort_by=Modified_Time&sort_order=asc")
-	if diff := cmp.Diff([]any{ids[0], ids[1]}, column1(a.list("data"), "id")); diff != "" {
+	if diff := cmp.Diff([]any{ids[0], ids[1]}, columnOf(a.list("data"), "id")); diff != "" {
 		t.Errorf("first page (-want +got):\n%s", diff)
 	}
 	// What happens between pages neither hides a record nor shows one twice.
@@ -58,7 +58,7 @@ func TestList(t *testing.T) {
 	}
 	token := a.json()["info"].(object)["next_page_token"].(string)
 	a = b.get("/crm/v8/Deals?fields=Deal_Name&per_page=2&sort_by=Modified_Time&sort_order=asc&page_token=" + token)
-	if diff := cmp.Diff([]any{ids[2], ids[3]}, column1(a.list("data"), "id")); diff != "" {
+	if diff := cmp.Diff([]any{ids[2], ids[3]}, columnOf(a.list("data"), "id")); diff != "" {
 		t.Errorf("second page (-want +got):\n%s", diff)
 	}
 	b.clock.Advance(24 * time.Hour)
@@ -145,7 +145,7 @@ func TestDeleted(t *testing.T) {
 		t.Fatal(err)
 	}
 	for kind, want := range map[string][]any{"all": {ids[2], ids[0]}, "recycle": {ids[2]}, "permanent": {ids[0]}} {
-		if diff := cmp.Diff(want, column1(b.get("/crm/v8/Deals/deleted?type="+kind).list("data"), "id")); diff != "" {
+		if diff := cmp.Diff(want, columnOf(b.get("/crm/v8/Deals/deleted?type="+kind).list("data"), "id")); diff != "" {
 			t.Errorf("%s (-want +got):\n%s", kind, diff)
 		}
 	}
@@ -216,7 +216,7 @@ func TestCOQL(t *testing.T) {
 			t.Errorf("%s: %d %s", where, a.status, a.body)
 			continue
 		}
-		if diff := cmp.Diff(want, column1(a.list("data"), "id")); diff != "" {
+		if diff := cmp.Diff(want, columnOf(a.list("data"), "id")); diff != "" {
 			t.Errorf("%s (-want +got):\n%s", where, diff)
 		}
 	}
@@ -352,7 +352,7 @@ func TestSettings(t *testing.T) {
 	if got := len(b.get("/crm/v8/users?type=ActiveUsers").list("users")); got != 1 {
 		t.Errorf("%d active users, want 1", got)
 	}
-	if got := column1(b.get("/crm/v8/settings/modules").list("modules"), "api_name"); len(got) != 10 {
+	if got := columnOf(b.get("/crm/v8/settings/modules").list("modules"), "api_name"); len(got) != 10 {
 		t.Errorf("modules %v", got)
 	}
 }

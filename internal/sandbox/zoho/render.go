@@ -19,7 +19,7 @@ func (s *Sim) show(m *module, r *row, fields []string) object {
 		if f == nil {
 			continue // the vendor leaves out what it does not know
 		}
-		out[name] = s.value(f, r)
+		out[name] = s.value(m, f, r)
 		// What a lookup to any module points at is told beside it.
 		if f.Target == "*" {
 			out["$se_module"] = s.moduleOf(r.text(name))
@@ -28,12 +28,12 @@ func (s *Sim) show(m *module, r *row, fields []string) object {
 	return out
 }
 
-// value renders one field.
-func (s *Sim) value(f *field, r *row) any {
+// value renders one field of a module.
+func (s *Sim) value(m *module, f *field, r *row) any {
 	v := r.values[f.APIName]
 	switch f.Type {
 	case "formula":
-		return s.formula(f, r)
+		return s.formula(m, f, r)
 	case "ownerlookup":
 		return s.person(r.text(f.APIName))
 	case "lookup":
@@ -97,12 +97,8 @@ func (s *store) moduleOf(id string) any {
 }
 
 // formula shows what a record that this one points at holds at this moment.
-func (s *Sim) formula(f *field, r *row) any {
+func (s *Sim) formula(m *module, f *field, r *row) any {
 	through, name, _ := strings.Cut(f.Formula, ".")
-	m, err := s.moduleWith(f)
-	if err != nil {
-		return nil
-	}
 	_, other := s.target(m.field(through), r.text(through))
 	if other == nil {
 		return nil
@@ -111,14 +107,4 @@ func (s *Sim) formula(f *field, r *row) any {
 		return n
 	}
 	return nil
-}
-
-// moduleWith is the module that has this very field.
-func (s *store) moduleWith(f *field) (*module, error) {
-	for _, m := range s.settings.Modules {
-		if m.field(f.APIName) == f {
-			return m, nil
-		}
-	}
-	return nil, errNoModule
 }

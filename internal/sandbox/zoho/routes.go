@@ -3,20 +3,20 @@ package zoho
 // Scopes as the documents and the vendor's pages name them, without the service.
 func needs(lines ...[]string) [][]string { return lines }
 
-func any1(scopes ...string) []string { return scopes }
+func oneOf(scopes ...string) []string { return scopes }
 
 // routes are the operations that are simulated. Anything else is 404.
 func routes() []route {
-	read := needs(any1("modules.{module}.READ"))
-	create := needs(any1("modules.{module}.CREATE", "modules.{module}.WRITE"))
-	update := needs(any1("modules.{module}.UPDATE", "modules.{module}.WRITE"))
-	remove := needs(any1("modules.{module}.DELETE"))
-	settings := func(what, op string) [][]string { return needs(any1("settings." + what + "." + op)) }
+	read := needs(oneOf("modules.{module}.READ"))
+	create := needs(oneOf("modules.{module}.CREATE", "modules.{module}.WRITE"))
+	update := needs(oneOf("modules.{module}.UPDATE", "modules.{module}.WRITE"))
+	remove := needs(oneOf("modules.{module}.DELETE"))
+	settings := func(what, op string) [][]string { return needs(oneOf("settings." + what + "." + op)) }
 	v8 := "/crm/v8/"
 	return []route{
-		{method: "GET", path: v8 + "org", need: needs(any1("org.READ")), do: getOrg},
-		{method: "GET", path: v8 + "users", need: needs(any1("users.READ")), do: getUsers},
-		{method: "GET", path: v8 + "users/{id}", need: needs(any1("users.READ")), do: getUsers},
+		{method: "GET", path: v8 + "org", need: needs(oneOf("org.READ")), do: getOrg},
+		{method: "GET", path: v8 + "users", need: needs(oneOf("users.READ")), do: getUsers},
+		{method: "GET", path: v8 + "users/{id}", need: needs(oneOf("users.READ")), do: getUsers},
 		{method: "GET", path: v8 + "settings/modules", need: settings("modules", "READ"), do: getModules},
 		{method: "GET", path: v8 + "settings/modules/{id}", need: settings("modules", "READ"), do: getModules},
 		{method: "GET", path: v8 + "settings/fields", need: settings("fields", "READ"), do: getFields},
@@ -31,15 +31,15 @@ func routes() []route {
 		{method: "GET", path: v8 + "settings/pipeline/{id}", need: settings("pipeline", "READ"), do: getPipelines},
 		{method: "POST", path: v8 + "settings/pipeline", need: settings("pipeline", "CREATE"), do: createPipelines},
 		{method: "PUT", path: v8 + "settings/pipeline/{id}", need: settings("pipeline", "UPDATE"), do: changePipeline},
-		{method: "POST", path: v8 + "coql", need: needs(any1("coql.READ"), any1("modules.READ")), cost: queryPrice, heavy: always, do: runCOQL},
-		{method: "POST", path: "/crm/bulk/v8/read", need: needs(any1("bulk.READ")), do: createJob},
-		{method: "GET", path: "/crm/bulk/v8/read/{id}", need: needs(any1("bulk.READ")), do: getJob},
-		{method: "GET", path: "/crm/bulk/v8/read/{id}/result", need: needs(any1("bulk.READ")), do: getJobResult},
-		{method: "GET", path: v8 + "actions/watch", need: needs(any1("notifications.READ")), do: getWatch},
-		{method: "POST", path: v8 + "actions/watch", need: needs(any1("notifications.CREATE", "notifications.WRITE")), do: enableWatch},
-		{method: "PUT", path: v8 + "actions/watch", need: needs(any1("notifications.UPDATE", "notifications.WRITE")), do: updateWatch},
-		{method: "PATCH", path: v8 + "actions/watch", need: needs(any1("notifications.UPDATE", "notifications.WRITE")), do: patchWatch},
-		{method: "DELETE", path: v8 + "actions/watch", need: needs(any1("notifications.DELETE")), do: disableWatch},
+		{method: "POST", path: v8 + "coql", need: needs(oneOf("coql.READ"), oneOf("modules.READ")), cost: queryPrice, heavy: always, do: runCOQL},
+		{method: "POST", path: "/crm/bulk/v8/read", need: needs(oneOf("bulk.READ")), do: createJob},
+		{method: "GET", path: "/crm/bulk/v8/read/{id}", need: needs(oneOf("bulk.READ")), do: getJob},
+		{method: "GET", path: "/crm/bulk/v8/read/{id}/result", need: needs(oneOf("bulk.READ")), do: getJobResult},
+		{method: "GET", path: v8 + "actions/watch", need: needs(oneOf("notifications.READ")), do: getWatch},
+		{method: "POST", path: v8 + "actions/watch", need: needs(oneOf("notifications.CREATE", "notifications.WRITE")), do: enableWatch},
+		{method: "PUT", path: v8 + "actions/watch", need: needs(oneOf("notifications.UPDATE", "notifications.WRITE")), do: updateWatch},
+		{method: "PATCH", path: v8 + "actions/watch", need: needs(oneOf("notifications.UPDATE", "notifications.WRITE")), do: patchWatch},
+		{method: "DELETE", path: v8 + "actions/watch", need: needs(oneOf("notifications.DELETE")), do: disableWatch},
 		{method: "GET", path: v8 + "{module}", need: read, do: getRecords},
 		{method: "POST", path: v8 + "{module}", need: create, cost: writePrice, heavy: manyRecords, do: createRecords},
 		{method: "PUT", path: v8 + "{module}", need: update, cost: writePrice, heavy: manyRecords, do: updateRecords},
@@ -48,7 +48,7 @@ func routes() []route {
 		{method: "PUT", path: v8 + "{module}/{id}", need: update, do: updateRecords},
 		{method: "DELETE", path: v8 + "{module}/{id}", need: remove, do: deleteRecords},
 		{method: "GET", path: v8 + "{module}/{id}/{list}", need: read, do: getRelated},
-		{method: "POST", path: v8 + "{module}/{id}/Notes", need: needs(any1("modules.notes.CREATE", "modules.notes.WRITE")), do: createNotes},
+		{method: "POST", path: v8 + "{module}/{id}/Notes", need: needs(oneOf("modules.notes.CREATE", "modules.notes.WRITE")), do: createNotes},
 		{method: "GET", path: v8 + "{module}/{id}/actions/blueprint", need: read, do: getBlueprint},
 		{method: "PUT", path: v8 + "{module}/{id}/actions/blueprint", need: update, do: takeTransition},
 		{method: "POST", path: v8 + "{module}/{id}/actions/merge", need: update, do: mergeRecords},

@@ -30,8 +30,8 @@ func (s *Sim) userShown(r *row) object {
 		"profile":      object{"name": r.values["profile"], "id": profileID(r.text("profile"))},
 		"role":         object{"name": r.values["role"], "id": roleID(r.text("role"))},
 		"created_time": s.shown(r.text("created_time")), "Modified_Time": s.shown(r.text("Modified_Time")), "created_by": self,
-		"Modified_By": object{"name": r.values["full_name"], "id": id}, "language": "en_US", "locale": "en_US", "country_locale": "en_US",
-		"time_zone": s.opt.Company.TimeZone, "offset": s.offset(), "category": "regular_user", "type__s": "Regular User", "Isonline": false,
+		"Modified_By": object{"name": r.values["full_name"], "id": id, "first_name": r.values["first_name"], "last_name": r.values["last_name"]}, "language": "en_US", "locale": "en_US", "country_locale": "en_US",
+		"time_zone": s.opt.Company.TimeZone, "offset": s.offset(), "category": "regular_user", "Isonline": false,
 		"country": nil, "phone": nil, "mobile": nil,
 	}
 }

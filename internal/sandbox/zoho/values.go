@@ -28,7 +28,7 @@ func (t *tx) parse(m *module, in object, i int) (values, error) {
 		if f == nil || f.ReadOnly {
 			continue
 		}
-		x, err := t.value1(m, f, v, i)
+		x, err := t.stored(m, f, v, i)
 		if err != nil {
 			return nil, err
 		}
@@ -37,7 +37,7 @@ func (t *tx) parse(m *module, in object, i int) (values, error) {
 	return out, nil
 }
 
-func (t *tx) value1(m *module, f *field, v any, i int) (any, error) {
+func (t *tx) stored(m *module, f *field, v any, i int) (any, error) {
 	if v == nil {
 		return nil, nil
 	}

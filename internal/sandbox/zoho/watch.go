@@ -337,7 +337,7 @@ func (t *tx) watched(ch *channel, msg string, events []string) object {
 		seen = append(seen, name)
 		list = append(list, object{
 			"channel_expiry": t.shown(ch.Until), "resource_uri": t.resourceURI(name), "resource_id": idText(t.settings.module(name).ID),
-			"resource_name": name, "channel_id": ch.ID,
+			"resource_name": name, "channel_id": ch.ID, "notification_condition": []object{},
 		})
 	}
 	return object{"code": "SUCCESS", "status": "success", "message": msg, "details": object{"events": list}}
@@ -394,7 +394,7 @@ func (c *call) shownChannel(ch *channel) []object {
 		out = append(out, object{
 			"channel_id": ch.ID, "notify_url": ch.URL, "events": byModule[name], "token": token, "fields": nil,
 			"notify_on_related_action": ch.Related, "return_affected_field_values": ch.Values, "channel_expiry": c.shown(ch.Until),
-			"resource_name": name, "resource_id": idText(c.settings.module(name).ID), "resource_uri": c.resourceURI(name), "notification_condition": nil,
+			"resource_name": name, "resource_id": idText(c.settings.module(name).ID), "resource_uri": c.resourceURI(name), "notification_condition": []object{},
 		})
 	}
 	return out

@@ -1,0 +1,314 @@
+package zoho
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"time"
+
+	"salesbook.dev/internal/sandbox"
+)
+
+// Mutation is one thing that Trickle did.
+type Mutation struct {
+	What   string // such as "moved to another stage"
+	Object string // as in Objects
+	ID     string // of the record that changed first
+}
+
+// Trickle makes n plausible changes, as the company's people would on a busy
+// day: by the same way as writes over HTTP, so that rules, journal and
+// notifications apply. The same rng on the same account does the same.
+func (s *Sim) Trickle(rng *rand.Rand, n int) ([]Mutation, error) {
+	tr := &trickle{Sim: s, rng: rng}
+	done := make([]Mutation, 0, n)
+	for len(done) < n {
+		m, err := tr.next()
+		if err != nil {
+			return done, fmt.Errorf("live change %d of %d: %w", len(done)+1, n, err)
+		}
+		done = append(done, m)
+	}
+	return done, nil
+}
+
+type trickle struct {
+	*Sim
+	rng *rand.Rand
+}
+
+var errNoRecord = errors.New("it names no record")
+
+// errNothing says that the account holds nothing to which a change applies.
+var errNothing = errors.New("the account holds nothing to change: generate it first")
+
+type mutator struct {
+	weight int
+	do     func(*trickle) (Mutation, error)
+}
+
+func mutators() []mutator {
+	return []mutator{
+		{12, (*trickle).newLead}, {9, (*trickle).newDeal}, {22, (*trickle).moveDeal}, {6, (*trickle).winDeal}, {9, (*trickle).loseDeal},
+		{7, (*trickle).repriceDeal}, {12, (*trickle).doTask}, {9, (*trickle).planTask}, {6, (*trickle).writeNote}, {4, (*trickle).changePhone},
+		{3, (*trickle).newContact}, {2, (*trickle).deleteDeal}, {1, (*trickle).mergePeople}, {2, (*trickle).reopenDeal}, {2, (*trickle).renameAccount},
+		{2, (*trickle).earnMore}, {1, (*trickle).deleteTask}, {1, (*trickle).handOver},
+	}
+}
+
+// next makes one change. Kinds that find nothing to work on give way to others.
+func (tr *trickle) next() (Mutation, error) {
+	all := mutators()
+	total := 0
+	for _, m := range all {
+		total += m.weight
+	}
+	const tries = 200
+	for range tries {
+		n := tr.rng.IntN(total)
+		for _, m := range all {
+			if n -= m.weight; n >= 0 {
+				continue
+			}
+			done, err := m.do(tr)
+			if err == nil {
+				return done, nil
+			}
+			if !errors.Is(err, errNothing) {
+				return Mutation{}, err
+			}
+			break
+		}
+	}
+	return Mutation{}, errNothing
+}
+
+// one picks a random living record that suits, nil when a number of tries finds none.
+func (tr *trickle) one(table string, suits func(*row) bool) *row {
+	tr.mu.RLock()
+	defer tr.mu.RUnlock()
+	rows := tr.tables[table].rows
+	const tries = 200
+	for range min(tries, 10*len(rows)) {
+		if r := rows[tr.rng.IntN(len(rows))]; suits(r) {
+			return r
+		}
+	}
+	return nil
+}
+
+func everyRow(*row) bool { return true }
+
+// user is somebody who works there today.
+func (tr *trickle) user() string {
+	r := tr.one(usersTable, func(r *row) bool { return r.text("status") == "active" })
+	if r == nil {
+		return ""
+	}
+	return r.key()
+}
+
+// edit sends one record and reports it.
+func (tr *trickle) edit(what, module, method, path string, record object) (Mutation, error) {
+	var body any
+	if record != nil {
+		body = object{"data": []object{record}}
+	}
+	out, err := tr.Do(tr.user(), method, path, body)
+	if err != nil {
+		return Mutation{}, err
+	}
+	var got struct {
+		Data []struct {
+			Details struct {
+				ID string `json:"id"`
+			} `json:"details"`
+		} `json:"data"`
+	}
+	if err := json.Unmarshal(out, &got); err != nil || len(got.Data) == 0 {
+		return Mutation{}, fmt.Errorf("%s: answer %s: %w", what, out, errNoRecord)
+	}
+	return Mutation{What: what, Object: module, ID: got.Data[0].Details.ID}, nil
+}
+
+func (tr *trickle) add(what, module string, record object) (Mutation, error) {
+	return tr.edit(what, module, "POST", "/crm/v8/"+module, record)
+}
+
+// change sends a change of a random record that suits; nothing changes where
+// record is nil.
+func (tr *trickle) change(what, module string, suits func(*row) bool, record func(*row) object) (Mutation, error) {
+	r := tr.one(module, suits)
+	if r == nil {
+		return Mutation{}, errNothing
+	}
+	change := record(r)
+	if change == nil {
+		return Mutation{}, errNothing
+	}
+	return tr.edit(what, module, "PUT", "/crm/v8/"+module+"/"+r.key(), change)
+}
+
+func (tr *trickle) remove(module string, suits func(*row) bool) (Mutation, error) {
+	r := tr.one(module, suits)
+	if r == nil {
+		return Mutation{}, errNothing
+	}
+	return tr.edit("deleted", module, "DELETE", "/crm/v8/"+module+"/"+r.key(), nil)
+}
+
+// stands reports whether a deal is at a stage of a forecast type and may be
+// moved by hand. The caller of a test of one holds the lock.
+func (tr *trickle) stands(forecast string) func(*row) bool {
+	return func(r *row) bool {
+		p := tr.settings.pipeline(r.text("Pipeline"))
+		return p != nil && p.step(r.text("Stage")) != nil && p.step(r.text("Stage")).Forecast == forecast && tr.settings.process(r) == nil
+	}
+}
+
+// stage picks a stage of that type in a deal's pipeline, another than it is in.
+func (tr *trickle) stage(deal *row, forecast string) string {
+	tr.mu.RLock()
+	defer tr.mu.RUnlock()
+	var list []string
+	for _, st := range tr.settings.pipeline(deal.text("Pipeline")).Maps {
+		if st.Forecast == forecast && st.Actual != deal.text("Stage") {
+			list = append(list, st.Actual)
+		}
+	}
+	if len(list) == 0 {
+		return ""
+	}
+	return list[tr.rng.IntN(len(list))]
+}
+
+func (tr *trickle) shift(what, from, to string) (Mutation, error) {
+	return tr.change(what, "Deals", tr.stands(from), func(d *row) object {
+		if st := tr.stage(d, to); st != "" {
+			return object{"Stage": st}
+		}
+		return nil
+	})
+}
+
+func (tr *trickle) moveDeal() (Mutation, error) {
+	return tr.shift("moved to another stage", forecastOpen, forecastOpen)
+}
+
+func (tr *trickle) winDeal() (Mutation, error) { return tr.shift("won", forecastOpen, forecastWon) }
+
+func (tr *trickle) reopenDeal() (Mutation, error) {
+	return tr.shift("reopened", forecastLost, forecastOpen)
+}
+
+func (tr *trickle) loseDeal() (Mutation, error) {
+	return tr.change("lost", "Deals", tr.stands(forecastOpen), func(d *row) object {
+		st := tr.stage(d, forecastLost)
+		if st == "" {
+			return nil
+		}
+		out := object{"Stage": st}
+		if tr.rng.IntN(10) < 8 {
+			out["Reason_For_Loss__s"] = tr.reason()
+		}
+		return out
+	})
+}
+
+func (tr *trickle) reason() string {
+	tr.mu.RLock()
+	defer tr.mu.RUnlock()
+	list := tr.settings.module("Deals").field("Reason_For_Loss__s").Options
+	return list[tr.rng.IntN(len(list))].Actual
+}
+
+func (tr *trickle) repriceDeal() (Mutation, error) {
+	return tr.change("amount changed", "Deals", tr.stands(forecastOpen), func(*row) object { return object{"Amount": 100 * (1 + tr.rng.IntN(20000))} })
+}
+
+func (tr *trickle) handOver() (Mutation, error) {
+	return tr.change("handed over", "Deals", tr.stands(forecastOpen), func(*row) object { return object{"Owner": object{"id": tr.user()}} })
+}
+
+func (tr *trickle) deleteDeal() (Mutation, error) { return tr.remove("Deals", tr.stands(forecastOpen)) }
+
+func (tr *trickle) newLead() (Mutation, error) {
+	t := sandbox.Tongues()[tr.rng.IntN(3)]
+	return tr.add("new lead", "Leads", object{"First_Name": tr.pick(t.First), "Last_Name": tr.pick(t.Last), "Company": tr.pick(t.Companies)})
+}
+
+func (tr *trickle) pick(list []string) string { return list[tr.rng.IntN(len(list))] }
+
+func (tr *trickle) newDeal() (Mutation, error) {
+	who := tr.one("Contacts", everyRow)
+	if who == nil {
+		return Mutation{}, errNothing
+	}
+	tr.mu.RLock()
+	list := tr.settings.Pipelines
+	tr.mu.RUnlock()
+	p := list[tr.rng.IntN(len(list))]
+	return tr.add("new deal", "Deals", object{
+		"Deal_Name": "Szansa: " + who.text("Full_Name"), "Contact_Name": object{"id": who.key()}, "Pipeline": p.Actual, "Stage": p.Maps[0].Actual,
+		"Amount": 500 * (1 + tr.rng.IntN(4000)), "Closing_Date": tr.Now().AddDate(0, 0, 14+tr.rng.IntN(60)).Format(time.DateOnly),
+	})
+}
+
+func openTask(r *row) bool { return r.text("Status") != "Completed" }
+
+func (tr *trickle) doTask() (Mutation, error) {
+	return tr.change("task done", "Tasks", openTask, func(*row) object { return object{"Status": "Completed"} })
+}
+
+func (tr *trickle) deleteTask() (Mutation, error) { return tr.remove("Tasks", openTask) }
+
+func (tr *trickle) planTask() (Mutation, error) {
+	d := tr.one("Deals", tr.stands(forecastOpen))
+	if d == nil {
+		return Mutation{}, errNothing
+	}
+	return tr.add("task planned", "Tasks", object{
+		"Subject": tr.pick(sandbox.Subjects("call")), "Due_Date": tr.Now().AddDate(0, 0, tr.rng.IntN(6)).Format(time.DateOnly), "Status": "Not Started",
+		"What_Id": object{"id": d.key()}, "$se_module": "Deals",
+	})
+}
+
+func (tr *trickle) writeNote() (Mutation, error) {
+	d := tr.one("Deals", tr.stands(forecastOpen))
+	if d == nil {
+		return Mutation{}, errNothing
+	}
+	return tr.add("note written", "Notes", object{
+		"Note_Content": tr.pick(sandbox.NoteTexts()), "Parent_Id": object{"module": object{"api_name": "Deals"}, "id": d.key()},
+	})
+}
+
+func (tr *trickle) changePhone() (Mutation, error) {
+	return tr.change("phone changed", "Contacts", everyRow, func(*row) object {
+		return object{"Phone": fmt.Sprintf("+48 %09d", 500_000_000+tr.rng.IntN(99_999_999))}
+	})
+}
+
+func (tr *trickle) newContact() (Mutation, error) {
+	t := sandbox.Tongues()[tr.rng.IntN(3)]
+	return tr.add("new contact", "Contacts", object{"First_Name": tr.pick(t.First), "Last_Name": tr.pick(t.Last), "Phone": t.Prefix + fmt.Sprint(100_000_000+tr.rng.IntN(900_000_000))})
+}
+
+func (tr *trickle) mergePeople() (Mutation, error) {
+	a, b := tr.one("Contacts", everyRow), tr.one("Contacts", everyRow)
+	if a == nil || b == nil || a.id == b.id {
+		return Mutation{}, errNothing
+	}
+	_, err := tr.Do(tr.user(), "POST", "/crm/v8/Contacts/"+a.key()+"/actions/merge", object{"merge": []object{{"data": []object{{"id": b.key()}}}}})
+	return Mutation{What: "merged", Object: "Contacts", ID: a.key()}, err
+}
+
+func (tr *trickle) renameAccount() (Mutation, error) {
+	return tr.change("renamed", "Accounts", everyRow, func(r *row) object { return object{"Account_Name": r.text("Account_Name") + " (PL)"} })
+}
+
+// earnMore changes what the formula of deals shows, without touching a deal.
+func (tr *trickle) earnMore() (Mutation, error) {
+	return tr.change("revenue changed", "Accounts", everyRow, func(*row) object { return object{"Annual_Revenue": 1000 * (1 + tr.rng.IntN(9000))} })
+}
