@@ -296,6 +296,10 @@ type Spec struct {
 	FieldTypes map[string]string
 	Meter      rest.Meter // what each call costs and what answers tell of the quota
 	Quota      rest.Quota // assumed until the vendor tells better
+	// Configured returns the declaration as it is under an account's settings, where
+	// these name more objects; nil: it is the same for all. It never fails: what is
+	// wrong with the settings, Open says.
+	Configured func(settings map[string]string) Spec
 	// OAuth returns the OAuth 2 client for cfg, or nil when cfg uses another
 	// kind of credential.
 	OAuth func(cfg Config) *oauth2.Config
@@ -326,6 +330,14 @@ type Consent struct {
 	// Refusal says what an error of the token endpoint means where its code and
 	// status would be read otherwise; nil leaves it to the usual reading.
 	Refusal func(*oauth2.RetrieveError) error
+}
+
+// Under returns the declaration as it is under an account's settings.
+func (s Spec) Under(settings map[string]string) Spec {
+	if s.Configured == nil {
+		return s
+	}
+	return s.Configured(settings)
 }
 
 // Object returns the object with the given name.

@@ -44,6 +44,16 @@ func (p *Pipeline) SpecOf(vendor string) (connectors.Spec, error) {
 	return connectors.Spec{}, fault.New(fault.NotFound, "there is no connector for %q; there are: %v", vendor, known)
 }
 
+// SpecFor returns the declaration of a connection's vendor, with the objects that
+// the connection's settings add.
+func (p *Pipeline) SpecFor(c postgres.Connection) (connectors.Spec, error) {
+	spec, err := p.SpecOf(c.Vendor)
+	if err != nil {
+		return spec, err
+	}
+	return spec.Under(c.Settings), nil
+}
+
 // Open reads what is stored of a connection and compiles its map. It dials
 // nobody. Credentials that cannot be opened are an error only once Connector
 // is called: what works on stored records does without.
@@ -65,7 +75,7 @@ func (p *Pipeline) Open(ctx context.Context, workspace, connection int64) (*Sour
 	if err != nil {
 		return nil, err
 	}
-	s.Spec, err = p.SpecOf(s.Vendor)
+	s.Spec, err = p.SpecFor(s.Connection)
 	return s, err
 }
 
@@ -243,7 +253,7 @@ func (p *Pipeline) Receiver(ctx context.Context, workspace, connection int64) (c
 	if err != nil {
 		return nil, connectors.Callback{}, err
 	}
-	if s.Spec, err = p.SpecOf(s.Vendor); err != nil {
+	if s.Spec, err = p.SpecFor(s.Connection); err != nil {
 		return nil, connectors.Callback{}, err
 	}
 	r, err := ability[connectors.Receiver](ctx, s, rest.Webhook)

@@ -75,11 +75,17 @@ func TestZohoFromEndToEnd(t *testing.T) {
 	for i := range 3 {
 		ids = append(ids, a.do("POST", "Deals", map[string]any{"Deal_Name": fmt.Sprintf("Сделка %d", i), "Stage": "Qualification", "Amount": 100}))
 	}
+	ended := a.do("POST", "Deals", map[string]any{"Deal_Name": "Dawna", "Stage": "Qualification"})
+	a.do("PUT", "Deals/"+ended, map[string]any{"Stage": "Needs Analysis"})
+	a.do("PUT", "Deals/"+ended, map[string]any{"Stage": "Closed Lost", "Reason_For_Loss__s": "Price"})
 	a.do("POST", "Tasks", map[string]any{"Subject": "Zadzwonić", "What_Id": map[string]any{"id": ids[0]}, "$se_module": "Deals"})
 	a.pull(t)
 	pipelineName := one[string](t, a.bundle, `SELECT pipeline_id FROM deals WHERE external_id = $1`, ids[0])
 	open := "open " + pipelineName + "|Qualification - false false"
-	lost := "lost " + pipelineName + "|Closed Lost Price true false"
+	lost := "lost " + pipelineName + "|Qualification Price true false" // where it stood; the end is no stage
+	if n := one[int](t, a.bundle, `SELECT count(*) FROM deals WHERE external_id = $1 AND stage_id IS NULL AND status = 'lost'`, ended); n != 1 {
+		t.Error("nobody knows yet where a deal stood that was lost before")
+	}
 	if diff := cmp.Diff(open, a.outcome(ids[0])); diff != "" {
 		t.Errorf("a new deal (-want +got):\n%s", diff)
 	}
@@ -119,8 +125,15 @@ func TestZohoFromEndToEnd(t *testing.T) {
 	if err := a.History(t.Context(), a.ws, a.conn); err != nil {
 		t.Fatal(err)
 	}
-	if n := one[int](t, a.bundle, `SELECT count(*) FROM deal_events WHERE deal_id = $1 AND new_value IN ($2, $3)`, ids[1], pipelineName+"|Qualification", pipelineName+"|Closed Lost"); n != 2 {
-		t.Errorf("%d stays in a stage are known, want two", n)
+	if n := one[int](t, a.bundle, `SELECT count(*) FROM deal_events WHERE deal_id = $1`, ids[1]); n != 2 {
+		t.Errorf("%d events are known, want the beginning and the end", n)
+	}
+	if got, want := one[string](t, a.bundle, `SELECT string_agg(stage_id || ' from ' || COALESCE(from_stage_id, ''), ', ' ORDER BY at, stage_id DESC) FROM deal_stages WHERE deal_id = $1`, ended),
+		pipelineName+"|Qualification from , "+pipelineName+"|Needs Analysis from "+pipelineName+"|Qualification"; got != want {
+		t.Errorf("it stood in %s, want %s", got, want)
+	}
+	if got, want := a.outcome(ended), "lost "+pipelineName+"|Needs Analysis Price true false"; got != want {
+		t.Errorf("its history tells %q, want %q", got, want)
 	}
 	if complete, err := a.Sweep(t.Context(), a.ws, a.conn, jobs.SweepOptions{}); err != nil || !complete {
 		t.Errorf("sweep: complete %v, error %v", complete, err)

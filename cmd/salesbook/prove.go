@@ -45,7 +45,7 @@ func (c *proveCmd) Run(ctx context.Context, g *globals) error {
 	if conn.State != "active" {
 		return jobs.StateError(conn)
 	}
-	spec, err := a.pipeline.SpecOf(conn.Vendor)
+	spec, err := a.pipeline.SpecFor(conn)
 	if err != nil {
 		return err
 	}

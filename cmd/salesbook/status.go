@@ -136,7 +136,7 @@ func (r *statusReader) read(ctx context.Context, name string) ([]connectionStatu
 // connection reads one connection's status. One that cannot be opened, say
 // because its map no longer fits, still has one.
 func (r *statusReader) connection(ctx context.Context, c postgres.Connection) (connectionStatus, error) {
-	spec, err := r.a.pipeline.SpecOf(c.Vendor)
+	spec, err := r.a.pipeline.SpecFor(c)
 	if err != nil {
 		return connectionStatus{}, err
 	}

@@ -47,7 +47,7 @@ func (c *syncCmd) Run(ctx context.Context, g *globals) error {
 	if conn.State != "active" {
 		return jobs.StateError(conn)
 	}
-	spec, err := a.pipeline.SpecOf(conn.Vendor)
+	spec, err := a.pipeline.SpecFor(conn)
 	if err != nil {
 		return err
 	}

@@ -36,7 +36,7 @@ func (c *Connector) Check(ctx context.Context) (connectors.Rights, error) {
 	if err := c.whoami(ctx, &rights); err != nil {
 		return connectors.Rights{}, err
 	}
-	for _, p := range probes() {
+	for _, p := range c.probes() {
 		what, err := c.probe(ctx, p)
 		if err != nil {
 			return connectors.Rights{}, err
@@ -81,9 +81,9 @@ type probe struct {
 	query url.Values
 }
 
-func probes() []probe {
+func (c *Connector) probes() []probe {
 	out := []probe{{"Fields", "ZohoCRM.settings.ALL", "/settings/fields", url.Values{"module": {deals}}}, {"Layouts and pipelines", "ZohoCRM.settings.ALL", "/settings/layouts", url.Values{"module": {deals}}}}
-	for _, src := range sources() {
+	for _, src := range c.order {
 		if src.Mode == connectors.Windowed {
 			out = append(out, probe{src.Title, "ZohoCRM.modules.ALL", "/" + src.module, url.Values{"fields": {keyModified}, "per_page": {"1"}}})
 		}

@@ -35,13 +35,14 @@ const (
 
 // dialect knows the vendor's objects and reads their records.
 type dialect struct {
+	order    []source // in the order in which they are pulled
 	sources  map[string]source
 	standard map[string]map[string]bool // by module: the vendor's own fields
 }
 
-func newDialect() *dialect {
-	d := &dialect{sources: map[string]source{}, standard: map[string]map[string]bool{}}
-	for _, src := range sources() {
+func newDialect(own []string) *dialect {
+	d := &dialect{order: sources(own), sources: map[string]source{}, standard: map[string]map[string]bool{}}
+	for _, src := range d.order {
 		d.sources[src.Name] = src
 		if src.Mode == connectors.Windowed && d.standard[src.module] == nil {
 			own := map[string]bool{}

@@ -56,13 +56,17 @@ func open(env connectors.Env, cfg connectors.Config) (connectors.Connector, erro
 	if err != nil {
 		return nil, err
 	}
+	own, err := ownModules(cfg.Settings[setModules])
+	if err != nil {
+		return nil, err
+	}
 	if env.HTTP == nil || env.Now == nil {
 		return nil, fault.New(fault.Invalid, "zoho: a connector needs an HTTP client and a clock")
 	}
 	if env.Log == nil {
 		env.Log = slog.New(slog.DiscardHandler)
 	}
-	c := &Connector{dialect: newDialect(), api: rest.New(env.HTTP, base), trigger: trigger, now: env.Now, log: env.Log}
+	c := &Connector{dialect: newDialect(own), api: rest.New(env.HTTP, base), trigger: trigger, now: env.Now, log: env.Log}
 	c.known.of = map[string]layout{}
 	c.api.Now = env.Now
 	return c, nil
@@ -71,7 +75,7 @@ func open(env connectors.Env, cfg connectors.Config) (connectors.Connector, erro
 // checkSettings refuses unknown names and halves of a credential. It never
 // quotes a secret.
 func checkSettings(cfg connectors.Config) error {
-	settings := []string{setClientID, setCentre, setDomain, setTrigger}
+	settings := []string{setClientID, setCentre, setDomain, setTrigger, setModules}
 	for name := range cfg.Settings {
 		if !slices.Contains(settings, name) {
 			return fault.New(fault.Invalid, "zoho: there is no setting %q that is not a secret; the settings are %s", name, strings.Join(settings, ", "))

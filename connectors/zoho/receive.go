@@ -52,7 +52,7 @@ func (c *Connector) Receive(d connectors.Delivery) (connectors.Receipt, error) {
 		return connectors.Receipt{}, fault.New(fault.Auth, "the delivery does not present the token agreed for this channel")
 	}
 	receipt := connectors.Receipt{Key: n.key(), At: n.at()}
-	if !slices.Contains(watched(), n.Module) {
+	if !slices.Contains(c.watched(), n.Module) {
 		return receipt, nil
 	}
 	seen := map[string]bool{}

@@ -2,6 +2,7 @@ package zoho
 
 import (
 	"slices"
+	"strings"
 	"time"
 
 	"salesbook.dev/connectors"
@@ -64,10 +65,43 @@ type source struct {
 	fixed  []string
 }
 
-// sources lists the objects in the order in which they are pulled.
-func sources() []source {
+// ownModules reads which modules of the account's own are to be read.
+func ownModules(setting string) ([]string, error) {
+	var out []string
+	for _, name := range strings.Split(setting, ",") {
+		name = trimmed(name)
+		taken := slices.ContainsFunc(sources(out), func(src source) bool { return src.Name == name || src.Name == name+fieldsSuffix })
+		switch {
+		case name == "":
+		case taken:
+			return nil, fault.New(fault.Invalid, "zoho: %s names %q, which is read already", setModules, shortened(name))
+		case !moduleName(name):
+			return nil, fault.New(fault.Invalid, "zoho: %s holds %q, which is no API name of a module; it stands in Zoho under Setup > Developer Hub > APIs", setModules, shortened(name))
+		default:
+			out = append(out, name)
+		}
+	}
+	return out, nil
+}
+
+// moduleName reports whether a text can be an API name: it becomes part of
+// addresses and queries.
+func moduleName(name string) bool {
+	const longest = 100
+	for i, r := range name {
+		letter := r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z'
+		if !letter && (i == 0 || r != '_' && (r < '0' || r > '9')) {
+			return false
+		}
+	}
+	return len(name) <= longest
+}
+
+// sources lists the objects in the order in which they are pulled; own are modules
+// of the account's own.
+func sources(own []string) []source {
 	out := []source{listed(users, "Users", byUsers, users, "id")}
-	for _, module := range []string{accounts, contacts, products, deals, leads, tasks, events, calls} {
+	for _, module := range append([]string{accounts, contacts, products, deals, leads, tasks, events, calls}, own...) {
 		out = append(out, listed(module+fieldsSuffix, "Fields of "+module, byFields, module, "api_name"))
 	}
 	out = append(out,
@@ -88,6 +122,9 @@ func sources() []source {
 	// What a note holds (OpenAPI, notes); its fields have no definitions of the
 	// account's own.
 	n.fixed = []string{"Note_Title", "Note_Content", "Parent_Id", "Owner", "Created_By", "Modified_By", "Created_Time"}
+	for _, name := range own {
+		out = append(out, module(name, name, 30*time.Minute))
+	}
 	return append(out, n, source{
 		Object: connectors.Object{Name: stageHistory, Title: "Stage history", Mode: connectors.Asked, Parent: deals, FetchMax: historyLimit},
 		way:    attached, module: deals, key: "id",

@@ -18,12 +18,16 @@ const (
 	setCentre   = "data_center"
 	setDomain   = "api_domain"
 	setTrigger  = "automations"
+	setModules  = "modules"
 )
 
 // Spec declares the connector. A connection has the id and secret of a client
 // in the vendor's API console, and either a refresh token that was made there (a
 // self client) or the consent of a user (a server-based application).
-func Spec() connectors.Spec {
+func Spec() connectors.Spec { return specWith(nil) }
+
+// specWith declares the connector with modules of the account's own.
+func specWith(own []string) connectors.Spec {
 	s := connectors.Spec{
 		Name:  "zoho",
 		Title: "Zoho CRM",
@@ -34,6 +38,7 @@ func Spec() connectors.Spec {
 			{Name: setCentre, Help: "Data centre of the account: " + centreNames() + "; us unless given, corrected by itself after consent."},
 			{Name: setDomain, Help: "Address of the API, such as https://www.zohoapis.eu; filled in by itself after consent."},
 			{Name: setTrigger, Help: "Which of the account's automations edits of ours set off, of workflow, approval and blueprint, with commas between; none unless given."},
+			{Name: setModules, Help: "API names of modules of the account's own that are read as well, with commas between; the map says what they mean."},
 		},
 		FieldTypes: map[string]string{"text": "text", "number": "double", "date": "date"},
 		Meter:      meter(),
@@ -42,10 +47,17 @@ func Spec() connectors.Spec {
 		Consent: connectors.Consent{
 			Scheme: "Zoho-oauthtoken", Granted: granted, Located: located, Stale: stale, Refusal: tokenError,
 		},
-		Decoder: newDialect(),
+		Decoder: newDialect(own),
 		Open:    open,
+		Configured: func(settings map[string]string) connectors.Spec {
+			own, err := ownModules(settings[setModules])
+			if err != nil {
+				own = nil // Open tells what is wrong
+			}
+			return specWith(own)
+		},
 	}
-	for _, src := range sources() {
+	for _, src := range sources(own) {
 		s.Objects = append(s.Objects, src.Object)
 	}
 	return s

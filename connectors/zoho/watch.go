@@ -28,9 +28,9 @@ const (
 
 // watched are the modules that channels report on. Notes are left to the pull:
 // that channels know them is not documented.
-func watched() []string {
+func (c *Connector) watched() []string {
 	var out []string
-	for _, src := range sources() {
+	for _, src := range c.order {
 		if src.way == byQuery {
 			out = append(out, src.Name)
 		}
@@ -72,7 +72,7 @@ func (c *Connector) Watch(ctx context.Context, callback connectors.Callback) ([]
 	var create, renew []newChannel
 	var out []connectors.Subscription
 	until := now.Add(channelLife).Truncate(time.Second)
-	for _, module := range watched() {
+	for _, module := range c.watched() {
 		id := channelOf(callback, module)
 		i := slices.IndexFunc(ours, func(ch channel) bool { return ch.serves(callback, module, now) })
 		sub := connectors.Subscription{ID: id, Object: module, Active: true, ExpiresAt: until}

@@ -34,6 +34,7 @@ func TestLooseDocuments(t *testing.T) {
 		{200, `{"data":[{"id":1,"owner":{"name":null}}]}`, []string{at + " /data/0/id: type", at + " /data/0/owner/name: null"}},
 		{200, `{"data":[{"owner":{"nom":"x"}}]}`, []string{at + " /data/0/id: required", at + " /data/0/owner/nom: extra"}},
 		{200, `{"code":"MAYBE","message":"x"}`, []string{at + " /code: enum"}},
+		{200, `{"list":[{"code":"B"}]}`, nil}, // of two alternatives with this key the second
 		{200, `{"data":[],"info":{}}`, []string{at + " /info: extra"}},
 		{201, `{"data":[{"id":1}]}`, []string{at + " 201: status", at + " /data/0/id: type"}},
 		{204, ``, nil},

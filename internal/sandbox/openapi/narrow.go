@@ -47,15 +47,20 @@ func (f *findings) object(at string, v map[string]any, schema *openapi3.Schema) 
 			f.note("required", at+"/"+key, "the key is missing")
 		}
 	}
-	open := len(known) == 0 || schema.AdditionalProperties.Has != nil && *schema.AdditionalProperties.Has || schema.AdditionalProperties.Schema != nil
 	for _, key := range slices.Sorted(maps.Keys(v)) {
 		switch sub := known[key]; {
 		case sub != nil:
 			f.narrow(at+"/"+key, v[key], sub)
-		case !open:
+		case !open(schema, known):
 			f.note("extra", at+"/"+key, "the document does not know this key")
 		}
 	}
+}
+
+// open reports whether a schema leaves keys to whoever writes values.
+func open(s *openapi3.Schema, known map[string]*openapi3.Schema) bool {
+	more := s.AdditionalProperties
+	return len(known) == 0 || more.Has != nil && *more.Has || more.Schema != nil
 }
 
 // plain leaves a value without parts to its schema.
@@ -100,12 +105,13 @@ func suits(s *openapi3.Schema, keys map[string]any, value any) int {
 	for key, v := range keys {
 		sub := known[key]
 		switch {
+		case sub == nil && open(s, known):
 		case sub == nil:
 			score -= 2
 		case len(sub.Enum) > 0 && !slices.Contains(sub.Enum, v):
 			score--
 		default:
-			score += 2
+			score += 2 + within(sub, v)
 		}
 	}
 	for _, key := range s.Required {
@@ -114,4 +120,17 @@ func suits(s *openapi3.Schema, keys map[string]any, value any) int {
 		}
 	}
 	return score
+}
+
+// within lets what is inside a value speak where the keys are the same.
+func within(s *openapi3.Schema, value any) int {
+	switch v := value.(type) {
+	case map[string]any:
+		return suits(alternative(s, v), v, v)
+	case []any:
+		if len(v) > 0 && s.Items != nil {
+			return within(s.Items.Value, v[0])
+		}
+	}
+	return 0
 }

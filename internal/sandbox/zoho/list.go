@@ -336,7 +336,7 @@ func getDeleted(c *call) (reply, error) {
 	var data []object
 	for _, r := range rows[from:to] {
 		data = append(data, object{
-			"id": r.key(), "display_name": r.values[m.Name], "deleted_by": c.person(r.gone.By), "deleted_time": c.shown(r.gone.At),
+			"id": r.key(), "display_name": r.text(m.Name), "deleted_by": c.person(r.gone.By), "deleted_time": c.shown(r.gone.At),
 			"created_by": c.person(r.text("Created_By")), "type": c.endOf(r),
 		})
 	}

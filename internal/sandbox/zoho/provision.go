@@ -1,6 +1,7 @@
 package zoho
 
 import (
+	"errors"
 	"fmt"
 	"net/http"
 	"slices"
@@ -13,8 +14,25 @@ func settled(id int64, msg string) object {
 	return object{"code": "SUCCESS", "details": object{"id": idText(id)}, "message": msg, "status": "success"}
 }
 
-// set runs a change of settings that administrators alone may make.
-func (c *call) set(change func(*tx) error) error {
+// set runs a change of settings that administrators alone may make, and answers
+// under a key: with what has been settled, or with what is wrong with an element.
+func (c *call) set(key string, success int, change func(*tx) ([]object, error)) (reply, error) {
+	var settled []object
+	err := c.administer(func(t *tx) (err error) {
+		settled, err = change(t)
+		return err
+	})
+	var e *refusal
+	if errors.As(err, &e) && strings.HasPrefix(fmt.Sprint(e.details["json_path"]), "$."+key+"[") {
+		return jsonReply(e.status, object{key: []object{e.shown()}}), nil
+	}
+	if err != nil {
+		return reply{}, err
+	}
+	return jsonReply(success, object{key: settled}), nil
+}
+
+func (c *call) administer(change func(*tx) error) error {
 	c.mu.RLock()
 	u := c.tables[usersTable].find(c.by)
 	allowed := u != nil && u.text("profile") == administratorProfile
@@ -36,27 +54,22 @@ func createFields(c *call) (reply, error) {
 	if err != nil {
 		return reply{}, err
 	}
-	var out []object
-	err = c.set(func(t *tx) error {
+	return c.set("fields", http.StatusCreated, func(t *tx) (out []object, err error) {
 		m, err := c.moduleParam()
 		if err != nil {
-			return err
+			return nil, err
 		}
 		for i, in := range list {
 			f, err := t.newField(m, in, i)
 			if err != nil {
-				return err
+				return nil, err
 			}
 			t.configure(func(s *settings) { s.module(m.APIName).Fields = append(s.module(m.APIName).Fields, f) })
 			m = t.settings.module(m.APIName)
 			out = append(out, settled(f.ID, "Custom field created successfully"))
 		}
-		return nil
+		return out, nil
 	})
-	if err != nil {
-		return reply{}, err
-	}
-	return jsonReply(http.StatusCreated, object{"fields": out}), nil
 }
 
 func (t *tx) newField(m *module, in object, i int) (*field, error) {
@@ -159,25 +172,19 @@ func deleteField(c *call) (reply, error) {
 
 // eachField changes the field of the path.
 func (c *call) eachField(msg string, change func(*tx, *field) error) (reply, error) {
-	var id int64
-	err := c.set(func(t *tx) error {
+	return c.set("fields", http.StatusOK, func(t *tx) ([]object, error) {
 		m, err := c.moduleParam()
 		if err != nil {
-			return err
+			return nil, err
 		}
 		i := slices.IndexFunc(m.Fields, func(f *field) bool { return idText(f.ID) == c.r.PathValue("id") })
 		if i < 0 {
-			return invalidData("the id given seems to be invalid", object{"resource_path_index": 2})
+			return nil, invalidData("the id given seems to be invalid", object{"resource_path_index": 2})
 		}
-		t.configure(func(*settings) {})
+		t.configure(func(*settings) {}) // so that the field to change is a copy
 		f := t.settings.module(m.APIName).Fields[i]
-		id = f.ID
-		return change(t, f)
+		return []object{settled(f.ID, msg)}, change(t, f)
 	})
-	if err != nil {
-		return reply{}, err
-	}
-	return jsonReply(http.StatusOK, object{"fields": []object{settled(id, msg)}}), nil
 }
 
 // createPipelines adds pipelines to the layout of deals (pipeline.json).
@@ -186,35 +193,29 @@ func createPipelines(c *call) (reply, error) {
 	if err != nil {
 		return reply{}, err
 	}
-	var out []object
-	err = c.set(func(t *tx) error {
+	return c.set("pipeline", http.StatusCreated, func(t *tx) (out []object, err error) {
 		if err := c.dealsLayout(); err != nil {
-			return err
+			return nil, err
 		}
 		for _, in := range list {
 			name, _ := in["display_value"].(string)
 			if name == "" {
-				return bad("MANDATORY_NOT_FOUND", "required field not found", object{"api_name": "display_value", "json_path": "$.pipeline[0].display_value"})
+				return nil, bad("MANDATORY_NOT_FOUND", "required field not found", object{"api_name": "display_value", "json_path": "$.pipeline[0].display_value"})
 			}
 			if t.settings.pipeline(name) != nil {
-				return bad("DUPLICATE_DATA", "a pipeline of this name exists", object{"api_name": "display_value", "json_path": "$.pipeline[0].display_value"})
+				return nil, bad("DUPLICATE_DATA", "a pipeline of this name exists", object{"api_name": "display_value", "json_path": "$.pipeline[0].display_value"})
 			}
-			var err error
 			t.configure(func(s *settings) {
 				p := t.addPipeline(s, name, false, nil)
 				err = t.remap(s, p, in["maps"])
 				out = append(out, settled(p.ID, "pipeline created"))
 			})
 			if err != nil {
-				return err
+				return nil, err
 			}
 		}
-		return nil
+		return out, nil
 	})
-	if err != nil {
-		return reply{}, err
-	}
-	return jsonReply(http.StatusCreated, object{"pipeline": out}), nil
 }
 
 // changePipeline renames a pipeline or changes its stages.
@@ -223,10 +224,9 @@ func changePipeline(c *call) (reply, error) {
 	if err != nil {
 		return reply{}, err
 	}
-	var out object
-	err = c.set(func(t *tx) error {
+	return c.set("pipeline", http.StatusOK, func(t *tx) (out []object, err error) {
 		if err := c.dealsLayout(); err != nil {
-			return err
+			return nil, err
 		}
 		var wrong error = invalidData("the id given seems to be invalid", object{"resource_path_index": 2})
 		t.configure(func(s *settings) {
@@ -238,15 +238,11 @@ func changePipeline(c *call) (reply, error) {
 					p.Display = name
 				}
 				wrong = t.remap(s, p, list[0]["maps"])
-				out = settled(p.ID, "pipeline updated")
+				out = []object{settled(p.ID, "pipeline updated")}
 			}
 		})
-		return wrong
+		return out, wrong
 	})
-	if err != nil {
-		return reply{}, err
-	}
-	return jsonReply(http.StatusOK, object{"pipeline": []object{out}}), nil
 }
 
 // remap takes a request's stages into a pipeline: those with an id are stages

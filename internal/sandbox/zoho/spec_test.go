@@ -89,7 +89,7 @@ func scenes(b *bundle) []scene {
 		out = append(out, scene{method: method, path: path, body: body, status: append(status, 0)[0]})
 	}
 	for _, path := range []string{
-		"org", "users", "users?type=ActiveUsers&per_page=5&page=2", "users/" + b.administrator(), "settings/fields?module=Deals", "settings/fields?module=Tasks",
+		"org", "users", "users?type=AllUsers&per_page=5&page=2", "users/" + b.administrator(), "settings/fields?module=Deals", "settings/fields?module=Tasks",
 		"settings/fields/" + idText(stageField.ID) + "?module=Deals", "settings/pipeline?layout_id=" + layout,
 		"settings/pipeline/" + idText(c.Pipelines[1].ID) + "?layout_id=" + layout, "settings/related_lists?module=Deals",
 		"settings/layouts?module=Deals", "settings/layouts/" + layout + "?module=Deals", "settings/modules", "settings/modules/Deals",
@@ -103,6 +103,12 @@ func scenes(b *bundle) []scene {
 	add("GET", "/crm/v8/Deals/1", nil, http.StatusNoContent)
 	add("GET", "/crm/v8/actions/watch", nil, http.StatusNoContent)
 	add("GET", "/crm/v8/Deals", nil, http.StatusBadRequest)
+	add("GET", "/crm/v8/Deals/1/Stage_History?fields=Stage", nil, http.StatusBadRequest)
+	add("POST", "/crm/v8/settings/fields?module=Deals", object{"fields": []object{{"field_label": "x", "data_type": "dragon"}}}, http.StatusBadRequest)
+	add("POST", "/crm/v8/settings/pipeline?layout_id="+layout, object{"pipeline": []object{{"display_value": c.Pipelines[0].Actual}}}, http.StatusBadRequest)
+	add("DELETE", "/crm/v8/Notes/"+b.tables["Notes"].rows[0].key(), nil)
+	add("GET", "/crm/v8/Notes/deleted?type=recycle", nil)
+	add("PUT", "/crm/v8/Deals/"+deals[1].key()+"/actions/blueprint", object{"blueprint": []object{{"transition_id": "1", "data": object{}}}}, http.StatusBadRequest)
 	add("POST", "/crm/v8/coql", object{"select_query": "select Deal_Name, Account_Name.Account_Name, Owner from Deals where id is not null limit 5"})
 	add("POST", "/crm/v8/coql", object{"select_query": "select nothing"}, http.StatusBadRequest)
 	job := idText(b.next + 1)

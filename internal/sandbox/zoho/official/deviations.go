@@ -26,6 +26,8 @@ func Deviations() []openapi.Deviation {
 		{Path: `^PUT record \S+ header If-Modified-Since$`, Kind: "extra", Reason: "the condition that 412 answers to (fact sheet 2.6); the documents describe the answer alone"},
 		{Path: `^GET record \S+ (204|400)$`, Kind: "status", Reason: toldBy},
 		{Path: `^GET blueprint \S+ /blueprint/(transitions/\d+/id|process_info/field_id)$`, Kind: "type", Reason: "called a number; all ids of 64 bits come as texts (fact sheet 2.3)"},
+		{Path: `^(GET related_records|PUT blueprint) \S+ 400$`, Kind: "status", Reason: "the document has the refusal under 200"},
+		{Path: `^GET users \S+ \?type$`, Kind: "enum", Reason: "the document forgot AllUsers, of which the vendor's page of users tells (fact sheet 2.2)"},
 		{Path: `^GET users \S+ /users/\d+/time_zone$`, Kind: "type", Reason: "the document calls it an object, live answers have the IANA name"},
 		{Path: `^\w+ notifications \S+ (body )?/watch/\d+/notify_url$`, Kind: "pattern", Reason: example},
 		{Path: `^\w+ notifications \S+ (body )?/watch/\d+/channel_id$`, Kind: "type", Reason: "called an object; a number of 64 bits, sent as a text (README of the documents)"},

@@ -7,6 +7,7 @@ package official
 import (
 	"cmp"
 	"encoding/json"
+	"net/http"
 	"os"
 	"path/filepath"
 	"strings"
@@ -34,6 +35,12 @@ func root() string {
 	return "."
 }
 
+// There reports whether the documents are at hand.
+func There() bool {
+	_, err := os.Stat(File("record.json"))
+	return err == nil
+}
+
 // Test is what Need wants of a *testing.T, which a package that is no test may
 // not import.
 type Test interface {
@@ -46,7 +53,7 @@ type Test interface {
 // documents are not at hand.
 func Need(t Test) {
 	t.Helper()
-	if _, err := os.Stat(File("record.json")); err == nil {
+	if There() {
 		return
 	}
 	if os.Getenv("SALESBOOK_REQUIRE_SHARED") == "1" {
@@ -82,6 +89,19 @@ func Load() (*openapi.Documents, error) {
 		apis = append(apis, openapi.API{Name: name, File: File(name + ".json"), Prefixes: []string{""}, Vendor: vendor})
 	}
 	return openapi.Load(apis...)
+}
+
+// Handler holds every exchange with a simulator to the documents and reports
+// what is wrong by errorf. Signing in is in no document and passes by.
+func Handler(a *openapi.Auditor, sim http.Handler, errorf func(format string, args ...any)) http.Handler {
+	audited := a.Handler(sim, errorf)
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if strings.HasPrefix(r.URL.Path, "/oauth/") {
+			sim.ServeHTTP(w, r)
+			return
+		}
+		audited.ServeHTTP(w, r)
+	})
 }
 
 // refusal is the vendor's envelope of errors, alone or for each element.
