@@ -56,21 +56,25 @@ func ofZoho() []expectation {
 	return []expectation{
 		{object: "users", kind: "reps", fields: []pair{{"name", "full_name"}, {"email", "email"}}},
 		{object: "pipelines", kind: "pipelines", id: "actual_value", fields: []pair{{"name", "display_value"}}},
-		{object: "stages", kind: "stages", id: "pipeline.actual_value|actual_value", fields: []pair{{"name", "display_value"}, {"pipeline_id", "pipeline.actual_value"}, {"position", "sequence_number"}}},
+		{object: "open stages", kind: "stages", id: "pipeline.actual_value|actual_value", fields: []pair{{"name", "display_value"}, {"pipeline_id", "pipeline.actual_value"}, {"position", "sequence_number"}}},
 		{object: "Accounts", kind: "companies", fields: append([]pair{{"name", "Account_Name"}, {"address", "Billing_Street"}}, owned...)},
 		{object: "Contacts", kind: "people", fields: append([]pair{{"name", "Full_Name"}, {"company_id", "Account_Name.id"}}, owned...), lists: []pair{{"emails", "Email"}}},
 		{object: "Products", kind: "products", fields: append([]pair{{"name", "Product_Name"}, {"code", "Product_Code"}}, owned...)},
 		{object: "Deals", kind: "deals", fields: append([]pair{
-			{"title", "Deal_Name"}, {"status", dealStatus}, {"pipeline_id", "Pipeline"}, {"stage_id", "Pipeline|Stage"}, {"person_id", "Contact_Name.id"}, {"company_id", "Account_Name.id"},
-			{"amount", "Amount"}, {"currency", "Currency"}, {"lost_reason", "Reason_For_Loss__s"}, {"stage_entered_at", "Stage_Modified_Time"}, {"expected_close", "Closing_Date"},
+			{"title", "Deal_Name"}, {"status", dealStatus}, {"pipeline_id", "Pipeline"}, {"stage_id", dealStage}, {"person_id", "Contact_Name.id"}, {"company_id", "Account_Name.id"},
+			{"amount", "Amount"}, {"currency", "Currency"}, {"lost_reason", "Reason_For_Loss__s"}, {"expected_close", "Closing_Date"},
 			{"custom.Answer_14", "Answer_14"}, {"custom.Comment_1", "Comment_1"}, {"custom.Margin", "Margin"}}, owned...)},
 		{object: "Leads", kind: "leads", fields: append([]pair{{"title", "Full_Name"}, {"source", "Lead_Source"}, {"archived", "Converted__s"}}, owned...)},
 		{object: "Tasks", kind: "activities", fields: append([]pair{{"due_on", "Due_Date"}, {"done_at", "Closed_Time"}}, deed...)},
-		{object: "Events", kind: "activities", fields: append([]pair{{"subject", "Event_Title"}, {"due_at", "Start_DateTime"}}, owned...)},
-		{object: "Calls", kind: "activities", fields: append([]pair{{"due_at", "Call_Start_Time"}}, deed...)},
+		{object: "Events", kind: "activities", prefix: "meeting.", fields: append([]pair{{"subject", "Event_Title"}, {"due_at", "Start_DateTime"}}, owned...)},
+		{object: "Calls", kind: "activities", prefix: "call.", fields: append([]pair{{"due_at", "Call_Start_Time"}}, deed...)},
 		{object: "Notes", kind: "notes", fields: append([]pair{{"content", "Note_Content"}}, times...)},
 	}
 }
 
-// dealStatus is where ZohoTruth puts what the stage of a deal says of it.
-const dealStatus = "$status"
+// Where ZohoTruth puts what the stage of a deal says of it, and the stage in which
+// a deal stands; null where it has ended, since then only its history tells.
+const (
+	dealStatus = "$status"
+	dealStage  = "$stage"
+)

@@ -11,6 +11,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"strings"
 
 	"github.com/tidwall/gjson"
 
@@ -155,17 +156,20 @@ func PipedriveTruth(sim *pipedrive.Sim) func(object string) iter.Seq[Truth] {
 }
 
 // ZohoTruth returns every record of an object as the simulated account has it; a
-// deal's with what its stage says of it.
+// deal's with what its stage says of it. Open stages are those in which a deal can
+// stand; the others are its end.
 func ZohoTruth(sim *zoho.Sim) func(object string) iter.Seq[Truth] {
 	return func(object string) iter.Seq[Truth] {
 		return func(yield func(Truth) bool) {
 			says := stagesSay(sim)
-			for r := range sim.Truth(object) {
+			name := strings.TrimPrefix(object, "open ")
+			for r := range sim.Truth(name) {
 				t := Truth{ID: r.ID, JSON: r.JSON, Deleted: r.Deleted}
 				if object == "Deals" {
-					t.JSON = withStatus(t.JSON, says)
+					t.JSON = withStage(t.JSON, says)
 				}
-				if !yield(t) {
+				ended := name != object && gjson.GetBytes(t.JSON, "forecast_type").Str != "Open"
+				if !ended && !yield(t) {
 					return
 				}
 			}
@@ -184,13 +188,18 @@ func stagesSay(sim *zoho.Sim) map[string]string {
 	return out
 }
 
-func withStatus(deal []byte, says map[string]string) []byte {
-	d := gjson.ParseBytes(deal)
-	status, err := json.Marshal(says[d.Get("Pipeline").Str+"|"+d.Get("Stage").Str])
+// withStage adds what says tells of a deal's stage.
+func withStage(deal []byte, says map[string]string) []byte {
+	stage := gjson.GetBytes(deal, "Pipeline").Str + "|" + gjson.GetBytes(deal, "Stage").Str
+	more := map[string]any{dealStatus: says[stage]}
+	if says[stage] == "open" {
+		more[dealStage] = stage
+	}
+	b, err := json.Marshal(more)
 	if err != nil {
 		return deal
 	}
-	return append(append([]byte(`{"`+dealStatus+`":`), status...), append([]byte(","), deal[1:]...)...)
+	return append(append(b[:len(b)-1], ','), deal[1:]...)
 }
 
 // Listen listens on the loopback port that name had in dir the last time, or
