@@ -40,6 +40,18 @@ func Audited(t *testing.T, sim http.Handler) http.Handler {
 	return official.Handler(a, sim, t.Errorf)
 }
 
+// NewAudit is Audited with an auditor of its own, which tells what was asked.
+func NewAudit(t *testing.T, sim http.Handler) (http.Handler, *openapi.Auditor) {
+	t.Helper()
+	official.Need(t)
+	docs, err := documents()
+	if err != nil {
+		t.Fatal(err)
+	}
+	a := docs.Audit(append(deviations(), official.Deviations()...))
+	return official.Handler(a, sim, t.Errorf), a
+}
+
 func TestTheDocumentsAreThere(t *testing.T) {
 	t.Parallel()
 	official.Need(t)
