@@ -264,3 +264,86 @@ func (r *renewing) Refresh(ctx context.Context, _ *oauth2.Token) (*oauth2.Token,
 	}
 	return got, err
 }
+
+// TestUsesDocumentedOperations: whatever the connector asks is in the vendor's
+// documents, and these operations are all of it.
+func TestUsesDocumentedOperations(t *testing.T) {
+	t.Parallel()
+	a, v := startAccount(t, connectortest.Few)
+	handler, audit := zoho.NewAudit(t, a.Sim)
+	server := httptest.NewServer(handler)
+	t.Cleanup(server.Close)
+	cfg := v.Good
+	cfg.BaseURL = server.URL
+	c, err := authorised().Open(connectors.Env{HTTP: &http.Client{Transport: http.DefaultTransport}, Now: time.Now, Log: slog.New(slog.DiscardHandler)}, cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	useAll(t, a, v, c)
+	// What answers without a body (a record that is gone, a list of deleted ones
+	// that has none) is passed by.
+	want := []string{
+		"DELETE notifications /crm/v8/actions/watch",
+		"GET fields /crm/v8/settings/fields",
+		"GET layouts /crm/v8/settings/layouts",
+		"GET notifications /crm/v8/actions/watch",
+		"GET org /crm/v8/org",
+		"GET pipeline /crm/v8/settings/pipeline",
+		"GET record /crm/v8/{module_api_name}",
+		"GET related_records /crm/v8/{module_api_name}/{record_id}/{related_list_api_name}",
+		"GET users /crm/v8/users",
+		"PATCH fields /crm/v8/settings/fields/{field}",
+		"POST coql /crm/v8/coql",
+		"POST fields /crm/v8/settings/fields",
+		"POST notifications /crm/v8/actions/watch",
+		"POST record /crm/v8/{module_api_name}",
+		"PUT record /crm/v8/{module_api_name}/{id}",
+	}
+	if diff := cmp.Diff(want, audit.Seen()); diff != "" {
+		t.Errorf("(-listed +used):\n%s", diff)
+	}
+}
+
+// useAll makes every call that the connector makes, but those of a Blueprint.
+func useAll(t *testing.T, a *account, v connectortest.Vendor, c connectors.Connector) {
+	t.Helper()
+	if _, err := c.Check(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	for _, o := range zoho.Spec().Objects {
+		if o.Mode != connectors.Windowed && o.Mode != connectors.Listed {
+			continue
+		}
+		pages, err := pull(t, c, o.Name, "")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := pull(t, c, o.Name, pages[len(pages)-1].Next); err != nil {
+			t.Fatal(err)
+		}
+	}
+	fetcher := c.(connectors.Fetcher)
+	for object, ids := range map[string][]string{"Stage_History": a.ids("Deals")[:2], "Deals": {"900000001"}} {
+		if _, err := fetcher.Fetch(t.Context(), object, ids); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, s := range v.Edits {
+		e := s.Edit(t)
+		if _, err := c.(connectors.Pusher).Push(t.Context(), e); err != nil {
+			t.Fatal(err)
+		}
+		if s.New {
+			if _, found, err := c.(connectors.Pusher).Find(t.Context(), e); err != nil || !found {
+				t.Fatalf("%s: found %v, error %v", s.Name, found, err)
+			}
+		}
+	}
+	callback := connectors.Callback{URL: "https://hooks.example.com/in/1", User: "u", Password: "p"}
+	if _, err := c.(connectors.Watcher).Watch(t.Context(), callback); err != nil {
+		t.Fatal(err)
+	}
+	if err := c.(connectors.Watcher).Unwatch(t.Context(), callback); err != nil {
+		t.Fatal(err)
+	}
+}

@@ -108,7 +108,11 @@ func startAccount(t *testing.T, seed connectortest.Seed) (*account, connectortes
 	})
 	a := &account{Sim: sim, clock: clock, known: map[string][]string{}}
 	a.fill(t, seed)
-	server := httptest.NewServer(sim)
+	var handler http.Handler = sim
+	if seed != connectortest.Tied { // its thousands of records are like the others'
+		handler = zoho.Audited(t, sim)
+	}
+	server := httptest.NewServer(handler)
 	t.Cleanup(server.Close)
 	settings := map[string]string{"client_id": "1000.CLIENT"}
 	return a, connectortest.Vendor{

@@ -219,6 +219,29 @@ func TestRefusedRenewals(t *testing.T) {
 	}
 }
 
+// TestRefusalsInTheVendorsWords: what an error of the token endpoint means, the
+// vendor's own reading says first.
+func TestRefusalsInTheVendorsWords(t *testing.T) {
+	t.Parallel()
+	for code, want := range map[string]fault.Kind{"Access Denied": fault.Limited, "invalid_code": fault.Auth} {
+		b := setupTokens(t, func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set("Content-Type", "application/json")
+			_, _ = fmt.Fprintf(w, `{"error":%q}`, code) // the client sees what is missing
+		})
+		source := b.source(t, b.DB)
+		source.Refusal = func(e *oauth2.RetrieveError) error {
+			if e.ErrorCode == "Access Denied" {
+				return &fault.Error{Kind: fault.Limited, Text: "too often", RetryAfter: 10 * time.Minute}
+			}
+			return nil
+		}
+		_, err := source.Token()
+		if fault.KindOf(err) != want || want == fault.Limited && fault.RetryAfter(err) != 10*time.Minute {
+			t.Errorf("%s: %v (%v) after %v, want %v", code, err, fault.KindOf(err), fault.RetryAfter(err), want)
+		}
+	}
+}
+
 func TestATokenEndpointThatHangs(t *testing.T) {
 	t.Parallel()
 	b := setupTokens(t, func(_ http.ResponseWriter, r *http.Request) {
