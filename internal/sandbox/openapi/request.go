@@ -202,6 +202,9 @@ func (f *findings) body(c call, body []byte) {
 		f.note("json", c.name+" body", "%v", err)
 		return
 	}
+	if media.Schema == nil {
+		return // the document says nothing of it
+	}
 	f.value(c, c.name+" body ", value, media.Schema.Value, openapi3.VisitAsRequest(), openapi3.MultiErrors())
 }
 

@@ -20,7 +20,7 @@ func (t *tx) deriveDeal(old, next *row, i int) error {
 	v["Pipeline"] = p.Actual
 	st := p.step(next.text("Stage"))
 	if st == nil {
-		return invalidData("the stage does not belong to the pipeline", object{
+		return bad("MAPPING_MISMATCH", "Pipeline doesn`t contain the Stage", object{
 			"api_name": "Stage", "json_path": fmt.Sprintf("$.data[%d].Stage", i), "mapped_field": "Pipeline",
 		})
 	}

@@ -40,6 +40,7 @@ func routes() []route {
 		{method: "PUT", path: v8 + "actions/watch", need: needs(oneOf("notifications.UPDATE", "notifications.WRITE")), do: updateWatch},
 		{method: "PATCH", path: v8 + "actions/watch", need: needs(oneOf("notifications.UPDATE", "notifications.WRITE")), do: patchWatch},
 		{method: "DELETE", path: v8 + "actions/watch", need: needs(oneOf("notifications.DELETE")), do: disableWatch},
+		{method: "POST", path: v8 + "Leads/{id}/actions/convert", need: needs(oneOf("modules.leads.CREATE", "modules.leads.WRITE")), cost: func(*call) int64 { return 5 }, heavy: always, do: convertLead},
 		{method: "GET", path: v8 + "{module}", need: read, do: getRecords},
 		{method: "POST", path: v8 + "{module}", need: create, cost: writePrice, heavy: manyRecords, do: createRecords},
 		{method: "PUT", path: v8 + "{module}", need: update, cost: writePrice, heavy: manyRecords, do: updateRecords},

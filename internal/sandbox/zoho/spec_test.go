@@ -55,6 +55,7 @@ func TestLargeAgainstTheDocuments(t *testing.T) {
 		"GET related_lists /crm/v8/settings/related_lists", "GET related_records /crm/v8/{module_api_name}/{record_id}/{related_list_api_name}",
 		"GET users /crm/v8/users", "GET users /crm/v8/users/{user}", "PATCH fields /crm/v8/settings/fields/{field}",
 		"PATCH notifications /crm/v8/actions/watch", "POST bulk_read /crm/bulk/v8/read", "POST coql /crm/v8/coql", "POST fields /crm/v8/settings/fields",
+		"POST convert_lead /crm/v8/Leads/{lead_id}/actions/convert",
 		"POST find_and_merge /crm/v8/{module}/{masterrecordid}/actions/merge", "POST notifications /crm/v8/actions/watch",
 		"POST pipeline /crm/v8/settings/pipeline", "POST record /crm/v8/{module_api_name}",
 		"PUT blueprint /crm/v8/{module_api_name}/{record_id}/actions/blueprint", "PUT notifications /crm/v8/actions/watch",
@@ -137,6 +138,9 @@ func scenes(b *bundle) []scene {
 	add("POST", "/crm/v8/Notes", object{"data": []object{{"Note_Content": "c", "Parent_Id": object{"module": object{"api_name": "Deals"}, "id": deal}}}})
 	add("POST", "/crm/v8/Tasks", object{"data": []object{{"Subject": "s", "What_Id": object{"id": deal}, "$se_module": "Deals"}}})
 	add("POST", "/crm/v8/Contacts/"+contacts[0].key()+"/actions/merge", object{"merge": []object{{"data": []object{{"id": contacts[1].key()}}}}})
+	lead := "/crm/v8/Leads/" + b.leadToConvert() + "/actions/convert"
+	add("POST", lead, object{"data": []object{{"Deals": object{"Deal_Name": "C", "Stage": "Qualification"}}}})
+	add("POST", lead, object{"data": []object{{"overwrite": true}}}, http.StatusBadRequest)
 	add("DELETE", "/crm/v8/Accounts/"+accounts[0].key(), nil)
 	add("DELETE", "/crm/v8/Accounts?ids="+accounts[1].key()+","+accounts[2].key(), nil)
 	add("POST", "/crm/v8/settings/fields?module=Deals", object{"fields": []object{{"field_label": "Neu", "data_type": "text"}}})
@@ -145,6 +149,17 @@ func scenes(b *bundle) []scene {
 	add("POST", "/crm/v8/settings/pipeline?layout_id="+layout, object{"pipeline": []object{{"display_value": "Neu", "maps": []object{{"display_value": "Los", "forecast_type": "Open"}}}}})
 	add("PUT", "/crm/v8/settings/pipeline/"+idText(c.Pipelines[1].ID)+"?layout_id="+layout, object{"pipeline": []object{{"display_value": "Anders"}}})
 	return out
+}
+
+// leadToConvert is one that has not been converted.
+func (b *bundle) leadToConvert() string {
+	for _, r := range b.tables["Leads"].rows {
+		if r.values["Converted__s"] != true {
+			return r.key()
+		}
+	}
+	b.t.Fatal("every lead has been converted")
+	return ""
 }
 
 // blueprint puts a deal into a Blueprint and returns the transition that leads on.

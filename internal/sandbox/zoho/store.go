@@ -91,10 +91,16 @@ func (s *Sim) change(t *tx, fn func(*tx) error) error {
 	return nil
 }
 
-func (t *tx) undo() {
-	for i := len(t.puts) - 1; i >= 0; i-- {
+// back undoes the writes after the first n.
+func (t *tx) back(n int) {
+	for i := len(t.puts) - 1; i >= n; i-- {
 		t.tables[t.puts[i].table].replace(t.puts[i].next, t.puts[i].old)
 	}
+	t.puts = t.puts[:n]
+}
+
+func (t *tx) undo() {
+	t.back(0)
 	t.Sim.settings, t.Sim.grants, t.Sim.channels, t.Sim.next = t.before.settings, t.before.grants, t.before.channels, t.before.next
 }
 

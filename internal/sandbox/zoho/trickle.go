@@ -53,7 +53,7 @@ func mutators() []mutator {
 		{12, (*trickle).newLead}, {9, (*trickle).newDeal}, {22, (*trickle).moveDeal}, {6, (*trickle).winDeal}, {9, (*trickle).loseDeal},
 		{7, (*trickle).repriceDeal}, {12, (*trickle).doTask}, {9, (*trickle).planTask}, {6, (*trickle).writeNote}, {4, (*trickle).changePhone},
 		{3, (*trickle).newContact}, {2, (*trickle).deleteDeal}, {1, (*trickle).mergePeople}, {2, (*trickle).reopenDeal}, {2, (*trickle).renameAccount},
-		{2, (*trickle).earnMore}, {1, (*trickle).deleteTask}, {1, (*trickle).handOver},
+		{2, (*trickle).earnMore}, {1, (*trickle).deleteTask}, {1, (*trickle).handOver}, {2, (*trickle).convert},
 	}
 }
 
@@ -253,6 +253,15 @@ func (tr *trickle) newDeal() (Mutation, error) {
 		"Deal_Name": "Szansa: " + who.text("Full_Name"), "Contact_Name": object{"id": who.key()}, "Pipeline": p.Actual, "Stage": p.Maps[0].Actual,
 		"Amount": 500 * (1 + tr.rng.IntN(4000)), "Closing_Date": tr.Now().AddDate(0, 0, 14+tr.rng.IntN(60)).Format(time.DateOnly),
 	})
+}
+
+func (tr *trickle) convert() (Mutation, error) {
+	r := tr.one("Leads", func(r *row) bool { return r.values["Converted__s"] != true })
+	if r == nil {
+		return Mutation{}, errNothing
+	}
+	_, err := tr.Do(tr.user(), "POST", "/crm/v8/Leads/"+r.key()+"/actions/convert", object{"data": []object{{"overwrite": false}}})
+	return Mutation{What: "converted", Object: "Leads", ID: r.key()}, err
 }
 
 func openTask(r *row) bool { return r.text("Status") != "Completed" }

@@ -35,11 +35,13 @@ func (c *call) elementwise(list []object, success int, one func(*tx, object, int
 	err := c.write(c.by, func(t *tx) error {
 		answers, failed = answers[:0], 0
 		for i, in := range list {
+			before := len(t.puts)
 			out, err := one(t, in, i)
 			var e *refusal
 			switch {
 			case errors.As(err, &e) && e.status != http.StatusPreconditionFailed:
 				failed++
+				t.back(before)
 				out = e.shown()
 			case err != nil:
 				return err

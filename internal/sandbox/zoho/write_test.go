@@ -11,6 +11,12 @@ import (
 func TestWriteRefusals(t *testing.T) {
 	t.Parallel()
 	b := setup(t, Options{})
+	if err := b.write("", func(t *tx) error { // a stage that no pipeline has any more
+		t.configure(func(c *settings) { addOption(c.module("Deals").field("Stage"), option{ID: 1, Actual: "Ghost"}) })
+		return nil
+	}); err != nil {
+		t.Fatal(err)
+	}
 	ok := object{"Deal_Name": "x", "Stage": "Qualification"}
 	with := func(key string, v any) object {
 		out := object{"Deal_Name": "x", "Stage": "Qualification"}
@@ -24,6 +30,7 @@ func TestWriteRefusals(t *testing.T) {
 		"no name":             {object{"Stage": "Qualification"}, "MANDATORY_NOT_FOUND", "Deal_Name"},
 		"no stage":            {object{"Deal_Name": "x"}, "MANDATORY_NOT_FOUND", "Stage"},
 		"a strange stage":     {with("Stage", "Dragon"), "INVALID_DATA", "Stage"},
+		"another's stage":     {with("Stage", "Ghost"), "MAPPING_MISMATCH", "Stage"},
 		"a strange reason":    {with("Reason_For_Loss__s", "because"), "INVALID_DATA", "Reason_For_Loss__s"},
 		"a number in words":   {with("Amount", "many"), "INVALID_DATA", "Amount"},
 		"a wrong date":        {with("Closing_Date", "1.2.2026"), "INVALID_DATA", "Closing_Date"},
@@ -233,5 +240,37 @@ func TestProvision(t *testing.T) {
 	}
 	if a := b.send("DELETE", "/crm/v8/settings/fields/"+id+"?module=Deals", nil); a.status != 200 {
 		t.Errorf("delete the field: %s", a.body)
+	}
+}
+
+// TestConvert: a lead becomes an account, a contact and a deal, or nothing at all.
+func TestConvert(t *testing.T) {
+	t.Parallel()
+	b := setup(t, Options{})
+	lead := b.make("Leads", object{"First_Name": "Zoë", "Last_Name": "Tamm", "Company": "Kestrel"})
+	path := "/crm/v8/Leads/" + lead + "/actions/convert"
+	if a := b.send("POST", path, object{"data": []object{{"Deals": object{"Deal_Name": "x"}}}}); a.status != 400 || a.code() != "MANDATORY_NOT_FOUND" {
+		t.Errorf("a deal without a stage: %d %s", a.status, a.body)
+	}
+	if live, _ := b.Count("Accounts"); live != 0 {
+		t.Errorf("%d accounts of a conversion that failed", live)
+	}
+	a := b.send("POST", path, object{"data": []object{{"Deals": object{"Deal_Name": "x", "Stage": "Qualification"}}}})
+	if a.status != 200 || a.code() != "SUCCESS" {
+		t.Fatalf("convert: %d %s", a.status, a.body)
+	}
+	deal := a.list("data")[0]["details"].(object)["Deals"].(object)["id"].(string)
+	got := b.get("/crm/v8/Deals/" + deal + "?fields=Contact_Name,Account_Name").list("data")[0]
+	if got["Contact_Name"].(object)["name"] != "Zoë Tamm" || got["Account_Name"].(object)["name"] != "Kestrel" {
+		t.Errorf("the deal %v", got)
+	}
+	if a := b.get("/crm/v8/Leads?fields=Last_Name"); a.status != http.StatusNoContent {
+		t.Errorf("the converted lead is listed: %s", a.body)
+	}
+	if got := b.get("/crm/v8/Leads?fields=Converted_Deal&converted=true").list("data")[0]["Converted_Deal"].(object)["id"]; got != deal {
+		t.Errorf("the lead's deal is %v, want %s", got, deal)
+	}
+	if a := b.send("POST", path, object{"data": []object{{"overwrite": true}}}); a.code() != "ID_ALREADY_CONVERTED" {
+		t.Errorf("converted twice: %s", a.body)
 	}
 }

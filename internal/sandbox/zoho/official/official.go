@@ -68,7 +68,7 @@ func Need(t Test) {
 // in every request; notes are held to the document of records.
 func names() []string {
 	return []string{
-		"users", "org", "coql", "bulk_read", "fields", "modules", "layouts", "pipeline", "related_lists", "notifications", "blueprint", "find_and_merge",
+		"users", "org", "coql", "bulk_read", "fields", "modules", "layouts", "pipeline", "related_lists", "notifications", "blueprint", "convert_lead", "find_and_merge",
 		"related_records", "record",
 	}
 }
