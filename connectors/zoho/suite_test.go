@@ -33,6 +33,8 @@ func TestConformance(t *testing.T) {
 		Changing: changing,
 		Deleting: changing,
 		Merging:  []string{"Accounts", "Contacts", "Leads", "Deals"},
+		// A lead that was converted is put aside, and stays.
+		Archiving: []string{"Leads"},
 		Limits: []connectortest.Limit{
 			{Name: "too many at once", After: 10 * time.Second},
 			{Name: "credits spent", Header: map[string]string{"X-API-CREDITS-REMAINING": "0"}, After: time.Hour, Daily: true},
@@ -119,7 +121,7 @@ func startAccount(t *testing.T, seed connectortest.Seed) (*account, connectortes
 		URL:  server.URL,
 		Good: connectors.Config{Settings: settings, Secrets: map[string]string{"client_secret": goodSecret}},
 		Bad:  connectors.Config{Settings: settings, Secrets: map[string]string{"client_secret": "another-secret-0123456789"}},
-		Now:  sim.Now, IDs: a.ids, Add: a.add, Change: a.change, Delete: a.remove, Merge: a.merge, Rename: a.rename, Expire: a.expire, Skew: a.skew,
+		Now:  sim.Now, IDs: a.ids, Add: a.add, Change: a.change, Delete: a.remove, Merge: a.merge, Archive: a.archive, Rename: a.rename, Expire: a.expire, Skew: a.skew,
 		Subscriptions: a.subscriptions, Subscribe: a.subscribe, Edits: a.edits(seed),
 	}
 }
@@ -303,6 +305,14 @@ func (a *account) merge(t *testing.T, object string) (gone, kept string) {
 	kept = left[len(left)-1-int(a.next.Add(1))%(len(left)/4)]
 	a.do(t, "POST", "/crm/v8/"+object+"/"+kept+"/actions/merge", map[string]any{"merge": []any{map[string]any{"data": []any{map[string]any{"id": gone}}}}})
 	return gone, kept
+}
+
+// archive converts a lead into a contact and an account.
+func (a *account) archive(t *testing.T, object string) string {
+	t.Helper()
+	id := a.take(object)
+	a.do(t, "POST", "/crm/v8/"+object+"/"+id+"/actions/convert", map[string]any{"data": []any{map[string]any{"overwrite": true, "notify_lead_owner": false, "notify_new_entity_owner": false}}})
+	return id
 }
 
 // take returns the first id of the start that is left, for nobody else.
