@@ -327,6 +327,49 @@ func TestALossWithoutReasonIsTakenBack(t *testing.T) {
 	}
 }
 
+// TestALossExplainedMeanwhileStands: what is taken back is the very loss that broke
+// the book, not another one, nor one whose reason was given meanwhile.
+func TestALossExplainedMeanwhileStands(t *testing.T) {
+	t.Parallel()
+	for name, mend := range map[string]func(o *bureau, t *testing.T, deal string){
+		"the reason is given": func(o *bureau, t *testing.T, deal string) {
+			o.set(t, deal, map[string]any{"lost_reason": "Za drogo"})
+		},
+		"it is lost anew, with a reason": func(o *bureau, t *testing.T, deal string) {
+			o.set(t, deal, map[string]any{"status": "open"})
+			o.set(t, deal, map[string]any{"status": "lost", "lost_reason": "Za drogo"})
+		},
+		"it is lost anew": func(o *bureau, t *testing.T, deal string) {
+			off, err := o.sim.Inject(sandbox.Fault{Kind: sandbox.Skew, Delay: 3 * time.Second})
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer off()
+			o.set(t, deal, map[string]any{"status": "open"})
+			o.set(t, deal, map[string]any{"status": "lost"})
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			o := enforcing(t, 1, "  - {rule: loss_without_reason, mode: revert}")
+			deal := o.deals[0]
+			o.settle(t)
+			o.agree(t)
+			o.set(t, deal, map[string]any{"status": "lost"})
+			o.pull(t)
+			o.evaluate(t)
+			mend(o, t, deal)
+			o.push(t)
+			if got := o.at(t, deal, "status"); got != "lost" {
+				t.Errorf("it is %s, want lost", got)
+			}
+			if n := one[int](t, o.bundle, `SELECT count(*) FROM edits WHERE what = 'revert' AND state = 'overtaken'`); n != 1 {
+				t.Errorf("%d reverts were overtaken, want one: %q", n, o.edits(t))
+			}
+		})
+	}
+}
+
 // TestWhatALossAndAStageMake is made once.
 func TestWhatALossAndAStageMake(t *testing.T) {
 	t.Parallel()

@@ -138,7 +138,9 @@ func (m *matter) owner() string {
 }
 
 // revert is an edit that takes a move or an ending back. Until enough of them
-// have been agreed to, somebody is asked.
+// have been agreed to, somebody is asked. Beside what it replaces it notes when
+// that came about: a move made anew, or a loss explained meanwhile, is another
+// one, and is judged by itself.
 func (x *enforcer) revert(s *matter, r *enforce.Revert) postgres.Edit {
 	e := postgres.Edit{What: "revert", Key: r.Key, TargetKind: "deals", TargetID: &s.facts.ID, Note: r.Note,
 		Wanted: map[string]json.RawMessage{}, Before: map[string]json.RawMessage{},
@@ -148,12 +150,16 @@ func (x *enforcer) revert(s *matter, r *enforce.Revert) postgres.Edit {
 	}
 	if r.Stage != "" {
 		set("stage_id", r.Stage, value(s.row.Stage))
+		e.Before["stage_entered_at"] = asJSON(s.row.StageEntered)
 	}
 	if r.Reopen || r.Unhide && s.facts.Status != "open" {
 		set("status", "open", s.facts.Status)
 	}
-	if r.Reopen && s.facts.Reason != "" {
-		set("lost_reason", "", s.facts.Reason)
+	if r.Reopen {
+		e.Before["won_at"], e.Before["lost_at"], e.Before["lost_reason"] = asJSON(s.row.Won), asJSON(s.row.Lost), textOrNull(s.facts.Reason)
+		if s.facts.Reason != "" {
+			e.Wanted["lost_reason"] = textOrNull("")
+		}
 	}
 	if r.Unhide && s.row.Archived {
 		e.Wanted["archived"], e.Before["archived"] = json.RawMessage("false"), json.RawMessage("true")

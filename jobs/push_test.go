@@ -369,6 +369,32 @@ func TestWhatBecameOfACallIsFoundOut(t *testing.T) {
 	}
 }
 
+// TestWhatCameBackIsNotMadeAgain though its answer was lost and somebody has moved
+// the deal since: his move is his, and is not written over.
+func TestWhatCameBackIsNotMadeAgain(t *testing.T) {
+	t.Parallel()
+	d := writable(t, 1)
+	d.receive(t)
+	deal := d.deals[0]
+	d.advance(t, deal)
+	id := d.moveBack(t, deal)
+	d.Transport = failing("PATCH", true, once())
+	d.ignoring(t)
+	d.Transport = nil
+	d.comesBack(t)
+	d.run(t, `UPDATE deals SET stage_entered_at = stage_entered_at - interval '10 seconds'`) // not within the same second
+	d.set(t, deal, map[string]any{"stage_id": json.Number(d.stage[1])})
+	d.later(t)
+	d.push(t)
+	d.push(t) // the note
+	if e := d.wantEdit(t, id, "done", "its change came back"); e.Attempts != 1 || string(e.After["stage_id"]) != `"`+d.stage[0]+`"` || e.VersionAt == nil {
+		t.Errorf("%+v", e)
+	}
+	if got, notes := d.at(t, deal, "stage_id"), d.truth("notes", "Za wcześnie"); got != d.stage[1] || notes != 1 {
+		t.Errorf("it is in stage %s, with %d notes", got, notes)
+	}
+}
+
 // ignoring pushes and does not care about failures.
 func (d *desk) ignoring(t testing.TB) {
 	t.Helper()

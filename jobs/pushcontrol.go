@@ -212,7 +212,7 @@ func (p *Pipeline) UndoEdit(ctx context.Context, workspace, id int64, by string)
 func (p *Pipeline) undoing(e *postgres.Edit, by string) (postgres.Edit, error) {
 	now := p.Now()
 	u := postgres.Edit{Subject: e.Subject, What: "undo", Key: fmt.Sprintf("undo/%d", e.ID), TargetKind: e.TargetKind, TargetID: e.TargetID, State: "ready",
-		Wanted: e.Before, Before: e.After, Cause: e.Cause, Undoes: &e.ID, ApprovedAt: &now, ApprovedBy: &by}
+		Wanted: contents{}, Before: e.After, Cause: e.Cause, Undoes: &e.ID, ApprovedAt: &now, ApprovedBy: &by}
 	switch {
 	case e.State != "done" || e.TargetID == nil || e.Attempts == 0:
 		return u, fault.New(fault.Invalid, "edit %d has written nothing that could be undone: its state is %s", e.ID, e.State)
@@ -222,6 +222,10 @@ func (p *Pipeline) undoing(e *postgres.Edit, by string) (postgres.Edit, error) {
 		u.Wanted, u.Before = contents{"done": asJSON(true)}, contents{"done": asJSON(false)}
 	case e.Makes():
 		return u, fault.New(fault.Invalid, "edit %d has made a new record; it is deleted in the CRM if it must go", e.ID)
+	default:
+		for field := range e.Wanted {
+			u.Wanted[field] = e.Before[field]
+		}
 	}
 	return u, nil
 }

@@ -34,6 +34,8 @@ func nextOf(e *postgres.Edit, now postgres.Contents) next {
 		return next{"cancelled", "the record is gone"}
 	case e.Makes():
 		return next{found, "it had been made"}
+	case e.State == "sent" && e.EchoedAt != nil:
+		return next{found, "what became of the call was not known; it had been made, its change came back"}
 	case holds(now.Fields, e.Wanted) && e.State == "sent":
 		return next{found, "what became of the call was not known; it had been made"}
 	case holds(now.Fields, e.Wanted):
@@ -53,13 +55,14 @@ func wasDeleted(e *postgres.Edit) bool { return textOf(e.Before["status"]) == "d
 
 // overtaken returns a field that is another than when the edit was wanted, and
 // that is not ours to write over. Who takes an edit back decides by what he saw:
-// there all fields count.
+// there all fields count; so do those that are only noted, and not written.
 func overtaken(e *postgres.Edit, now postgres.Contents) (field string, moved bool) {
-	for _, name := range slices.Sorted(maps.Keys(e.Wanted)) {
-		if e.What != "undo" && AuthorityOver(e.TargetKind, name) != People {
+	for _, name := range concerned(e) {
+		wanted, written := e.Wanted[name]
+		if written && e.What != "undo" && AuthorityOver(e.TargetKind, name) != People {
 			continue
 		}
-		if !sameValue(e.Before[name], now.Fields[name]) && !sameValue(e.Wanted[name], now.Fields[name]) {
+		if !sameValue(e.Before[name], now.Fields[name]) && !(written && sameValue(wanted, now.Fields[name])) {
 			return name, true
 		}
 	}
@@ -104,7 +107,14 @@ func heldBy(ctx context.Context, tx pgx.Tx, workspace int64, e *postgres.Edit) (
 	if !ok || e.TargetID == nil {
 		return postgres.Contents{}, nil
 	}
-	return postgres.HeldFields(ctx, tx, workspace, e.Subject.Connection, k, *e.TargetID, slices.Sorted(maps.Keys(e.Wanted)))
+	return postgres.HeldFields(ctx, tx, workspace, e.Subject.Connection, k, *e.TargetID, concerned(e))
+}
+
+// concerned are the fields that an edit writes, and those by which it was decided.
+func concerned(e *postgres.Edit) []string {
+	all := slices.AppendSeq(slices.Collect(maps.Keys(e.Wanted)), maps.Keys(e.Before))
+	slices.Sort(all)
+	return slices.Compact(all)
 }
 
 // intend writes down that the call is about to be made, unless a ceiling is

@@ -37,7 +37,10 @@ func (w *pushing) receive(ctx context.Context, e *postgres.Edit, r connectors.Re
 			return err
 		}
 		receipt := postgres.Receipt{TargetID: *e.TargetID, After: now.Fields, Checked: !w.mayHaveLost(e), Why: why}
-		if !r.UpdatedAt.IsZero() {
+		switch {
+		case e.EchoedAt != nil && !holds(now.Fields, e.Wanted): // it was made, and somebody has changed it since
+			receipt.After, receipt.Checked = e.Wanted, true
+		case !r.UpdatedAt.IsZero():
 			receipt.Version = &r.UpdatedAt
 		}
 		if done, err = postgres.FinishEdit(ctx, tx, w.s.Workspace, e, receipt, w.p.Now()); err != nil {

@@ -68,7 +68,7 @@ func CancelEdit(ctx context.Context, tx pgx.Tx, workspace, id int64, by string, 
 // reports false if it was not refused, or another one of its key is open.
 func RetryEdit(ctx context.Context, tx pgx.Tx, workspace, id int64) (bool, error) {
 	tag, err := tx.Exec(ctx, `
-		UPDATE edits e SET state = 'ready', why = '', attempts = 0, not_before = NULL, done_at = NULL
+		UPDATE edits e SET state = 'ready', echoed_at = NULL, why = '', attempts = 0, not_before = NULL, done_at = NULL
 		WHERE (workspace_id, id) = ($1, $2) AND state = 'refused' AND NOT EXISTS (
 			SELECT FROM edits o WHERE (o.workspace_id, o.connection_id, o.kind, o.external_id, o.key) = (e.workspace_id, e.connection_id, e.kind, e.external_id, e.key)
 				AND o.state IN ('dry', 'asked', 'ready', 'sent'))`, workspace, id)

@@ -47,11 +47,12 @@ func EditsWait(ctx context.Context, tx pgx.Tx, workspace, connection int64, now 
 }
 
 // IntendEdit writes down that the call of an edit is about to be made, and until
-// when nobody needs to look for what became of it. It reports false if the edit is another by now, or has come to its end.
+// when nobody needs to look for what became of it. It reports false if the edit is
+// another by now, has come to its end, or turns out to have been made.
 func IntendEdit(ctx context.Context, tx pgx.Tx, workspace int64, e *Edit, before map[string]json.RawMessage, now time.Time, until *time.Time) (bool, error) {
 	tag, err := tx.Exec(ctx, `
 		UPDATE edits SET state = 'sent', sent_at = $6, attempts = attempts + 1, before = $7, not_before = $9, why = ''
-		WHERE (workspace_id, id) = ($1, $2) AND (state, wanted, attempts) = ($3, $4::jsonb, $5) AND target_id IS NOT DISTINCT FROM $8`,
+		WHERE (workspace_id, id) = ($1, $2) AND (state, wanted, attempts) = ($3, $4::jsonb, $5) AND target_id IS NOT DISTINCT FROM $8 AND echoed_at IS NULL`,
 		workspace, e.ID, e.State, e.Wanted, e.Attempts, now, before, e.TargetID, until)
 	return tag.RowsAffected() == 1, err
 }
@@ -67,7 +68,7 @@ func DelayEdit(ctx context.Context, tx pgx.Tx, workspace, id int64, until time.T
 // or was not made: then the attempt does not count.
 func ReturnEdit(ctx context.Context, tx pgx.Tx, workspace, id int64, until *time.Time, why string, counts bool) error {
 	_, err := tx.Exec(ctx, `
-		UPDATE edits SET state = 'ready', not_before = $3, why = $4, attempts = attempts - CASE WHEN $5 THEN 0 ELSE 1 END
+		UPDATE edits SET state = 'ready', echoed_at = NULL, not_before = $3, why = $4, attempts = attempts - CASE WHEN $5 THEN 0 ELSE 1 END
 		WHERE (workspace_id, id) = ($1, $2) AND state = 'sent'`, workspace, id, until, why, counts)
 	return err
 }
@@ -94,7 +95,8 @@ type Receipt struct {
 // same kind off the list of failures. It reports false if it had one already.
 func FinishEdit(ctx context.Context, tx pgx.Tx, workspace int64, e *Edit, r Receipt, now time.Time) (bool, error) {
 	tag, err := tx.Exec(ctx, `
-		UPDATE edits SET state = 'done', done_at = $3, target_id = $4, after = $5, version_at = $6, why = $7, not_before = NULL, checked_at = CASE WHEN $8 THEN $3::timestamptz END
+		UPDATE edits e SET state = 'done', done_at = $3, target_id = $4, after = $5, why = $7, not_before = NULL, checked_at = CASE WHEN $8 THEN $3::timestamptz END,
+			version_at = COALESCE($6::timestamptz, (SELECT max(at) FROM changes c WHERE (c.workspace_id, c.connection_id, c.kind, c.external_id, c.edit_id) = ($1, e.connection_id, e.target_kind, $4, $2)))
 		WHERE (workspace_id, id) = ($1, $2) AND state IN ('ready', 'sent')`, workspace, e.ID, now, r.TargetID, r.After, r.Version, r.Why, r.Checked)
 	if err != nil || tag.RowsAffected() == 0 {
 		return false, err
