@@ -20,8 +20,9 @@ type StageEntry struct {
 }
 
 // RecordMoves writes the stage moves that changes of deals show. Before a
-// deal's first observed move, the stage it was first seen in is written too. us is
-// the user as whom we move deals.
+// deal's first observed move, the stage it was first seen in is written too. A deal
+// that moved within the second of its last move has the time of entry it had. us
+// is the user as whom we move deals.
 func RecordMoves(ctx context.Context, tx pgx.Tx, workspace, connection int64, us string, changes []Change) error {
 	var ids, from, to []string
 	var entered, left []*string
@@ -40,7 +41,7 @@ func RecordMoves(ctx context.Context, tx pgx.Tx, workspace, connection int64, us
 	}
 	_, err := tx.Exec(ctx, `
 		WITH moves AS (
-			SELECT e.*, d.added_at, COALESCE(e.entered::timestamptz, d.updated_at, now()) AS at
+			SELECT e.*, d.added_at, COALESCE(e.entered::timestamptz, d.stage_entered_at, d.updated_at, now()) AS at
 			FROM unnest($3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::bigint[]) AS e(id, from_stage, to_stage, since, entered, edit)
 			JOIN deals d ON (d.workspace_id, d.connection_id, d.external_id) = ($1, $2, e.id)),
 		first AS (

@@ -210,7 +210,7 @@ func TestStageMovesAreKeptWithTheStageBefore(t *testing.T) {
 	stage := func(id string, since time.Time) postgres.CanonicalRow {
 		return dealRow("1", func(set func(string, any)) { set("stage_id", id); set("stage_entered_at", since) })
 	}
-	for i, r := range []postgres.CanonicalRow{stage("10", day(1)), stage("20", day(3)), stage("10", day(4))} {
+	for i, r := range []postgres.CanonicalRow{stage("10", day(1)), stage("20", day(3)), stage("10", day(4)), stage("30", day(4))} {
 		r.Known = i > 0
 		b.in(t, func(tx pgx.Tx) error {
 			w, err := postgres.WriteRows(t.Context(), tx, b.ws, b.conn, k, 7, []postgres.CanonicalRow{r})
@@ -228,7 +228,7 @@ func TestStageMovesAreKeptWithTheStageBefore(t *testing.T) {
 		}
 		return err
 	})
-	want := []string{"2026-05-01 10 first sight", "2026-05-03 20 observed", "2026-05-04 10 observed"}
+	want := []string{"2026-05-01 10 first sight", "2026-05-03 20 observed", "2026-05-04 10 observed", "2026-05-04 30 observed"}
 	if d := cmp.Diff(want, got); d != "" {
 		t.Errorf("stage history (-want +got):\n%s", d)
 	}
