@@ -41,7 +41,7 @@ func (d *demonstration) show(ctx context.Context) error {
 				return err
 			}
 		}
-		if first.told = first.told || screen.terminal(); !first.told && first.judged() {
+		if first.told = first.told || screen.terminal(); !first.told && first.whole {
 			first.told = true
 			fmt.Fprintf(d.app.stdout, "\n%s\n\n", strings.Join(first.lines, "\n"))
 		}
@@ -58,7 +58,7 @@ func (d *demonstration) show(ctx context.Context) error {
 type firstScreen struct {
 	d     *demonstration
 	lines []string // none until a book is in force
-	rest  int      // subjects that are not judged yet
+	whole bool     // the figures are
 	next  time.Time
 	told  bool // where nobody watches it is printed once
 }
@@ -79,12 +79,9 @@ func (f *firstScreen) look(ctx context.Context, now time.Time) error {
 	if err != nil {
 		return err
 	}
-	f.lines, f.rest = overviewLines(&o), o.Portfolio.Unjudged
+	f.lines, f.whole = overviewLines(&o), settled(&o)
 	return nil
 }
-
-// judged tells whether the figures are whole.
-func (f *firstScreen) judged() bool { return f.lines != nil && f.rest == 0 }
 
 // status reads how the connections are.
 func (d *demonstration) status(ctx context.Context, reader *statusReader) (all []connectionStatus, err error) {

@@ -76,12 +76,19 @@ func overviewLines(o *jobs.Overview) []string {
 		t.add(l.share(), fmt.Sprintf("of all losses in %s (%s), which loses most%s", l.Stage, l.Pipeline, l.worth()))
 	}
 	out := t.lines("  ")
-	if all := o.Portfolio.Open + o.Portfolio.Lost + o.Portfolio.Leads; v.Unjudged*50 > all {
+	if !settled(o) {
 		out = append(out, "", "  Still being judged, so these figures grow.")
 	}
 	out = append(out, "", "  What is behind a figure: salesbook overview hanging, reasonless, untouched, loses-most",
 		"  Old sins, the dearest first: salesbook backlog. What is new: salesbook violations.")
 	return append(out, "  "+nextStep(o))
+}
+
+// settled tells whether the figures are whole, but for what happens at this moment:
+// in a living company something always waits to be judged anew.
+func settled(o *jobs.Overview) bool {
+	p := &o.Portfolio
+	return p.Unjudged*50 <= p.Open+p.Lost+p.Leads
 }
 
 // worth says what deals are worth.
