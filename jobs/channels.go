@@ -184,7 +184,7 @@ func (p *Pipeline) PreviewDigest(ctx context.Context, workspace int64, address, 
 		if err != nil {
 			return err
 		}
-		out, err := d.digest(ctx, tx, address, lang, orZero(since), waited)
+		out, err := d.digest(ctx, tx, address, lang, orZero(since), d.now, waited)
 		m, any = out.Message(d.words(lang).Language, "preview", address), !out.Empty()
 		return err
 	})

@@ -48,6 +48,7 @@ type digestMaker struct {
 	zone    *time.Location
 	words   *wording.Words
 	since   time.Time // of the last digest
+	until   time.Time // of this one; it may go out later, and the next begins here
 	owners  []string  // whose violations he is told of
 	news    map[string]map[string]int
 	said    map[string]bool // violations that are told by name
@@ -56,9 +57,9 @@ type digestMaker struct {
 
 // digest puts together what somebody is told in the morning, and of what waited for
 // it.
-func (d *desk) digest(ctx context.Context, tx pgx.Tx, address, lang string, since time.Time, waited []postgres.Notification) (notify.Digest, error) {
+func (d *desk) digest(ctx context.Context, tx pgx.Tx, address, lang string, since, until time.Time, waited []postgres.Notification) (notify.Digest, error) {
 	role := d.roleOf(address)
-	m := &digestMaker{desk: d, address: address, head: role == headRole, zone: d.habits(address).Zone, words: d.words(lang), since: since, news: map[string]map[string]int{}}
+	m := &digestMaker{desk: d, address: address, head: role == headRole, zone: d.habits(address).Zone, words: d.words(lang), since: since, until: until, news: map[string]map[string]int{}}
 	out := notify.Digest{Day: d.now, Zone: m.zone, Head: m.head, Named: role == outsider}
 	if err := m.byName(ctx, tx, waited, lang, &out); err != nil || role == outsider {
 		return out, err
@@ -160,7 +161,7 @@ func (m *digestMaker) gather(ctx context.Context, tx pgx.Tx) error {
 			if !yes {
 				continue
 			}
-			if since.After(m.since) {
+			if since.After(m.since) && !since.After(m.until) {
 				m.count(v)
 			}
 			if m.said[causeText(v.Subject, v.Rule, v.Detail, v.Opened)] {

@@ -14,6 +14,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/jackc/pgx/v5"
+	"github.com/tidwall/gjson"
 
 	"salesbook.dev/internal/book"
 	"salesbook.dev/internal/enforce"
@@ -628,6 +629,7 @@ type hook struct {
 	header map[string]string
 	words  string
 	got    []http.Header
+	taken  []string // bodies that were answered with 200
 }
 
 // hangsUp is the status of a hook that takes what it is sent, and ends the
@@ -641,9 +643,12 @@ func newHook(t testing.TB) *hook {
 		h.mu.Lock()
 		defer h.mu.Unlock()
 		h.got = append(h.got, r.Header)
-		if h.status == hangsUp {
-			_, _ = io.Copy(io.Discard, r.Body)
+		body, _ := io.ReadAll(r.Body)
+		switch h.status {
+		case hangsUp:
 			panic(http.ErrAbortHandler)
+		case http.StatusOK:
+			h.taken = append(h.taken, string(body))
 		}
 		for name, value := range h.header {
 			w.Header().Set(name, value)
@@ -790,6 +795,33 @@ func TestAReceiverThatIsDownForHours(t *testing.T) {
 	}
 	if why := one[string](t, b.bundle, `SELECT string_agg(reason, ' ') FROM failures WHERE kind = 'notification'`); !strings.Contains(why, "answered 503") {
 		t.Errorf("the failure says: %s", why)
+	}
+}
+
+// TestWhatIsNewIsNewOnce: a digest that goes out late does not count what the next
+// one counts.
+func TestWhatIsNewIsNewOnce(t *testing.T) {
+	t.Parallel()
+	b := tellers(t)
+	h := newHook(t)
+	h.say(503, "", nil)
+	b.add(t, postgres.Channel{Address: "ewa@example.com", Kind: "webhook"}, postgres.ChannelSecret{URL: h.URL, Secret: "0123456789abcdef"})
+	b.broken(t, "1", "jan@example.com", "no_next_step", "500 PLN", "2026-11-26T10:00:00Z")
+	b.at(t, "2026-11-27T08:30:00+01:00")
+	b.notify(t)
+	b.broken(t, "2", "jan@example.com", "no_next_step", "500 PLN", "2026-11-27T07:45:00Z")
+	h.say(200, "ok", nil)
+	for _, at := range []string{"2026-11-27T09:30:00+01:00", "2026-11-30T08:30:00+01:00"} {
+		b.at(t, at)
+		b.notify(t)
+	}
+	var got []string
+	for _, text := range h.taken {
+		got = append(got, strings.ReplaceAll(gjson.Get(text, "subject").String(), "\u00a0", " "))
+	}
+	want := []string{"Sales book: 27 November 2026 – 1 new violation", "Sales book: 30 November 2026 – 1 new violation"}
+	if d := cmp.Diff(want, got); d != "" {
+		t.Errorf("(-want +got):\n%s", d)
 	}
 }
 

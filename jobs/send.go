@@ -196,7 +196,7 @@ func (s *sending) renderDigest(ctx context.Context, tx pgx.Tx, m *postgres.OutMe
 	if err != nil {
 		return err
 	}
-	d, err := s.digest(ctx, tx, m.Address, lang, orZero(since), slices.DeleteFunc(list, isDigest))
+	d, err := s.digest(ctx, tx, m.Address, lang, orZero(since), n.MadeAt, slices.DeleteFunc(list, isDigest))
 	if err != nil {
 		return err
 	}

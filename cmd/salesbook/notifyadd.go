@@ -329,9 +329,9 @@ func (c *notifyTestCmd) Run(ctx context.Context, g *globals) error {
 	if err != nil {
 		return err
 	}
-	views, err := c.send(ctx, a, ws)
-	if err != nil {
-		return err
+	views, broken := c.send(ctx, a, ws)
+	if broken != nil && len(views) == 0 {
+		return broken
 	}
 	failed := 0
 	for _, v := range views {
@@ -344,7 +344,10 @@ func (c *notifyTestCmd) Run(ctx context.Context, g *globals) error {
 	} else {
 		c.print(g, views)
 	}
-	if err == nil && failed > 0 {
+	switch {
+	case broken != nil: // what had gone out by then is shown above
+		return broken
+	case err == nil && failed > 0:
 		err = incomplete{counted(int64(failed), "test message") + " did not go out"}
 	}
 	return err

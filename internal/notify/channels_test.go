@@ -133,6 +133,7 @@ func TestWhatOthersSay(t *testing.T) {
 		"slack: no service":       {"slack", 404, nil, "no_service", fault.Gone, 0, "no_service"},
 		"slack: no channel":       {"slack", 404, nil, "channel_not_found", fault.Gone, 0, "make a new one"},
 		"slack: archived":         {"slack", 410, nil, "channel_is_archived", fault.Gone, 0, "channel_is_archived"},
+		"slack: a page of 404":    {"slack", 404, nil, "<html>no such page</html>", fault.Temporary, 0, "not as Slack does"},
 		"slack: not allowed":      {"slack", 403, nil, "action_prohibited", fault.Gone, 0, "action_prohibited"},
 		"slack: another refusal":  {"slack", 403, nil, "blocked by a proxy", fault.Invalid, 0, "blocked by a proxy"},
 		"slack: wrong payload":    {"slack", 400, nil, "invalid_blocks", fault.Invalid, 0, "invalid_blocks"},

@@ -43,9 +43,13 @@ func (s *Slack) Send(ctx context.Context, m Message) (string, error) {
 		return "", err
 	}
 	e := a.refused(u.Host, s.Now(), hidden(u)...)
-	if s.ended(&a) {
+	switch {
+	case ended(&a):
 		e.Kind = fault.Gone
 		e.Text += ": the webhook is no longer there, or may not write to its channel; make a new one in Slack and set it"
+	case a.status == http.StatusNotFound, a.status == http.StatusGone: // a proxy on the way, or a page of maintenance
+		e.Kind = fault.Temporary
+		e.Text += ": not as Slack does; something on the way answers in its place"
 	}
 	return "", e
 }
@@ -54,9 +58,7 @@ func (s *Slack) Send(ctx context.Context, m Message) (string, error) {
 // again (https://docs.slack.dev/messaging/sending-messages-using-incoming-webhooks).
 var slackEnds = []string{"no_service", "no_service_id", "no_team", "team_disabled", "invalid_token", "channel_not_found", "channel_is_archived", "action_prohibited", "posting_to_general_channel_denied", "user_not_found"}
 
-func (s *Slack) ended(a *answer) bool {
-	return a.status == http.StatusNotFound || a.status == http.StatusGone || slices.Contains(slackEnds, strings.TrimSpace(string(a.body)))
-}
+func ended(a *answer) bool { return slices.Contains(slackEnds, strings.TrimSpace(string(a.body))) }
 
 // slackBlock is a block of a message as Slack has it.
 type slackBlock struct {
