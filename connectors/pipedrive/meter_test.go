@@ -21,8 +21,8 @@ import (
 // lines of YAML.
 func specPrices(t *testing.T, name string) []price {
 	t.Helper()
-	official.Need(t)
-	f, err := os.Open(official.File(name))
+	official.Folder().Need(t)
+	f, err := os.Open(official.Folder().File(name))
 	if err != nil {
 		t.Fatal(err)
 	}

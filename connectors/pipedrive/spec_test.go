@@ -34,7 +34,7 @@ func newAuditor() (*openapi.Auditor, error) {
 // where these are at hand.
 func Audited(t *testing.T, sim http.Handler) http.Handler {
 	t.Helper()
-	if !official.There() {
+	if !official.Folder().There() {
 		return sim // TestLargeAgainstTheDocuments says so
 	}
 	a, err := auditor()
@@ -136,7 +136,7 @@ func deviations() []openapi.Deviation {
 // simulator; every request and answer is held to the vendor's documents.
 func TestLargeAgainstTheDocuments(t *testing.T) {
 	t.Parallel()
-	official.Need(t)
+	official.Folder().Need(t)
 	a, err := newAuditor() // of its own: it counts what it has seen
 	if err != nil {
 		t.Fatal(err)

@@ -30,7 +30,7 @@ func deviations() []openapi.Deviation { return nil }
 // where these are at hand.
 func Audited(t *testing.T, sim http.Handler) http.Handler {
 	t.Helper()
-	if !official.There() {
+	if !official.Folder().There() {
 		return sim // TestTheDocumentsAreThere says so
 	}
 	a, err := auditor()
@@ -43,7 +43,7 @@ func Audited(t *testing.T, sim http.Handler) http.Handler {
 // NewAudit is Audited with an auditor of its own, which tells what was asked.
 func NewAudit(t *testing.T, sim http.Handler) (http.Handler, *openapi.Auditor) {
 	t.Helper()
-	official.Need(t)
+	official.Folder().Need(t)
 	docs, err := documents()
 	if err != nil {
 		t.Fatal(err)
@@ -54,5 +54,5 @@ func NewAudit(t *testing.T, sim http.Handler) (http.Handler, *openapi.Auditor) {
 
 func TestTheDocumentsAreThere(t *testing.T) {
 	t.Parallel()
-	official.Need(t)
+	official.Folder().Need(t)
 }

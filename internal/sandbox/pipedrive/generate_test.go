@@ -217,7 +217,7 @@ func TestCustomFieldsOfEveryTypeAndDeletedOptions(t *testing.T) {
 
 func TestTrickleIsTheSameForASeedAndMovesEverything(t *testing.T) {
 	t.Parallel()
-	run := func() (*bundle, []Mutation) {
+	run := func() (*bundle, []sandbox.Mutation) {
 		b := generated(t, 200)
 		done, err := b.Trickle(rand.New(rand.NewPCG(9, 9)), 600)
 		if err != nil {

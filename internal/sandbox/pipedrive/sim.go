@@ -182,17 +182,7 @@ func (s *Sim) Settle(ctx context.Context) error { return s.hooks.queue.Settle(ct
 // Serve answers on l until ctx ends, then lets running answers finish for up
 // to five seconds. It closes l, not the simulator.
 func (s *Sim) Serve(ctx context.Context, l net.Listener) error {
-	srv := &http.Server{Handler: s, ReadHeaderTimeout: 10 * time.Second, ErrorLog: slog.NewLogLogger(s.log.Handler(), slog.LevelWarn)}
-	done := make(chan error, 1)
-	go func() { done <- srv.Serve(l) }()
-	select {
-	case err := <-done:
-		return fmt.Errorf("serve the Pipedrive simulator on %s: %w", l.Addr(), err)
-	case <-ctx.Done():
-	}
-	grace, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
-	defer cancel()
-	return srv.Shutdown(grace)
+	return sandbox.Serve(ctx, l, s, s.log, "Pipedrive")
 }
 
 // Close drops pending webhook deliveries and puts the journal to rest.

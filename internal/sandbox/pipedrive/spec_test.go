@@ -21,7 +21,7 @@ type documents struct{ *openapi.Documents }
 
 func loadDocuments(t *testing.T) documents {
 	t.Helper()
-	official.Need(t)
+	official.Folder().Need(t)
 	docs, err := official.Load()
 	if err != nil {
 		t.Fatal(err)

@@ -2,7 +2,6 @@ package pipedrive
 
 import (
 	"encoding/json"
-	"errors"
 	"fmt"
 	"math/rand/v2"
 	"time"
@@ -10,27 +9,17 @@ import (
 	"salesbook.dev/internal/sandbox"
 )
 
-// Mutation is one thing that Trickle did.
-type Mutation struct {
-	What   string // such as "moved to another stage"
-	Object string // as in Objects
-	ID     string // of the record that changed first
-}
-
 // Trickle makes n plausible changes, as the company's people would on a busy
 // day: by the same way as writes over HTTP, so that rules, journal and webhooks
 // apply. The same rng on the same account does the same.
-func (s *Sim) Trickle(rng *rand.Rand, n int) ([]Mutation, error) {
+func (s *Sim) Trickle(rng *rand.Rand, n int) ([]sandbox.Mutation, error) {
 	tr := &trickle{Sim: s, rng: rng, good: sandbox.GoodReasons(), bad: sandbox.BadReasons(), notes: sandbox.NoteTexts(), tongues: sandbox.Tongues()}
-	done := make([]Mutation, 0, n)
-	for len(done) < n {
-		m, err := tr.next()
-		if err != nil {
-			return done, fmt.Errorf("live change %d of %d: %w", len(done)+1, n, err)
-		}
-		done = append(done, m)
+	all := mutators()
+	weights := make([]int, len(all))
+	for i, m := range all {
+		weights[i] = m.weight
 	}
-	return done, nil
+	return sandbox.Trickle(rng, n, weights, func(kind int) (sandbox.Mutation, error) { return all[kind].do(tr) })
 }
 
 type trickle struct {
@@ -41,12 +30,9 @@ type trickle struct {
 	tongues   []sandbox.Tongue
 }
 
-// errNothing says that the account holds nothing to which a change applies.
-var errNothing = errors.New("the account holds nothing to change: generate or seed it first")
-
 type mutator struct {
 	weight int
-	do     func(*trickle) (Mutation, error)
+	do     func(*trickle) (sandbox.Mutation, error)
 }
 
 func mutators() []mutator {
@@ -58,33 +44,6 @@ func mutators() []mutator {
 		{2, (*trickle).sellProduct}, {2, (*trickle).renameOrganization}, {2, (*trickle).archiveLead}, {2, (*trickle).fillField},
 		{1, (*trickle).deleteActivity}, {1, (*trickle).handOver},
 	}
-}
-
-// next makes one change. Kinds that find nothing to work on give way to others.
-func (tr *trickle) next() (Mutation, error) {
-	all := mutators()
-	total := 0
-	for _, m := range all {
-		total += m.weight
-	}
-	const tries = 200
-	for range tries {
-		n := tr.rng.IntN(total)
-		for _, m := range all {
-			if n -= m.weight; n >= 0 {
-				continue
-			}
-			done, err := m.do(tr)
-			if err == nil {
-				return done, nil
-			}
-			if err != errNothing {
-				return Mutation{}, err
-			}
-			break
-		}
-	}
-	return Mutation{}, errNothing
 }
 
 // one picks a random record that suits, 0 when a number of tries finds none.
@@ -112,10 +71,10 @@ func (tr *trickle) user() int64 {
 }
 
 // edit sends one change and reports it.
-func (tr *trickle) edit(what, object, method, path string, body map[string]any) (Mutation, error) {
+func (tr *trickle) edit(what, object, method, path string, body map[string]any) (sandbox.Mutation, error) {
 	out, err := tr.Do(tr.user(), method, path, body)
 	if err != nil {
-		return Mutation{}, err
+		return sandbox.Mutation{}, err
 	}
 	var got struct {
 		Data struct {
@@ -127,15 +86,15 @@ func (tr *trickle) edit(what, object, method, path string, body map[string]any) 
 	if json.Unmarshal(got.Data.ID, &name) != nil {
 		name = string(got.Data.ID)
 	}
-	return Mutation{What: what, Object: object, ID: name}, nil
+	return sandbox.Mutation{What: what, Object: object, ID: name}, nil
 }
 
 func (tr *trickle) pickText(list []string) string { return list[tr.rng.IntN(len(list))] }
 
-func (tr *trickle) newLead() (Mutation, error) {
+func (tr *trickle) newLead() (sandbox.Mutation, error) {
 	p := tr.one(tr.persons.table, everyRow)
 	if p == nil {
-		return Mutation{}, errNothing
+		return sandbox.Mutation{}, sandbox.ErrNothing
 	}
 	body := map[string]any{"title": "Новая заявка: " + p.name(), "person_id": p.id}
 	if tr.rng.IntN(2) == 0 {
@@ -144,10 +103,10 @@ func (tr *trickle) newLead() (Mutation, error) {
 	return tr.edit("new lead", "leads", "POST", "/api/v1/leads", body)
 }
 
-func (tr *trickle) newDeal() (Mutation, error) {
+func (tr *trickle) newDeal() (sandbox.Mutation, error) {
 	p, pl := tr.one(tr.persons.table, everyRow), tr.one(tr.pipelines.table, everyRow)
 	if p == nil || pl == nil {
-		return Mutation{}, errNothing
+		return sandbox.Mutation{}, sandbox.ErrNothing
 	}
 	return tr.edit("new deal", "deals", "POST", "/api/v2/deals", map[string]any{
 		"title": "Szansa: " + p.name(), "person_id": p.id, "pipeline_id": pl.id, "value": 500 * (1 + tr.rng.IntN(4000)),
@@ -158,19 +117,19 @@ func (tr *trickle) newDeal() (Mutation, error) {
 func isOpen(r *row) bool { return r.status == statusOpen && !r.is(flagArchived) }
 
 // deal sends a change of a random deal that suits.
-func (tr *trickle) deal(what string, suits func(*row) bool, body func(*row) map[string]any) (Mutation, error) {
+func (tr *trickle) deal(what string, suits func(*row) bool, body func(*row) map[string]any) (sandbox.Mutation, error) {
 	d := tr.one(tr.deals.table, suits)
 	if d == nil {
-		return Mutation{}, errNothing
+		return sandbox.Mutation{}, sandbox.ErrNothing
 	}
 	change := body(d)
 	if change == nil {
-		return Mutation{}, errNothing
+		return sandbox.Mutation{}, sandbox.ErrNothing
 	}
 	return tr.edit(what, "deals", "PATCH", fmt.Sprintf("/api/v2/deals/%d", d.id), change)
 }
 
-func (tr *trickle) moveDeal() (Mutation, error) {
+func (tr *trickle) moveDeal() (sandbox.Mutation, error) {
 	return tr.deal("moved to another stage", isOpen, func(d *row) map[string]any {
 		st := tr.one(tr.stages.table, func(r *row) bool { return r.refs[refPipeline] == d.refs[refPipeline] && r.id != d.refs[refStage] })
 		if st == nil {
@@ -180,11 +139,11 @@ func (tr *trickle) moveDeal() (Mutation, error) {
 	})
 }
 
-func (tr *trickle) winDeal() (Mutation, error) {
+func (tr *trickle) winDeal() (sandbox.Mutation, error) {
 	return tr.deal("won", isOpen, func(*row) map[string]any { return map[string]any{"status": "won"} })
 }
 
-func (tr *trickle) loseDeal() (Mutation, error) {
+func (tr *trickle) loseDeal() (sandbox.Mutation, error) {
 	return tr.deal("lost", isOpen, func(*row) map[string]any {
 		body := map[string]any{"status": "lost"}
 		switch n := tr.rng.IntN(10); {
@@ -197,26 +156,26 @@ func (tr *trickle) loseDeal() (Mutation, error) {
 	})
 }
 
-func (tr *trickle) reopenDeal() (Mutation, error) {
+func (tr *trickle) reopenDeal() (sandbox.Mutation, error) {
 	lost := func(r *row) bool { return r.status == statusLost && !r.is(flagArchived) }
 	return tr.deal("reopened", lost, func(*row) map[string]any { return map[string]any{"status": "open"} })
 }
 
-func (tr *trickle) repriceDeal() (Mutation, error) {
+func (tr *trickle) repriceDeal() (sandbox.Mutation, error) {
 	return tr.deal("value changed", isOpen, func(*row) map[string]any { return map[string]any{"value": 100 * (1 + tr.rng.IntN(20000))} })
 }
 
-func (tr *trickle) archiveDeal() (Mutation, error) {
+func (tr *trickle) archiveDeal() (sandbox.Mutation, error) {
 	closed := func(r *row) bool { return !r.is(flagArchived) && r.status != statusOpen || tr.rng.IntN(20) == 0 }
 	return tr.deal("archived", closed, func(*row) map[string]any { return map[string]any{"is_archived": true} })
 }
 
-func (tr *trickle) handOver() (Mutation, error) {
+func (tr *trickle) handOver() (sandbox.Mutation, error) {
 	return tr.deal("handed over", isOpen, func(*row) map[string]any { return map[string]any{"owner_id": tr.user()} })
 }
 
 // fillField writes an option of a custom field.
-func (tr *trickle) fillField() (Mutation, error) {
+func (tr *trickle) fillField() (sandbox.Mutation, error) {
 	return tr.deal("custom field filled", isOpen, func(*row) map[string]any {
 		f := tr.choice("deal")
 		if f == nil {
@@ -242,43 +201,43 @@ func (tr *trickle) choice(object string) *field {
 	return list[tr.rng.IntN(len(list))]
 }
 
-func (tr *trickle) deleteDeal() (Mutation, error) {
+func (tr *trickle) deleteDeal() (sandbox.Mutation, error) {
 	d := tr.one(tr.deals.table, isOpen)
 	if d == nil {
-		return Mutation{}, errNothing
+		return sandbox.Mutation{}, sandbox.ErrNothing
 	}
 	return tr.edit("deleted", "deals", "DELETE", fmt.Sprintf("/api/v2/deals/%d", d.id), nil)
 }
 
-func (tr *trickle) sellProduct() (Mutation, error) {
+func (tr *trickle) sellProduct() (sandbox.Mutation, error) {
 	d, p := tr.one(tr.deals.table, isOpen), tr.one(tr.products.table, everyRow)
 	if d == nil || p == nil {
-		return Mutation{}, errNothing
+		return sandbox.Mutation{}, sandbox.ErrNothing
 	}
 	return tr.edit("product attached", "dealProducts", "POST", fmt.Sprintf("/api/v2/deals/%d/products", d.id),
 		map[string]any{"product_id": p.id, "item_price": 100 * (1 + tr.rng.IntN(500)), "quantity": 1 + tr.rng.IntN(4)})
 }
 
-func (tr *trickle) doActivity() (Mutation, error) {
+func (tr *trickle) doActivity() (sandbox.Mutation, error) {
 	a := tr.one(tr.activities.table, func(r *row) bool { return !r.is(flagDone) })
 	if a == nil {
-		return Mutation{}, errNothing
+		return sandbox.Mutation{}, sandbox.ErrNothing
 	}
 	return tr.edit("activity done", "activities", "PATCH", fmt.Sprintf("/api/v2/activities/%d", a.id), map[string]any{"done": true})
 }
 
-func (tr *trickle) deleteActivity() (Mutation, error) {
+func (tr *trickle) deleteActivity() (sandbox.Mutation, error) {
 	a := tr.one(tr.activities.table, func(r *row) bool { return !r.is(flagDone) })
 	if a == nil {
-		return Mutation{}, errNothing
+		return sandbox.Mutation{}, sandbox.ErrNothing
 	}
 	return tr.edit("activity deleted", "activities", "DELETE", fmt.Sprintf("/api/v2/activities/%d", a.id), nil)
 }
 
-func (tr *trickle) planActivity() (Mutation, error) {
+func (tr *trickle) planActivity() (sandbox.Mutation, error) {
 	d := tr.one(tr.deals.table, isOpen)
 	if d == nil {
-		return Mutation{}, errNothing
+		return sandbox.Mutation{}, sandbox.ErrNothing
 	}
 	due := tr.Now().Add(time.Duration(tr.rng.IntN(120)) * time.Hour)
 	return tr.edit("activity planned", "activities", "POST", "/api/v2/activities", map[string]any{
@@ -287,25 +246,25 @@ func (tr *trickle) planActivity() (Mutation, error) {
 	})
 }
 
-func (tr *trickle) writeNote() (Mutation, error) {
+func (tr *trickle) writeNote() (sandbox.Mutation, error) {
 	d := tr.one(tr.deals.table, isOpen)
 	if d == nil {
-		return Mutation{}, errNothing
+		return sandbox.Mutation{}, sandbox.ErrNothing
 	}
 	return tr.edit("note written", "notes", "POST", "/api/v1/notes", map[string]any{"content": tr.pickText(tr.notes), "deal_id": d.id})
 }
 
-func (tr *trickle) changePhone() (Mutation, error) {
+func (tr *trickle) changePhone() (sandbox.Mutation, error) {
 	p := tr.one(tr.persons.table, everyRow)
 	if p == nil {
-		return Mutation{}, errNothing
+		return sandbox.Mutation{}, sandbox.ErrNothing
 	}
 	number := fmt.Sprintf("+48 %09d", 500_000_000+tr.rng.IntN(99_999_999))
 	return tr.edit("phone changed", "persons", "PATCH", fmt.Sprintf("/api/v2/persons/%d", p.id),
 		map[string]any{"phones": []any{map[string]any{"value": number, "primary": true, "label": "mobile"}}})
 }
 
-func (tr *trickle) newPerson() (Mutation, error) {
+func (tr *trickle) newPerson() (sandbox.Mutation, error) {
 	t := tr.tongues[tr.rng.IntN(len(tr.tongues))]
 	return tr.edit("new person", "persons", "POST", "/api/v2/persons", map[string]any{
 		"name":   tr.pickText(t.First) + " " + tr.pickText(t.Last),
@@ -313,37 +272,37 @@ func (tr *trickle) newPerson() (Mutation, error) {
 	})
 }
 
-func (tr *trickle) mergePeople() (Mutation, error) {
+func (tr *trickle) mergePeople() (sandbox.Mutation, error) {
 	a, b := tr.one(tr.persons.table, everyRow), tr.one(tr.persons.table, everyRow)
 	if a == nil || b == nil || a.id == b.id {
-		return Mutation{}, errNothing
+		return sandbox.Mutation{}, sandbox.ErrNothing
 	}
 	return tr.edit("merged", "persons", "PUT", fmt.Sprintf("/api/v1/persons/%d/merge", a.id), map[string]any{"merge_with_id": b.id})
 }
 
-func (tr *trickle) addOption() (Mutation, error) {
+func (tr *trickle) addOption() (sandbox.Mutation, error) {
 	f := tr.choice("deal")
 	if f == nil {
-		return Mutation{}, errNothing
+		return sandbox.Mutation{}, sandbox.ErrNothing
 	}
 	list := []any{map[string]any{"label": fmt.Sprintf("Вариант %d", tr.rng.IntN(1000))}}
 	_, err := tr.Do(tr.user(), "POST", "/api/v2/dealFields/"+f.FieldCode+"/options", list)
-	return Mutation{What: "option added", Object: "dealFields", ID: f.FieldCode}, err
+	return sandbox.Mutation{What: "option added", Object: "dealFields", ID: f.FieldCode}, err
 }
 
-func (tr *trickle) renameOrganization() (Mutation, error) {
+func (tr *trickle) renameOrganization() (sandbox.Mutation, error) {
 	o := tr.one(tr.organizations.table, everyRow)
 	if o == nil {
-		return Mutation{}, errNothing
+		return sandbox.Mutation{}, sandbox.ErrNothing
 	}
 	return tr.edit("renamed", "organizations", "PATCH", fmt.Sprintf("/api/v2/organizations/%d", o.id),
 		map[string]any{"name": o.name() + " (PL)"})
 }
 
-func (tr *trickle) archiveLead() (Mutation, error) {
+func (tr *trickle) archiveLead() (sandbox.Mutation, error) {
 	l := tr.one(tr.leads.table, func(r *row) bool { return !r.is(flagArchived) })
 	if l == nil {
-		return Mutation{}, errNothing
+		return sandbox.Mutation{}, sandbox.ErrNothing
 	}
 	return tr.edit("archived", "leads", "PATCH", "/api/v1/leads/"+l.key, map[string]any{"is_archived": true})
 }

@@ -18,7 +18,7 @@ import (
 // not nor says what it would not.
 func TestLargeAgainstTheDocuments(t *testing.T) {
 	t.Parallel()
-	official.Need(t)
+	official.Folder().Need(t)
 	docs, err := official.Load()
 	if err != nil {
 		t.Fatal(err)

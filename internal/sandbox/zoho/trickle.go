@@ -10,27 +10,17 @@ import (
 	"salesbook.dev/internal/sandbox"
 )
 
-// Mutation is one thing that Trickle did.
-type Mutation struct {
-	What   string // such as "moved to another stage"
-	Object string // as in Objects
-	ID     string // of the record that changed first
-}
-
 // Trickle makes n plausible changes, as the company's people would on a busy
 // day: by the same way as writes over HTTP, so that rules, journal and
 // notifications apply. The same rng on the same account does the same.
-func (s *Sim) Trickle(rng *rand.Rand, n int) ([]Mutation, error) {
+func (s *Sim) Trickle(rng *rand.Rand, n int) ([]sandbox.Mutation, error) {
 	tr := &trickle{Sim: s, rng: rng}
-	done := make([]Mutation, 0, n)
-	for len(done) < n {
-		m, err := tr.next()
-		if err != nil {
-			return done, fmt.Errorf("live change %d of %d: %w", len(done)+1, n, err)
-		}
-		done = append(done, m)
+	all := mutators()
+	weights := make([]int, len(all))
+	for i, m := range all {
+		weights[i] = m.weight
 	}
-	return done, nil
+	return sandbox.Trickle(rng, n, weights, func(kind int) (sandbox.Mutation, error) { return all[kind].do(tr) })
 }
 
 type trickle struct {
@@ -40,12 +30,9 @@ type trickle struct {
 
 var errNoRecord = errors.New("it names no record")
 
-// errNothing says that the account holds nothing to which a change applies.
-var errNothing = errors.New("the account holds nothing to change: generate it first")
-
 type mutator struct {
 	weight int
-	do     func(*trickle) (Mutation, error)
+	do     func(*trickle) (sandbox.Mutation, error)
 }
 
 func mutators() []mutator {
@@ -55,33 +42,6 @@ func mutators() []mutator {
 		{3, (*trickle).newContact}, {2, (*trickle).deleteDeal}, {1, (*trickle).mergePeople}, {2, (*trickle).reopenDeal}, {2, (*trickle).renameAccount},
 		{2, (*trickle).earnMore}, {1, (*trickle).deleteTask}, {1, (*trickle).handOver}, {2, (*trickle).convert},
 	}
-}
-
-// next makes one change. Kinds that find nothing to work on give way to others.
-func (tr *trickle) next() (Mutation, error) {
-	all := mutators()
-	total := 0
-	for _, m := range all {
-		total += m.weight
-	}
-	const tries = 200
-	for range tries {
-		n := tr.rng.IntN(total)
-		for _, m := range all {
-			if n -= m.weight; n >= 0 {
-				continue
-			}
-			done, err := m.do(tr)
-			if err == nil {
-				return done, nil
-			}
-			if !errors.Is(err, errNothing) {
-				return Mutation{}, err
-			}
-			break
-		}
-	}
-	return Mutation{}, errNothing
 }
 
 // one picks a random living record that suits, nil when a number of tries finds none.
@@ -110,14 +70,14 @@ func (tr *trickle) user() string {
 }
 
 // edit sends one record and reports it.
-func (tr *trickle) edit(what, module, method, path string, record object) (Mutation, error) {
+func (tr *trickle) edit(what, module, method, path string, record object) (sandbox.Mutation, error) {
 	var body any
 	if record != nil {
 		body = object{"data": []object{record}}
 	}
 	out, err := tr.Do(tr.user(), method, path, body)
 	if err != nil {
-		return Mutation{}, err
+		return sandbox.Mutation{}, err
 	}
 	var got struct {
 		Data []struct {
@@ -127,33 +87,33 @@ func (tr *trickle) edit(what, module, method, path string, record object) (Mutat
 		} `json:"data"`
 	}
 	if err := json.Unmarshal(out, &got); err != nil || len(got.Data) == 0 {
-		return Mutation{}, fmt.Errorf("%s: answer %s: %w", what, out, errNoRecord)
+		return sandbox.Mutation{}, fmt.Errorf("%s: answer %s: %w", what, out, errNoRecord)
 	}
-	return Mutation{What: what, Object: module, ID: got.Data[0].Details.ID}, nil
+	return sandbox.Mutation{What: what, Object: module, ID: got.Data[0].Details.ID}, nil
 }
 
-func (tr *trickle) add(what, module string, record object) (Mutation, error) {
+func (tr *trickle) add(what, module string, record object) (sandbox.Mutation, error) {
 	return tr.edit(what, module, "POST", "/crm/v8/"+module, record)
 }
 
 // change sends a change of a random record that suits; nothing changes where
 // record is nil.
-func (tr *trickle) change(what, module string, suits func(*row) bool, record func(*row) object) (Mutation, error) {
+func (tr *trickle) change(what, module string, suits func(*row) bool, record func(*row) object) (sandbox.Mutation, error) {
 	r := tr.one(module, suits)
 	if r == nil {
-		return Mutation{}, errNothing
+		return sandbox.Mutation{}, sandbox.ErrNothing
 	}
 	change := record(r)
 	if change == nil {
-		return Mutation{}, errNothing
+		return sandbox.Mutation{}, sandbox.ErrNothing
 	}
 	return tr.edit(what, module, "PUT", "/crm/v8/"+module+"/"+r.key(), change)
 }
 
-func (tr *trickle) remove(module string, suits func(*row) bool) (Mutation, error) {
+func (tr *trickle) remove(module string, suits func(*row) bool) (sandbox.Mutation, error) {
 	r := tr.one(module, suits)
 	if r == nil {
-		return Mutation{}, errNothing
+		return sandbox.Mutation{}, sandbox.ErrNothing
 	}
 	return tr.edit("deleted", module, "DELETE", "/crm/v8/"+module+"/"+r.key(), nil)
 }
@@ -183,7 +143,7 @@ func (tr *trickle) stage(deal *row, forecast string) string {
 	return list[tr.rng.IntN(len(list))]
 }
 
-func (tr *trickle) shift(what, from, to string) (Mutation, error) {
+func (tr *trickle) shift(what, from, to string) (sandbox.Mutation, error) {
 	return tr.change(what, "Deals", tr.stands(from), func(d *row) object {
 		if st := tr.stage(d, to); st != "" {
 			return object{"Stage": st}
@@ -192,17 +152,19 @@ func (tr *trickle) shift(what, from, to string) (Mutation, error) {
 	})
 }
 
-func (tr *trickle) moveDeal() (Mutation, error) {
+func (tr *trickle) moveDeal() (sandbox.Mutation, error) {
 	return tr.shift("moved to another stage", forecastOpen, forecastOpen)
 }
 
-func (tr *trickle) winDeal() (Mutation, error) { return tr.shift("won", forecastOpen, forecastWon) }
+func (tr *trickle) winDeal() (sandbox.Mutation, error) {
+	return tr.shift("won", forecastOpen, forecastWon)
+}
 
-func (tr *trickle) reopenDeal() (Mutation, error) {
+func (tr *trickle) reopenDeal() (sandbox.Mutation, error) {
 	return tr.shift("reopened", forecastLost, forecastOpen)
 }
 
-func (tr *trickle) loseDeal() (Mutation, error) {
+func (tr *trickle) loseDeal() (sandbox.Mutation, error) {
 	return tr.change("lost", "Deals", tr.stands(forecastOpen), func(d *row) object {
 		st := tr.stage(d, forecastLost)
 		if st == "" {
@@ -223,27 +185,29 @@ func (tr *trickle) reason() string {
 	return list[tr.rng.IntN(len(list))].Actual
 }
 
-func (tr *trickle) repriceDeal() (Mutation, error) {
+func (tr *trickle) repriceDeal() (sandbox.Mutation, error) {
 	return tr.change("amount changed", "Deals", tr.stands(forecastOpen), func(*row) object { return object{"Amount": 100 * (1 + tr.rng.IntN(20000))} })
 }
 
-func (tr *trickle) handOver() (Mutation, error) {
+func (tr *trickle) handOver() (sandbox.Mutation, error) {
 	return tr.change("handed over", "Deals", tr.stands(forecastOpen), func(*row) object { return object{"Owner": object{"id": tr.user()}} })
 }
 
-func (tr *trickle) deleteDeal() (Mutation, error) { return tr.remove("Deals", tr.stands(forecastOpen)) }
+func (tr *trickle) deleteDeal() (sandbox.Mutation, error) {
+	return tr.remove("Deals", tr.stands(forecastOpen))
+}
 
-func (tr *trickle) newLead() (Mutation, error) {
+func (tr *trickle) newLead() (sandbox.Mutation, error) {
 	t := sandbox.Tongues()[tr.rng.IntN(3)]
 	return tr.add("new lead", "Leads", object{"First_Name": tr.pick(t.First), "Last_Name": tr.pick(t.Last), "Company": tr.pick(t.Companies)})
 }
 
 func (tr *trickle) pick(list []string) string { return list[tr.rng.IntN(len(list))] }
 
-func (tr *trickle) newDeal() (Mutation, error) {
+func (tr *trickle) newDeal() (sandbox.Mutation, error) {
 	who := tr.one("Contacts", everyRow)
 	if who == nil {
-		return Mutation{}, errNothing
+		return sandbox.Mutation{}, sandbox.ErrNothing
 	}
 	tr.mu.RLock()
 	list := tr.settings.Pipelines
@@ -255,27 +219,27 @@ func (tr *trickle) newDeal() (Mutation, error) {
 	})
 }
 
-func (tr *trickle) convert() (Mutation, error) {
+func (tr *trickle) convert() (sandbox.Mutation, error) {
 	r := tr.one("Leads", func(r *row) bool { return r.values["Converted__s"] != true })
 	if r == nil {
-		return Mutation{}, errNothing
+		return sandbox.Mutation{}, sandbox.ErrNothing
 	}
 	_, err := tr.Do(tr.user(), "POST", "/crm/v8/Leads/"+r.key()+"/actions/convert", object{"data": []object{{"overwrite": false}}})
-	return Mutation{What: "converted", Object: "Leads", ID: r.key()}, err
+	return sandbox.Mutation{What: "converted", Object: "Leads", ID: r.key()}, err
 }
 
 func openTask(r *row) bool { return r.text("Status") != "Completed" }
 
-func (tr *trickle) doTask() (Mutation, error) {
+func (tr *trickle) doTask() (sandbox.Mutation, error) {
 	return tr.change("task done", "Tasks", openTask, func(*row) object { return object{"Status": "Completed"} })
 }
 
-func (tr *trickle) deleteTask() (Mutation, error) { return tr.remove("Tasks", openTask) }
+func (tr *trickle) deleteTask() (sandbox.Mutation, error) { return tr.remove("Tasks", openTask) }
 
-func (tr *trickle) planTask() (Mutation, error) {
+func (tr *trickle) planTask() (sandbox.Mutation, error) {
 	d := tr.one("Deals", tr.stands(forecastOpen))
 	if d == nil {
-		return Mutation{}, errNothing
+		return sandbox.Mutation{}, sandbox.ErrNothing
 	}
 	return tr.add("task planned", "Tasks", object{
 		"Subject": tr.pick(sandbox.Subjects("call")), "Due_Date": tr.Now().AddDate(0, 0, tr.rng.IntN(6)).Format(time.DateOnly), "Status": "Not Started",
@@ -283,41 +247,41 @@ func (tr *trickle) planTask() (Mutation, error) {
 	})
 }
 
-func (tr *trickle) writeNote() (Mutation, error) {
+func (tr *trickle) writeNote() (sandbox.Mutation, error) {
 	d := tr.one("Deals", tr.stands(forecastOpen))
 	if d == nil {
-		return Mutation{}, errNothing
+		return sandbox.Mutation{}, sandbox.ErrNothing
 	}
 	return tr.add("note written", "Notes", object{
 		"Note_Content": tr.pick(sandbox.NoteTexts()), "Parent_Id": object{"module": object{"api_name": "Deals"}, "id": d.key()},
 	})
 }
 
-func (tr *trickle) changePhone() (Mutation, error) {
+func (tr *trickle) changePhone() (sandbox.Mutation, error) {
 	return tr.change("phone changed", "Contacts", everyRow, func(*row) object {
 		return object{"Phone": fmt.Sprintf("+48 %09d", 500_000_000+tr.rng.IntN(99_999_999))}
 	})
 }
 
-func (tr *trickle) newContact() (Mutation, error) {
+func (tr *trickle) newContact() (sandbox.Mutation, error) {
 	t := sandbox.Tongues()[tr.rng.IntN(3)]
 	return tr.add("new contact", "Contacts", object{"First_Name": tr.pick(t.First), "Last_Name": tr.pick(t.Last), "Phone": t.Prefix + fmt.Sprint(100_000_000+tr.rng.IntN(900_000_000))})
 }
 
-func (tr *trickle) mergePeople() (Mutation, error) {
+func (tr *trickle) mergePeople() (sandbox.Mutation, error) {
 	a, b := tr.one("Contacts", everyRow), tr.one("Contacts", everyRow)
 	if a == nil || b == nil || a.id == b.id {
-		return Mutation{}, errNothing
+		return sandbox.Mutation{}, sandbox.ErrNothing
 	}
 	_, err := tr.Do(tr.user(), "POST", "/crm/v8/Contacts/"+a.key()+"/actions/merge", object{"merge": []object{{"data": []object{{"id": b.key()}}}}})
-	return Mutation{What: "merged", Object: "Contacts", ID: a.key()}, err
+	return sandbox.Mutation{What: "merged", Object: "Contacts", ID: a.key()}, err
 }
 
-func (tr *trickle) renameAccount() (Mutation, error) {
+func (tr *trickle) renameAccount() (sandbox.Mutation, error) {
 	return tr.change("renamed", "Accounts", everyRow, func(r *row) object { return object{"Account_Name": r.text("Account_Name") + " (PL)"} })
 }
 
 // earnMore changes what the formula of deals shows, without touching a deal.
-func (tr *trickle) earnMore() (Mutation, error) {
+func (tr *trickle) earnMore() (sandbox.Mutation, error) {
 	return tr.change("revenue changed", "Accounts", everyRow, func(*row) object { return object{"Annual_Revenue": 1000 * (1 + tr.rng.IntN(9000))} })
 }

@@ -5,62 +5,15 @@
 package official
 
 import (
-	"cmp"
 	"encoding/json"
 	"net/http"
-	"os"
-	"path/filepath"
 	"strings"
 
 	"salesbook.dev/internal/sandbox/openapi"
 )
 
-// File is where a document should be. Relative paths are taken from the
-// repository's root: the nearest folder upwards with a go.mod.
-func File(name string) string {
-	shared := cmp.Or(os.Getenv("SALESBOOK_SHARED"), filepath.Join("..", "shared"))
-	if !filepath.IsAbs(shared) {
-		shared = filepath.Join(root(), shared)
-	}
-	return filepath.Join(shared, "specs", "zoho", "v8.0", name)
-}
-
-func root() string {
-	dir, err := os.Getwd()
-	for ; err == nil && dir != filepath.Dir(dir); dir = filepath.Dir(dir) {
-		if _, err := os.Stat(filepath.Join(dir, "go.mod")); err == nil {
-			return dir
-		}
-	}
-	return "."
-}
-
-// There reports whether the documents are at hand.
-func There() bool {
-	_, err := os.Stat(File("record.json"))
-	return err == nil
-}
-
-// Test is what Need wants of a *testing.T, which a package that is no test may
-// not import.
-type Test interface {
-	Helper()
-	Fatalf(format string, args ...any)
-	Skip(args ...any)
-}
-
-// Need skips a test, or fails it where SALESBOOK_REQUIRE_SHARED=1, when the
-// documents are not at hand.
-func Need(t Test) {
-	t.Helper()
-	if There() {
-		return
-	}
-	if os.Getenv("SALESBOOK_REQUIRE_SHARED") == "1" {
-		t.Fatalf("the vendor's documents are needed and not there: %s", File("record.json"))
-	}
-	t.Skip("the vendor's documents are not there (set SALESBOOK_SHARED)")
-}
+// Folder is where the documents lie.
+func Folder() openapi.Folder { return openapi.Folder{Path: "specs/zoho/v8.0", Main: "record.json"} }
 
 // names are the documents in use, special before general: paths like
 // /crm/v8/{module} in the last ones fit everything. That of notes is left out:
@@ -86,7 +39,7 @@ func Load() (*openapi.Documents, error) {
 	}
 	var apis []openapi.API
 	for _, name := range names() {
-		apis = append(apis, openapi.API{Name: name, File: File(name + ".json"), Prefixes: []string{""}, Vendor: vendor})
+		apis = append(apis, openapi.API{Name: name, File: Folder().File(name + ".json"), Prefixes: []string{""}, Vendor: vendor})
 	}
 	return openapi.Load(apis...)
 }
