@@ -264,9 +264,13 @@ func (c *Connector) stageNamed(ctx context.Context, p shownPipeline, name connec
 // writeStages writes which stages a pipeline has, and returns one of them.
 func (c *Connector) writeStages(ctx context.Context, layout string, p shownPipeline, list []shownStage, id string) (connectors.Record, error) {
 	number := plain(p.ID)
+	body := map[string]any{keyDisplay: p.Name, "maps": asMaps(list)}
+	if p.Default {
+		body["default"] = true
+	}
 	wrote, err := c.write(ctx, rest.Call{
 		Method: http.MethodPut, Path: root + "/settings/pipeline/" + number, Query: url.Values{"layout_id": {layout}},
-		Body: map[string]any{"pipeline": []any{map[string]any{keyDisplay: p.Name, "default": p.Default, "maps": asMaps(list)}}},
+		Body: map[string]any{"pipeline": []any{body}},
 	}, "pipeline")
 	switch {
 	case err != nil:
