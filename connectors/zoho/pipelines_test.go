@@ -242,3 +242,33 @@ func TestFirstPipeline(t *testing.T) {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
 }
+
+// TestChangesNameAllThatStays: the stages of a pipeline, those that end deals among
+// them, and that it is the default one, if it is.
+func TestChangesNameAllThatStays(t *testing.T) {
+	t.Parallel()
+	for preset, want := range map[string]string{`"default":true,`: `"default":true,`, `"default":false,`: "", "": ""} {
+		var body string
+		pipe := `{"id":"20","display_value":"P","actual_value":"P",` + preset + `"maps":[{"id":"2","display_value":"Z","actual_value":"Z","sequence_number":1,"forecast_type":"Closed Won"}]}`
+		f := answers(t, func(method, path, sent string) (int, string) {
+			switch {
+			case method == http.MethodPut:
+				body = sent
+				return 200, `{"pipeline":[{"code":"SUCCESS","details":{"id":"20"},"message":"changed","status":"success"}]}`
+			case strings.Contains(path, "/settings/layouts"):
+				return 200, `{"layouts":[` + standard + `]}`
+			case strings.Contains(path, "/settings/fields"):
+				return 200, threeStages
+			}
+			return 200, `{"pipeline":[` + pipe + `]}`
+		})
+		e := connectors.Edit{Object: "Stages", Parent: "P", Set: set(pair("display_value", txt("A")))}
+		if _, err := f.connect(t).(connectors.Pusher).Push(t.Context(), e); fault.KindOf(err) != fault.Temporary { // the fake does not show it
+			t.Errorf("error %v (%v), want that nobody knows", err, fault.KindOf(err))
+		}
+		all := `{"pipeline":[{"display_value":"P",` + want + `"maps":[{"display_value":"A","id":"1","sequence_number":1},{"display_value":"Z","id":"2","sequence_number":2}]}]}`
+		if diff := cmp.Diff(readJSON(t, all), readJSON(t, body)); diff != "" {
+			t.Errorf("with %q (-want +got):\n%s", preset, diff)
+		}
+	}
+}
