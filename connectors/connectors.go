@@ -294,6 +294,7 @@ type Spec struct {
 	// FieldTypes are the vendor's types for new fields, by what they are to hold:
 	// text, number, date.
 	FieldTypes map[string]string
+	Setup      Setup      // how far an account is set up by the API
 	Meter      rest.Meter // what each call costs and what answers tell of the quota
 	Quota      rest.Quota // assumed until the vendor tells better
 	// Configured returns the declaration as it is under an account's settings, where
@@ -309,6 +310,18 @@ type Spec struct {
 	Decoder Decoder
 	// Open validates cfg and returns the connector. It never dials.
 	Open func(env Env, cfg Config) (Connector, error)
+}
+
+// Setup is how far the vendor's API sets an account up. The zero value is: as far as
+// the map has fields for it.
+type Setup struct {
+	// ByHand says where in the vendor's screens a person does what the API has no
+	// call for, as part of a sentence: by kind and field of the canonical model, as
+	// stages.probability, or by the kind alone for new ones.
+	ByHand map[string]string
+	// StageNames is the code of the field of deals whose options are all the names
+	// that stages can have; empty: they can have any.
+	StageNames string
 }
 
 // Consent is how a vendor departs from OAuth 2 as RFC 6749 and 6750 have it. The

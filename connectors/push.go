@@ -10,6 +10,9 @@ import (
 type Edit struct {
 	Object string // as in Spec.Objects
 	ID     string // the record; empty: a new one is made
+	// Parent is the record that a new one belongs to, if its object has a Parent and
+	// the record itself does not tell.
+	Parent string
 	// Set is what the fields shall hold, by the vendor's keys as Decode has them.
 	// Null empties a field. Fields that it does not name stay what they are. Values
 	// are plain: the connector writes each in the type that the vendor wants.

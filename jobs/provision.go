@@ -117,8 +117,10 @@ func (u *setup) holding(ctx context.Context, work func(context.Context) error) e
 // kinds are what a CRM is set up with.
 func kinds() []string { return []string{"pipelines", "stages", "fields"} }
 
-// read reads what the CRM has of some kinds anew, and writes it as any page.
+// read reads what the CRM has of some kinds anew, and writes it as any page. Kinds
+// that come in one list are read once.
 func (u *setup) read(ctx context.Context, kinds ...string) error {
+	done := map[string]bool{}
 	for _, kind := range kinds {
 		s, err := u.p.openForWork(ctx, u.ws, u.conn)
 		if err != nil {
@@ -131,6 +133,11 @@ func (u *setup) read(ctx context.Context, kinds ...string) error {
 		if err != nil {
 			return err
 		}
+		object = listWith(s.Spec, object)
+		if done[object] {
+			continue
+		}
+		done[object] = true
 		puller, err := ability[connectors.Puller](ctx, s, rest.Interactive)
 		if err != nil {
 			return err
@@ -164,6 +171,15 @@ func definitionsOf(m *mapping.Map, kind string) (string, error) {
 	return object, err
 }
 
+// listWith is the object that is pulled for the records of another one: those that are
+// attached come with their parents.
+func listWith(spec connectors.Spec, object string) string {
+	if o, ok := spec.Object(object); ok && o.Mode == connectors.Attached {
+		return o.Parent
+	}
+	return object
+}
+
 // plan compares the book with what is stored of the CRM.
 func (u *setup) plan(ctx context.Context) (*Source, error) {
 	s, err := u.p.openForWork(ctx, u.ws, u.conn)
@@ -191,9 +207,36 @@ func (u *setup) plan(ctx context.Context) (*Source, error) {
 		return nil, err
 	}
 	crm.Named = u.named(s)
+	crm.ByHand, crm.Without, crm.Offered = s.Spec.Setup.ByHand, without(s.Map), offered(s)
 	crm.Reasons = reasonsField(s, crm.Fields)
 	u.out.Plan = provision.Make(u.compiled, u.before, crm, u.p.Now())
 	return s, nil
+}
+
+// without lists what a book says of definitions and the CRM has nothing for: nothing
+// of it is mapped to these.
+func without(m *mapping.Map) (out []string) {
+	for _, name := range []string{"pipelines.probability_enabled", "stages.probability", "stages.rot_days", "stages.position", "fields.required"} {
+		if kind, field, _ := strings.Cut(name, "."); !m.Maps(kind, field) {
+			out = append(out, name)
+		}
+	}
+	return out
+}
+
+// offered lists the stages that pipelines can have, where the CRM has a list of them.
+func offered(s *Source) (out []provision.Offered) {
+	field, ok := s.Dictionary.Field("deals", s.Spec.Setup.StageNames)
+	if !ok {
+		return nil
+	}
+	out = []provision.Offered{}
+	for _, o := range field.Options {
+		if !o.Deleted {
+			out = append(out, provision.Offered{Name: o.Label, Ends: o.Ends})
+		}
+	}
+	return out
 }
 
 func pipelinesWith(pipelines []postgres.PipelineDefinition, stages []postgres.StageDefinition) (out []provision.Pipeline) {
@@ -201,7 +244,7 @@ func pipelinesWith(pipelines []postgres.PipelineDefinition, stages []postgres.St
 		one := provision.Pipeline{ID: pl.ID, Name: pl.Name, Probabilities: pl.Probabilities}
 		for _, st := range stages {
 			if st.PipelineID == pl.ID {
-				one.Stages = append(one.Stages, provision.Stage{ID: st.ID, Name: st.Name, Probability: st.Probability, RotDays: st.RotDays})
+				one.Stages = append(one.Stages, provision.Stage{ID: st.ID, Name: st.Name, Position: st.Position, Probability: st.Probability, RotDays: st.RotDays})
 			}
 		}
 		out = append(out, one)

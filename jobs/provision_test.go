@@ -48,6 +48,49 @@ func (b *bundle) setUp(t *testing.T) jobs.Provisioning {
 	return out
 }
 
+// planSetup plans it.
+func (b *bundle) planSetup(t *testing.T) provision.Plan {
+	t.Helper()
+	out, err := b.PlanSetup(t.Context(), b.ws, "crm", parseBook(t, ordered))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return out.Plan
+}
+
+// setUpKilled has whatever writes break off, once before the vendor got it and once
+// after, and goes on until nothing is left. It returns how often that was.
+func (b *bundle) setUpKilled(t *testing.T) (kills int) {
+	t.Helper()
+	d := &dying{calls: map[string]int{}}
+	b.Transport = d
+	defer func() { b.Transport = nil }()
+	for ; kills < 50; kills++ {
+		ctx, cancel := context.WithCancel(t.Context())
+		d.kill = cancel
+		out, err := b.SetUp(ctx, b.ws, "crm", parseBook(t, ordered), asTest())
+		alive := ctx.Err() == nil
+		cancel()
+		if len(out.Refused) > 0 {
+			t.Fatalf("refused: %+v", out.Refused)
+		}
+		if alive {
+			if err != nil {
+				t.Fatal(err)
+			}
+			break
+		}
+	}
+	return kills
+}
+
+// undo takes back the edit of a key.
+func (b *bundle) undo(t *testing.T, key string) error {
+	t.Helper()
+	_, err := b.UndoEdit(t.Context(), b.ws, one[int64](t, b, `SELECT id FROM edits WHERE key = $1`, key), "test")
+	return err
+}
+
 func stepsOf(list []provision.Step) (texts []string) {
 	for _, s := range list {
 		texts = append(texts, s.Text)
@@ -173,7 +216,7 @@ type dying struct {
 }
 
 func (d *dying) RoundTrip(r *http.Request) (*http.Response, error) {
-	if r.Method == http.MethodGet {
+	if r.Method == http.MethodGet || strings.HasPrefix(r.URL.Path, "/oauth/") {
 		return http.DefaultTransport.RoundTrip(r)
 	}
 	body, err := io.ReadAll(r.Body)
@@ -202,26 +245,7 @@ func TestSetUpIsKilled(t *testing.T) {
 	t.Parallel()
 	b := setup(t, 0, pipedrive.Options{})
 	b.pull(t)
-	d := &dying{calls: map[string]int{}}
-	b.Transport = d
-	runs := 0
-	for ; runs < 50; runs++ {
-		ctx, cancel := context.WithCancel(t.Context())
-		d.kill = cancel
-		out, err := b.SetUp(ctx, b.ws, "crm", parseBook(t, ordered), asTest())
-		alive := ctx.Err() == nil
-		cancel()
-		if len(out.Refused) > 0 {
-			t.Fatalf("refused: %+v", out.Refused)
-		}
-		if alive {
-			if err != nil {
-				t.Fatal(err)
-			}
-			break
-		}
-	}
-	if want := 2 * len(planned()); runs != want {
+	if runs, want := b.setUpKilled(t), 2*len(planned()); runs != want {
 		t.Errorf("it was killed %d times, want %d", runs, want)
 	}
 	b.hasAll(t)
@@ -258,11 +282,15 @@ func TestSetUpIsToldToEnd(t *testing.T) {
 
 // notAllowing answers some requests as a vendor who does not allow them.
 func notAllowing(method, path string, status int) http.RoundTripper {
+	return saying(method, path, status, `{"success": false, "error": "not for you"}`)
+}
+
+// saying answers some requests itself.
+func saying(method, path string, status int, body string) http.RoundTripper {
 	return roundTrip(func(r *http.Request) (*http.Response, error) {
 		if r.Method != method || !strings.HasSuffix(r.URL.Path, path) {
 			return http.DefaultTransport.RoundTrip(r)
 		}
-		body := `{"success": false, "error": "not for you"}`
 		return &http.Response{StatusCode: status, Header: http.Header{"Content-Type": {"application/json"}}, Body: io.NopCloser(strings.NewReader(body)), Request: r, ContentLength: int64(len(body))}, nil
 	})
 }
@@ -323,11 +351,11 @@ func TestSetUpIsUndone(t *testing.T) {
 	b.tell(t, "PATCH", "/api/v2/stages/"+stage, map[string]any{"deal_probability": 55})
 	b.setUp(t)
 	for _, key := range []string{"fields/amount/required", "stages/#" + stage} {
-		if _, err := b.UndoEdit(t.Context(), b.ws, one[int64](t, b, `SELECT id FROM edits WHERE key = $1`, key), "test"); err != nil {
+		if err := b.undo(t, key); err != nil {
 			t.Error(err)
 		}
 	}
-	if _, err := b.UndoEdit(t.Context(), b.ws, one[int64](t, b, `SELECT id FROM edits WHERE key = 'card'`), "test"); err == nil {
+	if b.undo(t, "card") == nil {
 		t.Error("a field that was made was undone")
 	}
 	if _, err := b.Push(t.Context(), b.ws, b.conn); err != nil {

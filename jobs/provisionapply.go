@@ -17,6 +17,7 @@ import (
 	"salesbook.dev/internal/postgres"
 	"salesbook.dev/internal/provision"
 	"salesbook.dev/internal/rest"
+	"salesbook.dev/mapping"
 )
 
 // SetUpOptions say who wants a CRM set up, and how far.
@@ -267,7 +268,8 @@ func (w *settingUp) edit(s *Source, step provision.Step) (*postgres.Edit, connec
 		}
 		e.Wanted[name] = b
 	}
-	object, values, err := s.Map.Write(step.Kind, e.Wanted)
+	own, parent := ownedBy(s.Map, step.Kind, e.Wanted)
+	object, values, err := s.Map.Write(step.Kind, own)
 	if err != nil {
 		return nil, connectors.Edit{}, fmt.Errorf("%s: the field map of %s has no way back: %w", step.Text, s.Name, err)
 	}
@@ -278,7 +280,18 @@ func (w *settingUp) edit(s *Source, step provision.Step) (*postgres.Edit, connec
 		}
 		e.TargetID = &id
 	}
-	return e, connectors.Edit{Object: object, ID: step.ID, Set: values}, nil
+	return e, connectors.Edit{Object: object, ID: step.ID, Parent: parent, Set: values}, nil
+}
+
+// ownedBy takes out of wanted fields the record that a new one belongs to, where the
+// CRM's records do not tell it themselves.
+func ownedBy(m *mapping.Map, kind string, wanted map[string]json.RawMessage) (own map[string]json.RawMessage, parent string) {
+	own = maps.Clone(wanted)
+	if field := m.OwnerField(kind); field != "" && own[field] != nil {
+		_ = json.Unmarshal(own[field], &parent) // what is no text is no id; the vendor says that it is nobody's
+		delete(own, field)
+	}
+	return own, parent
 }
 
 // held is what the fields of an edit hold now.

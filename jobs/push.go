@@ -82,6 +82,7 @@ type pushing struct {
 	live    bool // edits may be made
 	pusher  connectors.Pusher
 	fetcher connectors.Fetcher
+	puller  connectors.Puller
 	worked  bool  // some edit had its turn without a failure
 	silent  int   // how many failed since the vendor last answered properly
 	failed  error // the last of them
@@ -97,10 +98,11 @@ func (p *Pipeline) pushSome(ctx context.Context, workspace, connection int64, l 
 		return false, err
 	}
 	w := &pushing{p: p, s: s, lease: l, until: until}
-	var pushes, fetches bool
+	var pushes, fetches, pulls bool
 	w.pusher, pushes = c.(connectors.Pusher)
 	w.fetcher, fetches = c.(connectors.Fetcher)
-	if !pushes || !fetches {
+	w.puller, pulls = c.(connectors.Puller)
+	if !pushes || !fetches || !pulls {
 		return false, fault.New(fault.Invalid, "the connector for %s cannot write back; `salesbook edits dry %s` only shows what is wanted", s.Vendor, s.Name)
 	}
 	err = p.recorded(ctx, s, PushArgs{}.Kind(), "", func(run int64) error {
@@ -243,7 +245,7 @@ func (w *pushing) correct(ctx context.Context, e *postgres.Edit, edit connectors
 // reread reads a record again and writes it as any page, and returns it with when
 // it was asked for.
 func (w *pushing) reread(ctx context.Context, edit connectors.Edit) (r connectors.Record, asked time.Time, err error) {
-	page, err := w.fetcher.Fetch(ctx, edit.Object, []string{edit.ID})
+	page, err := w.read(ctx, edit)
 	if err != nil {
 		return r, asked, err
 	}
@@ -254,6 +256,18 @@ func (w *pushing) reread(ctx context.Context, edit connectors.Edit) (r connector
 		r = page.Records[i]
 	}
 	return r, page.FetchedAt, nil
+}
+
+// read reads the record of an edit, or the whole list that it comes with where there is
+// no way to read one.
+func (w *pushing) read(ctx context.Context, edit connectors.Edit) (page connectors.Page, err error) {
+	if o, ok := w.s.Spec.Object(edit.Object); ok && o.FetchMax > 0 {
+		return w.fetcher.Fetch(ctx, edit.Object, []string{edit.ID})
+	}
+	for page, err := range w.puller.Pull(ctx, listWith(w.s.Spec, edit.Object), "") {
+		return page, err // lists come in one page
+	}
+	return page, nil
 }
 
 // make makes a new record.

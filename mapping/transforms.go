@@ -66,7 +66,7 @@ func catalogue() []transform {
 		{name: "day_and_time", makes: sales.Instant, any: toDayAndTime, fallback: otherwiseError, doc: "A day and a time of day in UTC, from two fields; null without a time."},
 		{name: "date", makes: sales.Date, any: toDate, fallback: otherwiseError, doc: "A day of the calendar."},
 		{name: "json", makes: sales.JSON, any: toJSON, walks: true, fallback: otherwiseError, doc: "Lists and parts as they are."},
-		{name: "options", makes: sales.JSON, any: toOptions, walks: true, fallback: otherwiseError, doc: "A field definition's options as a list of {id, label, deleted}."},
+		{name: "options", makes: sales.JSON, any: toOptions, walks: true, fallback: otherwiseError, doc: "A field definition's options as a list of {id, label, deleted, ends}."},
 	}
 }
 

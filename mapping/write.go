@@ -40,6 +40,25 @@ func (m *Map) RecordOf(kind, id string) (object, record string, ok bool) {
 	return object, record, ok
 }
 
+// Maps tells whether anything of the vendor's is mapped to a field of a kind.
+func (m *Map) Maps(kind, field string) bool {
+	return slices.ContainsFunc(m.ObjectsOf(kind), func(name string) bool { return m.objects[name].fieldNamed(field) != nil })
+}
+
+// OwnerField is the field of a kind that holds the record which owns one of them,
+// where records do not tell it themselves (parent: true): a new one is made under
+// that, and the field is not written. It is empty if there is none.
+func (m *Map) OwnerField(kind string) string {
+	for _, name := range m.ObjectsOf(kind) {
+		o := m.objects[name]
+		i := slices.IndexFunc(o.fields, func(f field) bool { return len(f.sources) == 1 && f.sources[0].parent })
+		if i >= 0 {
+			return o.fields[i].Name
+		}
+	}
+	return ""
+}
+
 // Write is the way back: it returns which of the vendor's objects a record of a
 // kind is, and what of it to set, so that the given fields hold the given values
 // when it is read again. Fields are the kind's own or custom.CODE; values are JSON

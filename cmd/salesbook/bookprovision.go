@@ -117,6 +117,7 @@ type setupView struct {
 	Later      []string      `json:"later"`
 	ByHand     []string      `json:"by_hand"`
 	Alone      []string      `json:"leaves_alone"`
+	Nothing    []string      `json:"has_nothing_for"`
 	Done       []string      `json:"done"`
 	Refused    []refusedView `json:"refused"`
 }
@@ -130,7 +131,7 @@ type refusedView struct {
 
 func viewSetup(p *jobs.Provisioning) setupView {
 	v := setupView{Connection: p.Connection, Book: p.Name, Version: p.Version, Steps: stepTexts(p.Plan.Steps), Later: append([]string{}, p.Plan.Later...),
-		ByHand: append([]string{}, p.Plan.ByHand...), Alone: append([]string{}, p.Plan.Alone...), Done: stepTexts(p.Done), Refused: []refusedView{}}
+		ByHand: append([]string{}, p.Plan.ByHand...), Alone: append([]string{}, p.Plan.Alone...), Nothing: append([]string{}, p.Plan.Nothing...), Done: stepTexts(p.Done), Refused: []refusedView{}}
 	for _, r := range p.Refused {
 		v.Refused = append(v.Refused, refusedView{r.Text, r.Why, r.Else})
 	}

@@ -31,7 +31,9 @@ func Spec() connectors.Spec {
 			{Name: setDomain, Help: "Address of the company, such as https://acme.pipedrive.com; filled in by itself after consent."},
 		},
 		FieldTypes: map[string]string{"text": "varchar", "number": "double", "date": "date"},
-		Meter:      meter(),
+		// No call moves stages (OpenAPI v1 and v2, stages).
+		Setup: connectors.Setup{ByHand: map[string]string{"stages.position": "the settings of the CRM"}},
+		Meter: meter(),
 		// The smallest plan with one seat (guide on rate limiting, 2026-11): less
 		// is never granted. "Server time" of the reset is taken for UTC.
 		Quota:   rest.Quota{Burst: 20, BurstWindow: burstWindow, Daily: 30_000},

@@ -83,6 +83,9 @@ func (a *account) edits(seed connectortest.Seed) []connectortest.EditSample {
 		{Name: "a new note on a deal", Object: "Notes", New: true, Edit: hung("Notes", "Note_Content"), Refused: set(pair("related_Deals", txt("999999")))},
 		{Name: "a note changes", Object: "Notes", Follows: always, Edit: added("Notes", set(pair("Note_Content", txt("inna"))))},
 		{Name: "a new field", Object: "Contacts_Fields", New: true, Edit: named, Refused: set(pair("data_type", txt("nonsense")))},
+		{Name: "a new pipeline", Object: "Pipelines", New: true, Edit: func(*testing.T) connectors.Edit {
+			return connectors.Edit{Object: "Pipelines", Set: set(pair("display_value", txt("Продажи "+a.mark())))}
+		}, Refused: set(pair("display_value", txt(" ")))},
 		{Name: "a field gets another option", Object: "Contacts_Fields", Follows: []string{"pick_list_values"}, Edit: of(set(pair("options", labels("Да", "Нет"))))},
 		{Name: "a field gets another name", Object: "Contacts_Fields", Follows: []string{"display_label"}, Edit: of(set(pair("field_label", txt("Inaczej"))))},
 	}

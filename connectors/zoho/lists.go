@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"net/url"
+	"slices"
 	"strconv"
 	"time"
 
@@ -216,42 +217,84 @@ func (c *Connector) listFields(ctx context.Context, src source) (connectors.Page
 // or open: names are the account's. What says won or lost is the end of a deal and
 // no stage that it stands in: those are told as outcomes alone.
 func (c *Connector) listPipelines(ctx context.Context, src source) (connectors.Page, error) {
-	layouts, page, err := c.layouts(ctx)
+	found, page, err := c.pipelines(ctx)
 	if err != nil {
 		return connectors.Page{}, err
 	}
+	var values [][]byte
+	if src.Name == pipelines && len(found) > 0 {
+		if values, err = c.stageValues(ctx); err != nil {
+			return connectors.Page{}, err
+		}
+	}
 	seen := map[string]bool{}
-	for _, layout := range layouts {
-		answer, err := c.get(ctx, "/settings/pipeline", url.Values{"layout_id": {layout}}, "")
-		if err != nil {
-			return connectors.Page{}, err
+	for _, p := range found {
+		id := identity(labelOf(p.raw).Value, p.raw)
+		if seen[id] {
+			continue // layouts may share a pipeline, and deals name it without its layout
 		}
-		if nothing(answer, nil) {
-			continue
-		}
-		list, err := rows(answer.Body, "pipeline", src.Name)
-		if err != nil {
-			return connectors.Page{}, err
-		}
-		for _, raw := range list {
-			id := identity(labelOf(raw).Value, raw)
-			if seen[id] {
-				continue // layouts may share a pipeline, and deals name it without its layout
-			}
-			seen[id] = true
-			page.Records = append(page.Records, record(src, id, [][]byte{raw}, ""))
-			if src.Name == pipelines {
-				if err := attachStages(&page, c.sources[stages], id, raw); err != nil {
-					return connectors.Page{}, err
-				}
+		seen[id] = true
+		page.Records = append(page.Records, record(src, id, [][]byte{p.raw}, ""))
+		if src.Name == pipelines {
+			if err := attachStages(&page, c.sources[stages], id, p.raw, values); err != nil {
+				return connectors.Page{}, err
 			}
 		}
 	}
 	return page, nil
 }
 
-// attachStages adds the open stages of a pipeline and says that these are all.
-func attachStages(page *connectors.Page, src source, pipeline string, raw []byte) error {
+// inLayout is a pipeline and the layout that has it.
+type inLayout struct {
+	layout string // its id
+	raw    []byte
+}
+
+// pipelines reads the pipelines of all layouts of deals.
+func (c *Connector) pipelines(ctx context.Context) ([]inLayout, connectors.Page, error) {
+	layouts, page, err := c.layouts(ctx)
+	if err != nil {
+		return nil, connectors.Page{}, err
+	}
+	var out []inLayout
+	for _, layout := range layouts {
+		answer, err := c.get(ctx, "/settings/pipeline", url.Values{"layout_id": {layout.id}}, "")
+		if err != nil {
+			return nil, connectors.Page{}, err
+		}
+		if nothing(answer, nil) {
+			continue
+		}
+		list, err := rows(answer.Body, "pipeline", pipelines)
+		if err != nil {
+			return nil, connectors.Page{}, err
+		}
+		for _, raw := range list {
+			out = append(out, inLayout{layout.id, raw})
+		}
+	}
+	return out, page, nil
+}
+
+// stageValues are the account's stages, whatever pipelines they stand in: the
+// values of the field Stage, which say how probable a deal is there (OpenAPI,
+// fields).
+func (c *Connector) stageValues(ctx context.Context) ([][]byte, error) {
+	page, err := c.listFields(ctx, c.sources[deals+fieldsSuffix])
+	if err != nil {
+		return nil, err
+	}
+	for _, r := range page.Records {
+		if r.ID == "Stage" {
+			return rows(r.Raw, "pick_list_values", "stages")
+		}
+	}
+	return nil, nil
+}
+
+// attachStages adds the open stages of a pipeline and says that these are all. What
+// the account says of a stage apart from its pipelines is its second part.
+func attachStages(page *connectors.Page, src source, pipeline string, raw []byte, values [][]byte) error {
 	list, err := rows(raw, "maps", src.Name)
 	if err != nil {
 		return err
@@ -261,7 +304,11 @@ func attachStages(page *connectors.Page, src source, pipeline string, raw []byte
 		if ended(stage) {
 			continue
 		}
-		r := record(src, stageKey(pipeline, identity(labelOf(stage).Value, stage)), [][]byte{stage}, "")
+		value, parts := plain(labelOf(stage).Value), [][]byte{stage}
+		if i := slices.IndexFunc(values, func(v []byte) bool { return value != "" && plain(labelOf(v).Value) == value }); i >= 0 {
+			parts = append(parts, values[i])
+		}
+		r := record(src, stageKey(pipeline, identity(labelOf(stage).Value, stage)), parts, "")
 		r.Parent = pipeline
 		if !seen[r.ID] {
 			seen[r.ID] = true
@@ -277,11 +324,18 @@ func ended(stage []byte) bool {
 	var s struct {
 		Type string `json:"forecast_type"`
 	}
-	return json.Unmarshal(stage, &s) == nil && (s.Type == "Closed Won" || s.Type == "Closed Lost")
+	return json.Unmarshal(stage, &s) == nil && endOf(s.Type) != ""
 }
 
-// layouts are the ids of the layouts of deals.
-func (c *Connector) layouts(ctx context.Context) ([]string, connectors.Page, error) {
+// dealLayout is one of the pages that deals are shown on, with fields and pipelines of
+// its own.
+type dealLayout struct {
+	id       string
+	standard bool // the vendor made it
+}
+
+// layouts are those of deals.
+func (c *Connector) layouts(ctx context.Context) ([]dealLayout, connectors.Page, error) {
 	answer, err := c.get(ctx, "/settings/layouts", url.Values{"module": {deals}}, "")
 	if err != nil {
 		return nil, connectors.Page{}, err
@@ -294,10 +348,13 @@ func (c *Connector) layouts(ctx context.Context) ([]string, connectors.Page, err
 	if err != nil {
 		return nil, connectors.Page{}, err
 	}
-	var out []string
+	var out []dealLayout
 	for _, raw := range list {
-		if id := plain(labelOf(raw).ID); numeric(id) {
-			out = append(out, id)
+		var l struct {
+			Generated string `json:"generated_type"`
+		}
+		if id := plain(labelOf(raw).ID); numeric(id) && read(raw, &l) == nil {
+			out = append(out, dealLayout{id, l.Generated == "default"})
 		}
 	}
 	return out, page, nil

@@ -21,8 +21,8 @@ func creates() map[string][]string {
 	return map[string][]string{tasks: {"Subject", "Description"}, notes: {"Note_Content", "Note_Title"}}
 }
 
-// Push implements connectors.Pusher for records of modules and for definitions
-// of fields. It makes the one call that writes and then reads the record, because
+// Push implements connectors.Pusher for records of modules, for definitions of
+// fields, and for pipelines and their stages. It makes the one call that writes and then reads the record, because
 // answers to writes show times only.
 //
 // Edits set off none of the account's automations but those of the setting:
@@ -36,8 +36,12 @@ func (c *Connector) Push(ctx context.Context, e connectors.Edit) (connectors.Rec
 	switch {
 	case ok && src.way == byFields:
 		return c.pushField(ctx, src, e)
+	case e.Object == pipelines:
+		return c.pushPipeline(ctx, e)
+	case e.Object == stages:
+		return c.pushStage(ctx, e)
 	case !ok || src.Mode != connectors.Windowed:
-		return connectors.Record{}, fault.New(fault.Invalid, "%q cannot be written to Zoho CRM, only records of modules and definitions of fields", shortened(e.Object))
+		return connectors.Record{}, fault.New(fault.Invalid, "%q cannot be written to Zoho CRM, only records of modules, pipelines, stages and definitions of fields", shortened(e.Object))
 	}
 	if err := c.writable(e); err != nil {
 		return connectors.Record{}, err
@@ -318,7 +322,8 @@ func (c *Connector) transit(ctx context.Context, e connectors.Edit, body map[str
 
 // Find implements connectors.Pusher. Tasks and notes are looked for among those
 // of the same deal, lead, contact or account, for the text that holds the mark;
-// definitions of fields by their label.
+// definitions of fields by their label, pipelines by their name, and stages by
+// theirs in their pipeline.
 func (c *Connector) Find(ctx context.Context, e connectors.Edit) (connectors.Record, bool, error) {
 	src, ok := c.sources[e.Object]
 	switch {
@@ -329,6 +334,9 @@ func (c *Connector) Find(ctx context.Context, e connectors.Edit) (connectors.Rec
 			label := e.Set.Get("field_label").Text
 			return label != "" && v.Get("field_label").Text == label && v.Get("custom_field").Text == "true"
 		})
+	}
+	if e.Object == pipelines || e.Object == stages {
+		return c.findPipelineOrStage(ctx, e)
 	}
 	key := markedIn(e, creates()[e.Object])
 	if !ok || key == "" {
@@ -380,94 +388,4 @@ func (c *Connector) search(ctx context.Context, src source, path, key, mark stri
 			return none, false, endless(src.Name)
 		}
 	}
-}
-
-// fieldLength is that of new texts (docs, fields: the longest of a single line).
-const fieldLength = 255
-
-// pushField makes the definition of a field, gives it another label or more
-// options. Options are added, never taken away: options lists {label}, or {id,
-// label} of those that stand.
-func (c *Connector) pushField(ctx context.Context, src source, e connectors.Edit) (connectors.Record, error) {
-	body, err := definition(src, e)
-	if err != nil {
-		return connectors.Record{}, err
-	}
-	path := root + "/settings/fields"
-	call := rest.Call{Method: http.MethodPost, Path: path, Query: map[string][]string{"module": {src.module}}, Body: map[string]any{"fields": []any{body}}}
-	if e.ID != "" {
-		known, found, err := c.findField(ctx, src, func(v *connectors.Values) bool { return v.Get("api_name").Text == e.ID })
-		if err != nil {
-			return connectors.Record{}, err
-		}
-		if !found {
-			return connectors.Record{}, fault.New(fault.NotFound, "%s have no field %s any more; pull the field definitions again", src.module, shortened(e.ID))
-		}
-		call.Method, call.Path = http.MethodPatch, path+"/"+plain(labelOf(known.Raw).ID)
-	}
-	id, err := c.write(ctx, call, "fields")
-	if err != nil {
-		return connectors.Record{}, err
-	}
-	r, found, err := c.findField(ctx, src, func(v *connectors.Values) bool { return v.Get("id").Text == id })
-	if err != nil || !found {
-		return connectors.Record{}, unread(src, id, err)
-	}
-	return r, nil
-}
-
-// definition is what is sent for the definition of a field.
-func definition(src source, e connectors.Edit) (map[string]any, error) {
-	body := map[string]any{}
-	if e.Undelete || len(e.Set.Custom) > 0 || len(e.Set.Standard) == 0 {
-		return nil, fault.New(fault.Invalid, "of definitions of fields, the label, the type and the options are written")
-	}
-	for _, p := range e.Set.Standard {
-		switch {
-		case p.Key == "field_label" && p.Value.Text != "":
-			body["field_label"] = p.Value.Text
-		case p.Key == "data_type" && e.ID == "" && p.Value.Text != "":
-			body["data_type"] = p.Value.Text
-			if p.Value.Text == "text" {
-				body["length"] = fieldLength
-			}
-		case p.Key == keyOptions && p.Value.Kind == connectors.List:
-			body["pick_list_values"] = choices(p.Value)
-		default:
-			return nil, fault.New(fault.Invalid, "%s of a definition in %s cannot be written so", shortened(p.Key), src.Name)
-		}
-	}
-	return body, nil
-}
-
-// choices lists options as they are added.
-func choices(v connectors.Value) []any {
-	out := []any{}
-	for _, item := range v.Items {
-		label := part(item, "label")
-		if label == nil {
-			continue
-		}
-		choice := map[string]any{"display_value": label.Text, "actual_value": label.Text}
-		if id := part(item, "id"); id != nil && id.Text != "" {
-			choice["actual_value"] = id.Text
-		}
-		out = append(out, choice)
-	}
-	return out
-}
-
-// findField looks for a definition.
-func (c *Connector) findField(ctx context.Context, src source, fits func(*connectors.Values) bool) (connectors.Record, bool, error) {
-	page, err := c.listFields(ctx, src)
-	if err != nil {
-		return connectors.Record{}, false, err
-	}
-	for _, r := range page.Records {
-		v, err := c.Decode(r.Object, r.Shape, r.Raw)
-		if err == nil && fits(&v) {
-			return r, true, nil
-		}
-	}
-	return connectors.Record{}, false, nil
 }

@@ -296,7 +296,9 @@ func TestUsesDocumentedOperations(t *testing.T) {
 		"POST coql /crm/v8/coql",
 		"POST fields /crm/v8/settings/fields",
 		"POST notifications /crm/v8/actions/watch",
+		"POST pipeline /crm/v8/settings/pipeline",
 		"POST record /crm/v8/{module_api_name}",
+		"PUT pipeline /crm/v8/settings/pipeline/{id}",
 		"PUT record /crm/v8/{module_api_name}/{id}",
 	}
 	if diff := cmp.Diff(want, audit.Seen()); diff != "" {
@@ -338,6 +340,10 @@ func useAll(t *testing.T, a *account, v connectortest.Vendor, c connectors.Conne
 				t.Fatalf("%s: found %v, error %v", s.Name, found, err)
 			}
 		}
+	}
+	moved := connectors.Edit{Object: "Stages", ID: a.ids("Stages")[1], Set: set(pair("sequence_number", num("1")))}
+	if _, err := c.(connectors.Pusher).Push(t.Context(), moved); err != nil {
+		t.Fatal(err)
 	}
 	callback := connectors.Callback{URL: "https://hooks.example.com/in/1", User: "u", Password: "p"}
 	if _, err := c.(connectors.Watcher).Watch(t.Context(), callback); err != nil {

@@ -41,9 +41,16 @@ func specWith(own []string) connectors.Spec {
 			{Name: setModules, Help: "API names of modules of the account's own that are read as well, with commas between; the map says what they mean."},
 		},
 		FieldTypes: map[string]string{"text": "text", "number": "double", "date": "date"},
-		Meter:      meter(),
-		Quota:      editionQuota(""),
-		OAuth:      oauth,
+		Setup: connectors.Setup{
+			ByHand: map[string]string{
+				"stages": stagesScreen, "stages.probability": stagesScreen,
+				"fields.required": "Setup > Customization > Modules and Fields > Deals > Layout Rules, by a rule on Stage whose action makes the field mandatory",
+			},
+			StageNames: "Stage",
+		},
+		Meter: meter(),
+		Quota: editionQuota(""),
+		OAuth: oauth,
 		Consent: connectors.Consent{
 			Scheme: "Zoho-oauthtoken", Granted: granted, Located: located, Stale: stale, Refusal: tokenError,
 		},
@@ -63,6 +70,13 @@ func specWith(own []string) connectors.Spec {
 	return s
 }
 
+// stagesScreen is where an administrator makes stages and says how probable a deal
+// is in them, and whether it has ended (Zoho's help, stage-probability mapping, read
+// 2026-11-27). No call of the API does (OpenAPI of 2026 and docs, fields, layouts and
+// pipelines), and none demands a field: its screens are those of layout rules
+// (Zoho's help, Kaizen 63).
+const stagesScreen = "Setup > Customization > Modules and Fields > Deals > Stage-Probability Mapping"
+
 // scope is a right that is asked for, and why.
 type scope struct{ name, why string }
 
@@ -70,7 +84,7 @@ type scope struct{ name, why string }
 func scopeList() []scope {
 	return []scope{
 		{"ZohoCRM.modules.ALL", "to read records and to write corrections, tasks and notes"},
-		{"ZohoCRM.settings.ALL", "to read fields, layouts and pipelines, and to make the field on the deal's card"},
+		{"ZohoCRM.settings.ALL", "to read fields, layouts and pipelines, to make the field on the deal's card and to set the account up"},
 		{"ZohoCRM.users.READ", "to know who owns what"},
 		{"ZohoCRM.org.READ", "to know the account, its edition and its currency"},
 		{"ZohoCRM.coql.READ", "to find what changed"},

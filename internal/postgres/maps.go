@@ -103,7 +103,7 @@ type FieldDefinition struct {
 	Name    string
 	Type    string
 	Custom  bool
-	Options []byte // JSON array of {id, label, deleted, was}, may be nil
+	Options []byte // JSON array of {id, label, deleted, ends, was}, may be nil
 	Deleted bool
 }
 

@@ -18,6 +18,7 @@ type StageDefinition struct {
 	PipelineID, ID, Name string
 	Probability          *decimal.Decimal
 	RotDays              *int
+	Position             int // 0: the CRM says none
 }
 
 // PipelineDefinitions lists the pipelines of a connection that are not deleted,
@@ -33,7 +34,7 @@ func PipelineDefinitions(ctx context.Context, tx pgx.Tx, workspace, connection i
 		return nil, nil, err
 	}
 	rows, err = tx.Query(ctx, `
-		SELECT pipeline_id, external_id, name, probability, rot_days FROM stages
+		SELECT pipeline_id, external_id, name, probability, rot_days, COALESCE(position, 0)::int FROM stages
 		WHERE (workspace_id, connection_id) = ($1, $2) AND deleted_at IS NULL ORDER BY position, external_id`, workspace, connection)
 	if err != nil {
 		return nil, nil, err

@@ -17,6 +17,9 @@ type demand struct {
 	won    []place
 }
 
+// fieldRequired names when the CRM demands a field.
+const fieldRequired = "fields.required"
+
 // demands plans what the CRM itself shall ask for: the fields that the book asks
 // for by rules in mode task or revert. What it only looks at, or tells of, the CRM
 // does not demand.
@@ -54,9 +57,12 @@ func (p *planner) demands() {
 	for _, d := range list {
 		p.demand(d)
 	}
-	if len(later) > 0 {
-		p.plan.Later = append(p.plan.Later, "the CRM is not told to demand the fields of "+strings.Join(slices.Sorted(maps.Keys(later)), ", ")+
-			": it is once these rules are in mode task or revert")
+	switch rules := strings.Join(slices.Sorted(maps.Keys(later)), ", "); {
+	case len(later) == 0 || slices.Contains(p.crm.Without, fieldRequired):
+	case p.crm.ByHand[fieldRequired] != "":
+		p.plan.Later = append(p.plan.Later, "the CRM need not demand the fields of "+rules+": a person sees to that once these rules are in mode task or revert")
+	default:
+		p.plan.Later = append(p.plan.Later, "the CRM is not told to demand the fields of "+rules+": it is once these rules are in mode task or revert")
 	}
 }
 
@@ -85,6 +91,14 @@ func (p *planner) demand(d *demand) {
 	d.stages = slices.DeleteFunc(d.stages, func(at place) bool { return at.stageID != "" && slices.Contains(have.Stages, json.Number(at.stageID)) })
 	d.won = slices.DeleteFunc(d.won, func(at place) bool { return slices.Contains(have.Statuses[at.pipelineID], "won") })
 	if len(d.stages)+len(d.won) == 0 {
+		return
+	}
+	if slices.Contains(p.crm.Without, fieldRequired) {
+		p.nothing("fields that are required: salesbook alone asks for them")
+		return
+	}
+	if where := p.crm.ByHand[fieldRequired]; where != "" {
+		p.hand("field %q of deals is to be required %s: see to it in %s; salesbook cannot see whether it is done", f.Name, d.text(), where)
 		return
 	}
 	s := Step{Key: "fields/" + book.FoldField(d.field) + "/required", Kind: "fields", ID: f.Code, Waits: f.Code == "", Text: fmt.Sprintf("field %q of deals is required %s", f.Name, d.text())}

@@ -30,6 +30,20 @@ type CRM struct {
 	Named   map[string][]string
 	Reasons string // code of the field that loss reasons are read from; empty: none
 	Card    string // code of the card's field that is in use; empty: none is
+	// ByHand says where a person does what the CRM's API has no call for, as part of a
+	// sentence: by kind and field, as stages.probability, or by the kind for new ones.
+	ByHand map[string]string
+	// Without are the fields, named so, that the CRM has nothing for.
+	Without []string
+	// Offered are the stages that a pipeline can have, if the CRM has a list of them;
+	// nil: it has none, and they can have any name.
+	Offered []Offered
+}
+
+// Offered is a stage of the CRM's list.
+type Offered struct {
+	Name string
+	Ends string // won or lost, if deals in it have ended; deals stand in no such stage
 }
 
 // Pipeline is a pipeline with its stages in their order.
@@ -42,6 +56,7 @@ type Pipeline struct {
 // Stage is a stage of a pipeline.
 type Stage struct {
 	ID, Name    string
+	Position    int              // its place, counted from one, where the CRM lets stages be moved
 	Probability *decimal.Decimal // percent; nil: none
 	RotDays     *int             // nil: deals do not rot here
 }
@@ -80,6 +95,8 @@ type Plan struct {
 	Later  []string // what is to be done once the book demands more
 	ByHand []string // what a person has to do
 	Alone  []string // what the CRM has and the book does not
+	// Nothing is what the book says and the CRM has nothing for.
+	Nothing []string
 }
 
 // Step is one change of the CRM.
@@ -164,9 +181,25 @@ func (p *planner) bound(kind, ref, written string) (ids []string) {
 	return ids
 }
 
+// can tells whether steps may set a field of a kind.
+func (p *planner) can(field string) bool {
+	return p.crm.ByHand[field] == "" && !slices.Contains(p.crm.Without, field)
+}
+
+// nothing tells of what the CRM has nothing for.
+func (p *planner) nothing(text string) { p.plan.Nothing = once(p.plan.Nothing, text) }
+
+// once adds a text to those that do not have it.
+func once(list []string, text string) []string {
+	if slices.Contains(list, text) {
+		return list
+	}
+	return append(list, text)
+}
+
 func (p *planner) step(s Step) { p.plan.Steps = append(p.plan.Steps, s) }
 func (p *planner) hand(format string, args ...any) {
-	p.plan.ByHand = append(p.plan.ByHand, fmt.Sprintf(format, args...))
+	p.plan.ByHand = once(p.plan.ByHand, fmt.Sprintf(format, args...))
 }
 func (p *planner) alone(format string, args ...any) {
 	p.plan.Alone = append(p.plan.Alone, fmt.Sprintf(format, args...))

@@ -18,6 +18,7 @@ func (p *Plan) String() string {
 	}
 	list(&b, "By hand:", p.ByHand)
 	list(&b, "Later:", p.Later)
+	list(&b, "Has nothing for:", p.Nothing)
 	list(&b, "Leaves alone:", p.Alone)
 	return b.String()
 }

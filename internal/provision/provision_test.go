@@ -33,7 +33,7 @@ type model struct {
 
 // account is a CRM as its vendor gives it to a new customer.
 func account() *model {
-	m := &model{CRM: provision.CRM{Connection: "crm", Reasons: "lost_reason"}, next: 100}
+	m := &model{CRM: provision.CRM{Connection: "crm", Reasons: "lost_reason", ByHand: map[string]string{"stages.position": "the settings of the CRM"}}, next: 100}
 	m.Pipelines = []provision.Pipeline{{ID: "1", Name: "Pipeline", Stages: []provision.Stage{{ID: "1", Name: "Qualified"}, {ID: "2", Name: "Proposal Made"}}}}
 	m.Fields = []provision.Field{
 		{Code: "title", Name: "Title", Holds: "text"}, {Code: "value", Name: "Value", Holds: "money"}, {Code: "expected_close_date", Name: "Expected close date", Holds: "date"},
@@ -84,6 +84,11 @@ func (m *model) setStage(s provision.Step) {
 		if s.ID == "" && p.ID == s.Set["pipeline_id"] {
 			p.Stages = append(p.Stages, provision.Stage{ID: m.id(), Name: s.Set["name"].(string)})
 			fillStage(&p.Stages[len(p.Stages)-1], s)
+			stand(p, len(p.Stages)-1, s.Set["position"])
+			return
+		}
+		if j := slices.IndexFunc(p.Stages, func(st provision.Stage) bool { return st.ID == s.ID }); j >= 0 && s.Set["position"] != nil {
+			stand(p, j, s.Set["position"])
 			return
 		}
 		for j := range p.Stages {
@@ -91,6 +96,20 @@ func (m *model) setStage(s provision.Step) {
 				fillStage(&p.Stages[j], s)
 			}
 		}
+	}
+}
+
+// stand gives a stage its place; nil is the last.
+func stand(p *provision.Pipeline, i int, place any) {
+	s := p.Stages[i]
+	p.Stages = slices.Delete(p.Stages, i, i+1)
+	at := len(p.Stages)
+	if n, ok := place.(int); ok {
+		at = min(n-1, at)
+	}
+	p.Stages = slices.Insert(p.Stages, at, s)
+	for i := range p.Stages {
+		p.Stages[i].Position = i + 1
 	}
 }
 
@@ -294,6 +313,92 @@ func TestClashes(t *testing.T) {
 	}
 }
 
+// listed is a CRM whose stages come from a list and can be moved, whose API sets
+// neither their probabilities nor what is required, and that has no days.
+func listed() *model {
+	m := account()
+	m.ByHand = map[string]string{"stages": "Setup > Stages", "stages.probability": "Setup > Stages", "fields.required": "Setup > Rules"}
+	m.Without = []string{"pipelines.probability_enabled", "stages.rot_days"}
+	m.Offered = []provision.Offered{{Name: "Qualified"}, {Name: "Proposal Made"}, {Name: "call"}, {Name: "Offer"}, {Name: "Contract"}, {Name: "Won", Ends: "won"}}
+	for i := range m.Pipelines[0].Stages {
+		m.Pipelines[0].Stages[i].Position, m.Pipelines[0].Stages[i].Probability = i+1, percent(50)
+	}
+	return m
+}
+
+// TestOfAList plans for such a CRM: what it can do is done, in the order of the book;
+// what it cannot is told, with where to do it.
+func TestOfAList(t *testing.T) {
+	t.Parallel()
+	stages := func(names ...string) (out []provision.Stage) {
+		for i, name := range names {
+			out = append(out, provision.Stage{ID: name, Name: name, Position: i + 1, Probability: percent(20)})
+		}
+		return out
+	}
+	sales := func(m *model, names ...string) {
+		m.Pipelines = append(m.Pipelines, provision.Pipeline{ID: "3", Name: "Sales", Stages: stages(names...)})
+	}
+	for name, change := range map[string]func(m *model){
+		"a new account": func(*model) {},
+		"stages of another": func(m *model) {
+			m.Pipelines = append(m.Pipelines, provision.Pipeline{ID: "9", Name: "Other", Stages: stages("call", "Offer")})
+		},
+		"another order":         func(m *model) { sales(m, "Contract", "Offer", "Proposal Made", "call") },
+		"one is missing within": func(m *model) { sales(m, "Qualified", "Contract", "call") },
+		"stages are not offered": func(m *model) {
+			m.Offered = []provision.Offered{{Name: "Call", Ends: "lost"}, {Name: "Offer"}, {Name: "OFFER"}}
+		},
+		"nothing at all": func(m *model) {
+			m.ByHand = nil
+			m.Without = append(m.Without, "stages.probability", "stages.position", "fields.required")
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			m := listed()
+			change(m)
+			c := compile(t, small)
+			plan := provision.Make(c, nil, m.crm(), now)
+			golden(t, "listed-"+strings.ReplaceAll(name, " ", "-"), plan.String())
+			m.asPlanned(t, c, plan)
+			after := provision.Make(c, nil, m.crm(), now)
+			golden(t, "listed-"+strings.ReplaceAll(name, " ", "-")+"-after", after.String())
+			for i := range m.Pipelines {
+				p := &m.Pipelines[i]
+				if place := func(name string) int {
+					return slices.IndexFunc(p.Stages, func(s provision.Stage) bool { return strings.EqualFold(s.Name, name) })
+				}; p.Name == "Sales" && len(p.Stages) > 2 &&
+					(place("call") > place("Offer") || place("Offer") > place("Contract")) {
+					t.Errorf("in the end the stages are %v", p.Stages)
+				}
+			}
+		})
+	}
+}
+
+// asPlanned does what is planned, which must be what was shown.
+func (m *model) asPlanned(t *testing.T, c *book.Compiled, plan provision.Plan) {
+	t.Helper()
+	var planned []string
+	for _, s := range plan.Steps {
+		planned = append(planned, s.Key+": "+s.Text)
+	}
+	var done []string
+	for range 1000 {
+		plan := provision.Make(c, nil, m.crm(), now)
+		if len(plan.Steps) == 0 {
+			if d := cmp.Diff(planned, done); d != "" {
+				t.Errorf("done otherwise than planned (-planned +done):\n%s", d)
+			}
+			return
+		}
+		done = append(done, plan.Steps[0].Key+": "+plan.Steps[0].Text)
+		m.apply(plan.Steps[0])
+	}
+	t.Fatal("the plan never ends")
+}
+
 // TestNamesOfTheBook: what a book that is in force named is followed under its new
 // name, and what is named by a number is not made.
 func TestNamesOfTheBook(t *testing.T) {
@@ -319,6 +424,9 @@ func TestFixedPoint(t *testing.T) {
 	for seed := range uint64(300) {
 		r := rand.New(rand.NewPCG(seed, 1))
 		m := random(r)
+		if seed%2 == 1 {
+			m.ofAList(r)
+		}
 		before := names(m)
 		plan := provision.Make(c, nil, m.crm(), now)
 		var planned []string
@@ -370,6 +478,17 @@ func random(r *rand.Rand) *model {
 		}
 	}
 	return m
+}
+
+// ofAList makes a random CRM one as listed is.
+func (m *model) ofAList(r *rand.Rand) {
+	l := listed()
+	m.ByHand, m.Without, m.Offered = l.ByHand, l.Without, l.Offered[r.IntN(len(l.Offered)):]
+	for i := range m.Pipelines {
+		for j := range m.Pipelines[i].Stages {
+			m.Pipelines[i].Stages[j].Position = j + 1
+		}
+	}
 }
 
 // names lists all that a CRM has.

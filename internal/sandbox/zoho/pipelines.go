@@ -45,11 +45,17 @@ func (c *settings) pipeline(name string) *pipeline {
 	return c.Pipelines[i]
 }
 
-// stage finds the first step of that value in any pipeline.
+// stage finds what is known of a stage: by the first pipeline that it stands in, or
+// by itself.
 func (c *settings) stage(actual string) *step {
 	for _, p := range c.Pipelines {
 		if st := p.step(actual); st != nil {
 			return st
+		}
+	}
+	for _, o := range c.module("Deals").field("Stage").Options {
+		if o.Actual == actual && o.Forecast != "" {
+			return &step{ID: o.ID, Actual: o.Actual, Display: o.Display, Forecast: o.Forecast, Probability: o.Probability}
 		}
 	}
 	return nil

@@ -51,6 +51,9 @@ type option struct {
 	Actual  string `json:"actual"`
 	Display string `json:"display"`
 	Unused  bool   `json:"unused,omitempty"`
+	// Of a stage that was made by hand.
+	Forecast    string `json:"forecast,omitempty"`
+	Probability int    `json:"probability,omitempty"`
 }
 
 func (f *field) option(actual string) *option {

@@ -106,7 +106,15 @@ func scenes(b *bundle) []scene {
 	add("GET", "/crm/v8/Deals", nil, http.StatusBadRequest)
 	add("GET", "/crm/v8/Deals/1/Stage_History?fields=Stage", nil, http.StatusBadRequest)
 	add("POST", "/crm/v8/settings/fields?module=Deals", object{"fields": []object{{"field_label": "x", "data_type": "dragon"}}}, http.StatusBadRequest)
-	add("POST", "/crm/v8/settings/pipeline?layout_id="+layout, object{"pipeline": []object{{"display_value": c.Pipelines[0].Actual}}}, http.StatusBadRequest)
+	stage := idText(c.module("Deals").field("Stage").Options[0].ID)
+	for _, wrong := range []object{
+		{"display_value": c.Pipelines[0].Actual, "maps": []object{{"id": stage}}}, {"display_value": "Ohne"}, {"maps": []object{{"id": stage}}},
+		{"display_value": "Fremd", "maps": []object{{"id": "7"}}}, {"display_value": "Ohne", "maps": []object{{"display_value": "Los"}}},
+	} {
+		add("POST", "/crm/v8/settings/pipeline?layout_id="+layout, object{"pipeline": []object{wrong}}, http.StatusBadRequest)
+	}
+	add("POST", "/crm/v8/settings/pipeline?layout_id=7", object{"pipeline": []object{{"display_value": "Neu", "maps": []object{{"id": stage}}}}}, http.StatusBadRequest)
+	add("PUT", "/crm/v8/settings/pipeline/7?layout_id="+layout, object{"pipeline": []object{{"display_value": "Neu"}}}, http.StatusBadRequest)
 	add("DELETE", "/crm/v8/Notes/"+b.tables["Notes"].rows[0].key(), nil)
 	add("GET", "/crm/v8/Notes/deleted?type=recycle", nil)
 	add("PUT", "/crm/v8/Deals/"+deals[1].key()+"/actions/blueprint", object{"blueprint": []object{{"transition_id": "1", "data": object{}}}}, http.StatusBadRequest)
@@ -146,8 +154,8 @@ func scenes(b *bundle) []scene {
 	add("POST", "/crm/v8/settings/fields?module=Deals", object{"fields": []object{{"field_label": "Neu", "data_type": "text"}}})
 	add("PATCH", "/crm/v8/settings/fields/"+idText(stageField.ID)+"?module=Deals", object{"fields": []object{{"field_label": "Anders"}}})
 	add("DELETE", "/crm/v8/settings/fields/"+idText(stageField.ID)+"?module=Deals", nil)
-	add("POST", "/crm/v8/settings/pipeline?layout_id="+layout, object{"pipeline": []object{{"display_value": "Neu", "maps": []object{{"display_value": "Los", "forecast_type": "Open"}}}}})
-	add("PUT", "/crm/v8/settings/pipeline/"+idText(c.Pipelines[1].ID)+"?layout_id="+layout, object{"pipeline": []object{{"display_value": "Anders"}}})
+	add("POST", "/crm/v8/settings/pipeline?layout_id="+layout, object{"pipeline": []object{{"display_value": "Neu", "maps": []object{{"id": stage, "display_value": "Los", "sequence_number": 1}}}}})
+	add("PUT", "/crm/v8/settings/pipeline/"+idText(c.Pipelines[1].ID)+"?layout_id="+layout, object{"pipeline": []object{{"display_value": "Anders", "maps": []object{{"id": stage, "sequence_number": 2}}}}})
 	return out
 }
 

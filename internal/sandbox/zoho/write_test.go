@@ -1,7 +1,9 @@
 package zoho
 
 import (
+	"fmt"
 	"net/http"
+	"strings"
 	"testing"
 	"time"
 
@@ -223,23 +225,114 @@ func TestProvision(t *testing.T) {
 		t.Errorf("field %s with %d values, want Pow_d_straty with -None- and two", name, got)
 	}
 	b.make("Deals", object{"Deal_Name": "x", "Stage": "Qualification", name: "Czas"})
+	if a := b.send("DELETE", "/crm/v8/settings/fields/"+id+"?module=Deals", nil); a.status != 200 {
+		t.Errorf("delete the field: %s", a.body)
+	}
+}
+
+// stages are the account's, by their names.
+func (b *bundle) stages() map[string]string {
+	out := map[string]string{}
+	for _, f := range b.get("/crm/v8/settings/fields?module=Deals").list("fields") {
+		if f["api_name"] != "Stage" {
+			continue
+		}
+		for _, o := range f["pick_list_values"].([]any) {
+			out[o.(object)["display_value"].(string)] = o.(object)["id"].(string)
+		}
+	}
+	return out
+}
+
+// TestPipelines: a pipeline is made of stages that the account has, in the order that
+// is asked for, and is changed so; what is wrong is told as documented.
+func TestPipelines(t *testing.T) {
+	t.Parallel()
+	b := setup(t, Options{})
+	if err := b.SetStage("Telefon", "Open", 15); err != nil {
+		t.Fatal(err)
+	}
+	id := b.stages()
 	layout := b.get("/crm/v8/settings/layouts?module=Deals").list("layouts")[0]["id"].(string)
-	a = b.send("POST", "/crm/v8/settings/pipeline?layout_id="+layout, object{"pipeline": []object{{"display_value": "Nowy", "maps": []object{{"display_value": "Start", "forecast_type": "Open"}, {"display_value": "Closed Won"}}}}})
+	root, query := "/crm/v8/settings/pipeline", "?layout_id="+layout
+	write := func(method, path string, p object) answerTo {
+		return b.send(method, path, object{"pipeline": []object{p}})
+	}
+	maps := func(names ...string) []object {
+		var out []object
+		for i, n := range names {
+			out = append(out, object{"id": id[n], "display_value": n, "sequence_number": i + 1})
+		}
+		return out
+	}
+	a := write("POST", root+query, object{"display_value": "Nowy", "maps": maps("Telefon", "Closed Won", "Closed Lost")})
 	if a.status != 201 {
 		t.Fatalf("pipeline: %d %s", a.status, a.body)
 	}
-	b.make("Deals", object{"Deal_Name": "y", "Pipeline": "Nowy", "Stage": "Start"})
 	pipe := a.list("pipeline")[0]["details"].(object)["id"].(string)
-	a = b.send("PUT", "/crm/v8/settings/pipeline/"+pipe+"?layout_id="+layout, object{"pipeline": []object{{"display_value": "Nowszy", "maps": []object{{"display_value": "Więcej", "forecast_type": "Open"}}}}})
-	if a.status != 200 {
-		t.Fatalf("change: %d %s", a.status, a.body)
+	deal := b.make("Deals", object{"Deal_Name": "y", "Pipeline": "Nowy", "Stage": "Telefon"})
+	if got := b.get("/crm/v8/Deals/" + deal + "?fields=Probability").list("data")[0]["Probability"]; fmt.Sprint(got) != "15" {
+		t.Errorf("the deal is %v %% probable, want 15", got)
 	}
-	p := b.get("/crm/v8/settings/pipeline/" + pipe + "?layout_id=" + layout).list("pipeline")[0]
-	if p["display_value"] != "Nowszy" || p["actual_value"] != "Nowy" || len(p["maps"].([]any)) != 3 {
-		t.Errorf("pipeline %v", p)
+	shown := func() string {
+		p := b.get(root + "/" + pipe + query).list("pipeline")[0]
+		out := []string{p["display_value"].(string), p["actual_value"].(string)}
+		for _, m := range p["maps"].([]any) {
+			out = append(out, m.(object)["display_value"].(string)+" "+m.(object)["forecast_type"].(string))
+		}
+		return strings.Join(out, ", ")
 	}
-	if a := b.send("DELETE", "/crm/v8/settings/fields/"+id+"?module=Deals", nil); a.status != 200 {
-		t.Errorf("delete the field: %s", a.body)
+	for _, step := range []struct {
+		name string
+		p    object
+		want string
+	}{
+		{"another name", object{"display_value": "Nowszy"}, "Nowszy, Nowy, Telefon Open, Closed Won Closed Won, Closed Lost Closed Lost"},
+		{"one more stage", object{"maps": []object{{"id": id["Qualification"], "sequence_number": 1}}}, "Nowszy, Nowy, Qualification Open, Telefon Open, Closed Won Closed Won, Closed Lost Closed Lost"},
+		{"another order", object{"maps": maps("Telefon", "Qualification", "Closed Won", "Closed Lost")}, "Nowszy, Nowy, Telefon Open, Qualification Open, Closed Won Closed Won, Closed Lost Closed Lost"},
+		{"one less", object{"maps": []object{{"id": id["Telefon"], "_delete": object{"permanent": nil}}}}, "Nowszy, Nowy, Qualification Open, Closed Won Closed Won, Closed Lost Closed Lost"},
+	} {
+		if a := write("PUT", root+"/"+pipe+query, step.p); a.status != 200 {
+			t.Errorf("%s: %d %s", step.name, a.status, a.body)
+		}
+		if diff := cmp.Diff(step.want, shown()); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", step.name, diff)
+		}
+	}
+	long := make([]object, 201)
+	for i := range long {
+		long[i] = object{"id": id["Telefon"]}
+	}
+	before := shown()
+	for name, wrong := range map[string]struct {
+		method, path string
+		p            object
+		code         string
+	}{
+		"a name that is taken":       {"POST", root + query, object{"display_value": "NOWSZY", "maps": maps("Telefon")}, "DUPLICATE_DATA"},
+		"no name":                    {"POST", root + query, object{"maps": maps("Telefon")}, "MANDATORY_NOT_FOUND"},
+		"no stages":                  {"POST", root + query, object{"display_value": "Inny"}, "MANDATORY_NOT_FOUND"},
+		"a stage by its name":        {"POST", root + query, object{"display_value": "Inny", "maps": []object{{"display_value": "Telefon"}}}, "MANDATORY_NOT_FOUND"},
+		"a stage that is none":       {"POST", root + query, object{"display_value": "Inny", "maps": []object{{"id": "7"}}}, "INVALID_DATA"},
+		"too many stages":            {"POST", root + query, object{"display_value": "Inny", "maps": long}, "INVALID_DATA"},
+		"another layout":             {"POST", root + "?layout_id=7", object{"display_value": "Inny", "maps": maps("Telefon")}, "INVALID_DATA"},
+		"no layout":                  {"POST", root, object{"display_value": "Inny", "maps": maps("Telefon")}, "REQUIRED_PARAM_MISSING"},
+		"a change of none":           {"PUT", root + "/7" + query, object{"display_value": "Inny"}, "INVALID_DATA"},
+		"a change to a taken name":   {"PUT", root + "/" + pipe + query, object{"display_value": "standard (standard)"}, "DUPLICATE_DATA"},
+		"a change to an alien stage": {"PUT", root + "/" + pipe + query, object{"maps": []object{{"id": "7"}}}, "INVALID_DATA"},
+		"no stage is left": {"PUT", root + "/" + pipe + query, object{"maps": []object{
+			{"id": id["Qualification"], "_delete": true}, {"id": id["Closed Won"], "_delete": true}, {"id": id["Closed Lost"], "_delete": true},
+		}}, "CANNOT_DELETE"},
+	} {
+		if a := write(wrong.method, wrong.path, wrong.p); a.status != 400 || !strings.Contains(string(a.body), wrong.code) {
+			t.Errorf("%s: %d %s, want 400 with %s", name, a.status, a.body, wrong.code)
+		}
+	}
+	if diff := cmp.Diff(before, shown()); diff != "" {
+		t.Errorf("what was refused had an effect (-want +got):\n%s", diff)
+	}
+	if n := len(b.get(root + query).list("pipeline")); n != 2 {
+		t.Errorf("there are %d pipelines, want two", n)
 	}
 }
 
