@@ -93,7 +93,7 @@ func (p *Pipeline) ApproveEdits(ctx context.Context, workspace int64, ids []int6
 	return len(ids), p.eachEdit(ctx, workspace, ids, func(tx pgx.Tx, e *postgres.Edit) error {
 		approved, err := postgres.ApproveEdit(ctx, tx, workspace, e.ID, by, p.Now())
 		if err == nil && !approved {
-			err = fault.New(fault.Invalid, "edit %d does not wait for anybody to agree: its state is %s; `salesbook edits list --state asked` shows those that do", e.ID, e.State)
+			err = fault.New(fault.Invalid, "edit %d does not wait for anybody to agree: its state is %s; `salesbook edits list --state asked` shows those that do", e.ID, stateOf(ctx, tx, workspace, e))
 		}
 		if err != nil {
 			return err
@@ -107,13 +107,21 @@ func (p *Pipeline) CancelEdits(ctx context.Context, workspace int64, ids []int64
 	return len(ids), p.eachEdit(ctx, workspace, ids, func(tx pgx.Tx, e *postgres.Edit) error {
 		cancelled, err := postgres.CancelEdit(ctx, tx, workspace, e.ID, by, p.Now())
 		if err == nil && !cancelled {
-			err = fault.New(fault.Invalid, "edit %d cannot be cancelled any more: its state is %s", e.ID, e.State)
+			err = fault.New(fault.Invalid, "edit %d cannot be cancelled any more: its state is %s", e.ID, stateOf(ctx, tx, workspace, e))
 		}
 		if err != nil {
 			return err
 		}
 		return postgres.Audit(ctx, tx, workspace, by, "cancel edit", fmt.Sprintf("edit %d", e.ID), map[string]any{"what": e.What, "rule": e.Cause.Rule})
 	})
+}
+
+// stateOf is the state of an edit now: it may have come to its end since it was read.
+func stateOf(ctx context.Context, tx pgx.Tx, workspace int64, e *postgres.Edit) string {
+	if now, err := postgres.EditByID(ctx, tx, workspace, e.ID); err == nil {
+		return now.State
+	}
+	return e.State
 }
 
 // eachEdit does something with edits, all in one transaction, or none, and has

@@ -48,19 +48,20 @@ func (c *editsApproveCmd) Run(ctx context.Context, g *globals) error {
 }
 
 // asked are the numbers of edits that wait for somebody to agree.
-func (a *app) asked(ctx context.Context, ws int64, connection string) (ids []int64, err error) {
+func (a *app) asked(ctx context.Context, ws int64, connection string) ([]int64, error) {
 	_, id, err := a.names(ctx, connection)
 	if err != nil {
 		return nil, err
 	}
-	ids = []int64{}
-	err = a.db.In(ctx, ws, func(tx pgx.Tx) error {
-		list, err := postgres.Edits(ctx, tx, ws, postgres.EditFilter{Connection: id, States: []string{"asked"}, Most: 100_000})
-		for _, e := range list {
-			ids = append(ids, e.ID)
-		}
+	var list []postgres.Edit
+	err = a.db.In(ctx, ws, func(tx pgx.Tx) (err error) {
+		list, err = postgres.Edits(ctx, tx, ws, postgres.EditFilter{Connection: id, States: []string{"asked"}, Most: 100_000})
 		return err
 	})
+	ids := make([]int64, len(list))
+	for i := range list {
+		ids[i] = list[i].ID
+	}
 	return ids, err
 }
 
