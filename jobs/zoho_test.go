@@ -1,6 +1,7 @@
 package jobs_test
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 	"net/http/httptest"
@@ -13,6 +14,7 @@ import (
 
 	"salesbook.dev/connectors"
 	"salesbook.dev/connectors/zoho"
+	"salesbook.dev/internal/demo"
 	"salesbook.dev/internal/postgres/pgtest"
 	vendor "salesbook.dev/internal/sandbox/zoho"
 	"salesbook.dev/internal/web"
@@ -28,26 +30,51 @@ type zohoAccount struct {
 
 func connectZoho(t *testing.T) *zohoAccount {
 	t.Helper()
-	sim, err := vendor.Open(vendor.Options{RefreshToken: "1000.refresh.token"})
+	b := &bundle{db: pgtest.New(t), key: filepath.Join(t.TempDir(), "key")}
+	b.ws = b.db.Workspace(t, "acme")
+	b.Pipeline = pipeline(t, b)
+	return b.joinZoho(t, "crm", vendor.Options{})
+}
+
+// zohoRefresh is the refresh token of the self client.
+const zohoRefresh = "1000.refresh.token"
+
+// joinZoho connects one more simulated account to the workspace.
+func (b *bundle) joinZoho(t *testing.T, name string, o vendor.Options) *zohoAccount {
+	t.Helper()
+	o.RefreshToken = zohoRefresh
+	sim, err := vendor.Open(o)
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = sim.Close() })
-	a := &zohoAccount{bundle: &bundle{db: pgtest.New(t), key: filepath.Join(t.TempDir(), "key")}, crm: sim, t: t}
+	a := &zohoAccount{bundle: &bundle{Pipeline: b.Pipeline, db: b.db, key: b.key, ws: b.ws}, crm: sim, t: t}
 	a.vendor = httptest.NewServer(sim)
 	t.Cleanup(a.vendor.Close)
-	a.ws = a.db.Workspace(t, "acme")
-	a.Pipeline = pipeline(t, a.bundle)
+	a.join(t, name)
+	return a
+}
+
+// join connects the account under a name.
+func (a *zohoAccount) join(t *testing.T, name string) {
+	t.Helper()
 	cfg := connectors.Config{
 		BaseURL: a.vendor.URL, Settings: map[string]string{"client_id": "1000.CLIENT"},
-		Secrets: map[string]string{"client_secret": "client-secret", "refresh_token": "1000.refresh.token"},
+		Secrets: map[string]string{"client_secret": "client-secret", "refresh_token": zohoRefresh},
 	}
-	s, rights, err := a.Connect(t.Context(), a.ws, jobs.NewConnection{Vendor: "zoho", Name: "crm", By: "test", Config: cfg, Token: zoho.Spec().Consent.Granted(cfg)})
+	s, rights, err := a.Connect(t.Context(), a.ws, jobs.NewConnection{Vendor: "zoho", Name: name, By: "test", Config: cfg, Token: zoho.Spec().Consent.Granted(cfg)})
 	if err != nil || len(rights.Missing) > 0 {
 		t.Fatalf("rights %+v, error %v", rights, err)
 	}
 	a.conn = s.ID
-	return a
+}
+
+// seed gives the account records, by object.
+func (a *zohoAccount) seed(t *testing.T, lines []byte) {
+	t.Helper()
+	if err := a.crm.Seed(bytes.NewReader(lines)); err != nil {
+		t.Fatal(err)
+	}
 }
 
 // do writes at the vendor and returns the id of the record.
@@ -153,4 +180,18 @@ func (a *zohoAccount) hear(t *testing.T) {
 		cancel()
 	})
 	a.receiveAt(t, server.URL)
+}
+
+// drift compares every record with the vendor's truth.
+func (a *zohoAccount) drift(t testing.TB) {
+	t.Helper()
+	got, err := demo.Compare(t.Context(), a.DB, a.ws, a.conn, "zoho", demo.ZohoTruth(a.crm))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for kind, d := range got {
+		if d.Drift > 0 {
+			t.Errorf("%s: vendor %d, canonical %d, drift %d: %q", kind, d.Vendor, d.Canonical, d.Drift, d.Examples)
+		}
+	}
 }
