@@ -54,6 +54,9 @@ func toCurrency(_ *source, v *connectors.Value) (string, refusal) {
 	return strings.ToUpper(strings.TrimSpace(s)), no
 }
 
+// toHome is the account's own currency, as far as it is known.
+func toHome(s *source, _ *connectors.Value) (string, refusal) { return s.home, fine }
+
 // toRef reads an external id.
 func toRef(_ *source, v *connectors.Value) (string, refusal) {
 	switch v.Kind {
