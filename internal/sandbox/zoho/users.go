@@ -139,6 +139,9 @@ func (s *Sim) editUser(user string, change values) error {
 	})
 }
 
+// Currency is the organization's own.
+func (s *Sim) Currency() string { return s.opt.Company.Currency }
+
 // getOrg tells of the organization (org.json).
 func getOrg(c *call) (reply, error) {
 	o := c.opt.Company
