@@ -267,7 +267,7 @@ func TestOneDigestForSeveralCRMs(t *testing.T) {
 	s.notify(t)
 	s.notify(t)
 	for to, want := range map[string]string{
-		"ewa@example.com":       "łucja.żak@example.com\n  it is lost without a reason: 3\n  lacks fields: 3\n  stands in its stage for too long: 3",
+		"ewa@example.com":       "- łucja.żak@example.com\n  lost without a reason: 3\n  stands in its stage for too long: 3\n  fields of the stage are empty: 3",
 		"łucja.żak@example.com": "", "jan@example.com": "",
 	} {
 		var mails []*notifytest.Mail
@@ -292,5 +292,40 @@ func TestOneDigestForSeveralCRMs(t *testing.T) {
 				t.Errorf("%s: want %q in\n%s", to, want, text)
 			}
 		}
+	}
+}
+
+// TestTheStarterBookTakesInEveryCRM: as soon as one more connection is loaded, the
+// book speaks of its pipelines too.
+func TestTheStarterBookTakesInEveryCRM(t *testing.T) {
+	t.Parallel()
+	b := setup(t, 30, pipedrive.Options{})
+	b.pull(t)
+	east := b.joinZoho(t, "east", zoho.Options{})
+	speaksOf := func() (out []string) {
+		t.Helper()
+		if err := b.Start(t.Context(), b.ws); err != nil {
+			t.Fatal(err)
+		}
+		draft := parseBook(t, one[string](t, b, `SELECT text FROM books ORDER BY version DESC LIMIT 1`))
+		for i := range draft.Funnels {
+			if name := draft.Funnels[i].CRM[0].Connection; !slices.Contains(out, name) {
+				out = append(out, name)
+			}
+		}
+		return out
+	}
+	if d := cmp.Diff([]string{"crm"}, speaksOf()); d != "" {
+		t.Errorf("one is loaded (-want +got):\n%s", d)
+	}
+	soon := one[time.Duration](t, b, `SELECT every FROM schedules WHERE kind = 'start'`)
+	east.pull(t)
+	if d := cmp.Diff([]string{"crm", "east"}, speaksOf()); d != "" || soon > time.Minute {
+		t.Errorf("both are; it is looked for that every %v (-want +got):\n%s", soon, d)
+	}
+	versions := one[int](t, b, `SELECT count(*) FROM books`)
+	speaksOf()
+	if n := one[int](t, b, `SELECT count(*) FROM books`); n != versions {
+		t.Errorf("%d books, then %d, and nothing is new", versions, n)
 	}
 }
