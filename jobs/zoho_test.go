@@ -6,15 +6,18 @@ import (
 	"fmt"
 	"net/http/httptest"
 	"path/filepath"
+	"slices"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/jackc/pgx/v5"
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/tidwall/gjson"
 
 	"salesbook.dev/connectors"
 	"salesbook.dev/connectors/zoho"
 	"salesbook.dev/internal/demo"
+	"salesbook.dev/internal/postgres"
 	"salesbook.dev/internal/postgres/pgtest"
 	vendor "salesbook.dev/internal/sandbox/zoho"
 	"salesbook.dev/internal/web"
@@ -164,6 +167,70 @@ func TestZohoFromEndToEnd(t *testing.T) {
 	}
 	if complete, err := a.Sweep(t.Context(), a.ws, a.conn, jobs.SweepOptions{}); err != nil || !complete {
 		t.Errorf("sweep: complete %v, error %v", complete, err)
+	}
+}
+
+// TestZohoReasonsOfTheAccountsOwn: the map names the field that the account has for
+// the reason of a loss, by its label; its choices are those that the CRM offers.
+func TestZohoReasonsOfTheAccountsOwn(t *testing.T) {
+	t.Parallel()
+	a := connectZoho(t)
+	values := []any{map[string]any{"display_value": "Za drogo"}, map[string]any{"display_value": "Konkurencja"}}
+	if _, err := a.crm.Do("", "POST", "/crm/v8/settings/fields?module=Deals", map[string]any{"fields": []any{
+		map[string]any{"field_label": "Dlaczego nie?", "data_type": "picklist", "pick_list_values": values},
+	}}); err != nil {
+		t.Fatal(err)
+	}
+	a.pull(t)
+	a.in(t, func(tx pgx.Tx) error {
+		m, err := postgres.MapOf(t.Context(), tx, a.ws, a.conn)
+		if err != nil {
+			return err
+		}
+		m.Override = `objects: {Deals: {fields: {lost_reason: {custom: "Dlaczego nie?"}}}}`
+		return postgres.SetMap(t.Context(), tx, a.ws, a.conn, m, "test")
+	})
+	id := a.do("POST", "Deals", map[string]any{"Deal_Name": "Dawna", "Stage": "Closed Lost", "Dlaczego_nie": "Za drogo", "Reason_For_Loss__s": "Price"})
+	a.pull(t)
+	if got := one[string](t, a.bundle, `SELECT lost_reason FROM deals WHERE external_id = $1`, id); got != "Za drogo" {
+		t.Errorf("it was lost for %q", got)
+	}
+	draft, err := a.Starter(t.Context(), a.ws)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var offered []string
+	for _, r := range draft.Reasons {
+		if r.Option {
+			offered = append(offered, r.Text)
+		}
+	}
+	slices.Sort(offered)
+	if d := cmp.Diff([]string{"Konkurencja", "Za drogo"}, offered); d != "" {
+		t.Errorf("the CRM offers (-want +got):\n%s", d)
+	}
+}
+
+// TestZohoDemandsAreJudgedAlike: what the CRM demands always, the starter book
+// demands in each stage, and to win.
+func TestZohoDemandsAreJudgedAlike(t *testing.T) {
+	t.Parallel()
+	a := connectZoho(t)
+	a.seed(t, []byte(`{"object":"fields","record":{"module":"Deals","api_name":"Closing_Date","system_mandatory":true}}
+{"object":"fields","record":{"module":"Deals","api_name":"Segment","data_type":"text","system_mandatory":true}}`))
+	a.pull(t)
+	draft, err := a.Starter(t.Context(), a.ws)
+	if err != nil {
+		t.Fatal(err)
+	}
+	b := parseBook(t, draft.Text)
+	for _, stage := range b.Funnels[0].Stages {
+		if d := cmp.Diff([]string{"Segment", "expected_close"}, slices.Sorted(slices.Values(stage.Required))); d != "" {
+			t.Errorf("demanded in %s (-want +got):\n%s", stage.Name, d)
+		}
+	}
+	if len(b.Won.Criteria) != 1 || len(b.Won.Criteria[0].Required) != 2 {
+		t.Errorf("demanded to win: %+v", b.Won.Criteria)
 	}
 }
 
