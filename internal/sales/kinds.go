@@ -27,7 +27,7 @@ var kinds = [...]*Kind{
 		{Name: "name", Type: Text, Required: true, Doc: "Human name; not unique."},
 		{Name: "type", Type: Text, Required: true, Doc: "The vendor's type of the field."},
 		{Name: "custom", Type: Bool, Required: true, Doc: "Made by the account, not by the vendor."},
-		{Name: "required", Type: JSON, Doc: "When the CRM's own pages demand it, as Demand has it."},
+		{Name: "required", Type: JSON, Doc: "When the CRM's own pages demand it."},
 		{Name: "options", Type: JSON, Doc: "Array of {id, label, deleted, was}; deleted options keep their last label, renamed ones those before under was."},
 		{Name: "added_at", Type: Instant},
 		{Name: "updated_at", Type: Instant},
