@@ -187,7 +187,8 @@ func TestZohoReasonsOfTheAccountsOwn(t *testing.T) {
 		if err != nil {
 			return err
 		}
-		m.Override = `objects: {Deals: {fields: {lost_reason: {custom: "Dlaczego nie?"}}}}`
+		// A map of before knows no Organization.
+		m.Override = `objects: {Organization: null, Deals: {fields: {lost_reason: {custom: "Dlaczego nie?"}}}}`
 		return postgres.SetMap(t.Context(), tx, a.ws, a.conn, m, "test")
 	})
 	id := a.do("POST", "Deals", map[string]any{"Deal_Name": "Dawna", "Stage": "Closed Lost", "Dlaczego_nie": "Za drogo", "Reason_For_Loss__s": "Price"})
@@ -208,6 +209,12 @@ func TestZohoReasonsOfTheAccountsOwn(t *testing.T) {
 	slices.Sort(offered)
 	if d := cmp.Diff([]string{"Konkurencja", "Za drogo"}, offered); d != "" {
 		t.Errorf("the CRM offers (-want +got):\n%s", d)
+	}
+	if r, err := a.Replay(t.Context(), a.ws, a.conn); err != nil || !r.Complete {
+		t.Fatalf("replay: complete %v, error %v", r.Complete, err)
+	}
+	if complete, err := a.Sweep(t.Context(), a.ws, a.conn, jobs.SweepOptions{}); err != nil || !complete {
+		t.Errorf("sweep: complete %v, error %v", complete, err)
 	}
 }
 
