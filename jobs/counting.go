@@ -14,6 +14,7 @@ import (
 	"salesbook.dev/internal/book/starter"
 	"salesbook.dev/internal/fault"
 	"salesbook.dev/internal/postgres"
+	"salesbook.dev/internal/sales"
 )
 
 // reasonsRead bounds the different texts of loss reasons that are looked at.
@@ -162,10 +163,8 @@ func (c *counting) options() (out []string) {
 
 // demand is when the CRM's own pages demand a field of deals.
 type demand struct {
-	field    string              // as the book names it
-	Enabled  bool                `json:"enabled"`
-	Stages   []json.Number       `json:"stage_ids"`
-	Statuses map[string][]string `json:"statuses"` // by id of the pipeline: won, lost
+	sales.Demand
+	field string // as the book names it
 }
 
 type demands []demand
@@ -187,7 +186,7 @@ func (c *counting) asked() (out demands, err error) {
 			}
 			d.field = ours
 		}
-		if err := json.Unmarshal(f.Required, &d); err != nil {
+		if err := json.Unmarshal(f.Required, &d.Demand); err != nil {
 			return nil, fault.New(fault.Invalid, "when %s demands the field %s cannot be read: %w", c.s.Name, f.Name, err)
 		}
 		if d.Enabled {
@@ -200,7 +199,7 @@ func (c *counting) asked() (out demands, err error) {
 // at lists the fields that are demanded at a stage.
 func (list demands) at(stage string) (out []string) {
 	for _, d := range list {
-		if slices.Contains(d.Stages, json.Number(stage)) {
+		if d.At(stage) {
 			out = append(out, d.field)
 		}
 	}
@@ -210,7 +209,7 @@ func (list demands) at(stage string) (out []string) {
 // whenWon lists the fields that are demanded of won deals of a pipeline.
 func (list demands) whenWon(pipeline string) (out []string) {
 	for _, d := range list {
-		if slices.Contains(d.Statuses[pipeline], "won") {
+		if d.To("won", pipeline) {
 			out = append(out, d.field)
 		}
 	}

@@ -394,5 +394,8 @@ func dealOf(w *wording.Words, names map[int64]string, key postgres.SubjectKey, s
 	if place != "" {
 		d.Stage = w.Stage(place)
 	}
+	if len(names) > 1 {
+		d.CRM = d.About.Connection
+	}
 	return d
 }

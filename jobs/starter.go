@@ -2,6 +2,7 @@ package jobs
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -60,25 +61,31 @@ func (p *Pipeline) Starter(ctx context.Context, workspace int64, connections ...
 	return starter.Make(accounts, p.Now()), nil
 }
 
-// Start puts a starter book in force once the first load of a workspace is
-// over, and another one once the stage history of its deals is known. Where
-// somebody has put a book in force, that stays, and nothing more is to be done.
+// Start puts a starter book in force once the first load of a connection is over,
+// another one as soon as one more connection is loaded, and a last one once the stage
+// history of all deals is known. Where somebody has put a book in force, that stays,
+// and nothing more is to be done.
 func (p *Pipeline) Start(ctx context.Context, workspace int64) error {
-	active, loaded, known, err := p.beginnings(ctx, workspace)
+	at, err := p.beginnings(ctx, workspace)
 	if err != nil {
 		return err
 	}
+	active, known := at.active, at.known
+	speaksOf := spokenOf(active.Text)
+	unspoken := slices.ContainsFunc(at.loaded, func(name string) bool { return !slices.Contains(speaksOf, name) })
 	switch {
 	case active.Version > 0 && active.ActiveBy != StarterBy:
 		return p.stopStarting(ctx, workspace)
-	case len(loaded) == 0 || active.Version > 0 && !known:
+	case len(at.loaded) == 0 || active.Version > 0 && !known && !unspoken:
 		return nil
 	}
-	draft, err := p.Starter(ctx, workspace, loaded...)
+	draft, err := p.Starter(ctx, workspace, at.loaded...)
 	if err != nil {
 		return err
 	}
-	if draft.Text != active.Text {
+	// A connection without pipelines gets none into the book.
+	better := active.Version == 0 || known || !slices.Equal(spokenOf(draft.Text), speaksOf)
+	if draft.Text != active.Text && better {
 		b, err := book.Parse("starter book", []byte(draft.Text))
 		if err != nil {
 			return fault.New(fault.Invalid, "the starter book cannot be read, which is a fault of salesbook; please report it: %w", err)
@@ -90,26 +97,53 @@ func (p *Pipeline) Start(ctx context.Context, workspace int64) error {
 		if err != nil {
 			return err
 		}
-		p.Log.InfoContext(ctx, "a starter book is in force; it only observes", "workspace", workspace, "connections", loaded)
+		p.Log.InfoContext(ctx, "a starter book is in force; it only observes", "workspace", workspace, "connections", at.loaded)
 	}
 	if known {
 		return p.stopStarting(ctx, workspace)
 	}
+	every := startAgain
+	if at.loading {
+		every = startEvery
+	}
 	return p.DB.In(ctx, workspace, func(tx pgx.Tx) error {
-		return postgres.Schedule(ctx, tx, workspace, StartArgs{}.Kind(), 0, startAgain)
+		return postgres.Schedule(ctx, tx, workspace, StartArgs{}.Kind(), 0, every)
 	})
+}
+
+// spokenOf are the connections whose pipelines a book names, one for each
+// pipeline.
+func spokenOf(text string) (out []string) {
+	b, err := book.Parse("starter book", []byte(text))
+	if err != nil {
+		return nil // none is in force yet
+	}
+	for i := range b.Funnels {
+		for _, from := range b.Funnels[i].CRM {
+			out = append(out, from.Connection)
+		}
+	}
+	return out
 }
 
 // knownShare is of how many percent of deals the stage history must be known
 // for a starter book that is worth making anew: new deals come all the time.
 const knownShare = 99
 
+// beginning is how far a workspace is.
+type beginning struct {
+	active  postgres.StoredBook
+	loaded  []string // connections
+	loading bool     // others are not loaded yet
+	known   bool     // all are loaded, with the history of their deals
+}
+
 // beginnings tells which book is in force, which connections are loaded, and
 // whether their history is known.
-func (p *Pipeline) beginnings(ctx context.Context, workspace int64) (active postgres.StoredBook, loaded []string, known bool, err error) {
-	known = true
+func (p *Pipeline) beginnings(ctx context.Context, workspace int64) (b beginning, err error) {
+	b.known = true
 	err = p.DB.In(ctx, workspace, func(tx pgx.Tx) error {
-		if active, err = postgres.ActiveBook(ctx, tx, workspace); err != nil {
+		if b.active, err = postgres.ActiveBook(ctx, tx, workspace); err != nil {
 			return err
 		}
 		list, err := postgres.Connections(ctx, tx, workspace)
@@ -118,10 +152,10 @@ func (p *Pipeline) beginnings(ctx context.Context, workspace int64) (active post
 		}
 		for _, c := range list {
 			if c.ReadAt == nil {
-				known = false
+				b.known, b.loading = false, true
 				continue
 			}
-			loaded = append(loaded, c.Name)
+			b.loaded = append(b.loaded, c.Name)
 			spec, err := p.SpecOf(c.Vendor)
 			if err != nil {
 				return err
@@ -131,12 +165,12 @@ func (p *Pipeline) beginnings(ctx context.Context, workspace int64) (active post
 				if err != nil {
 					return err
 				}
-				known = known && have*100 >= all*knownShare
+				b.known = b.known && have*100 >= all*knownShare
 			}
 		}
 		return nil
 	})
-	return active, loaded, known, err
+	return b, err
 }
 
 // stopStarting ends the looking for whether a starter book is to be made.

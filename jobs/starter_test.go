@@ -217,9 +217,11 @@ func TestTheStarterBookKnowsWhatTheCRMSays(t *testing.T) {
 	b.pull(t)
 	stage := one[string](t, b, `SELECT s.external_id FROM stages s JOIN pipelines p ON p.external_id = s.pipeline_id WHERE p.name = 'Жильё' AND s.name = 'Бронь'`)
 	all := one[string](t, b, `SELECT string_agg(format('"%s": ["won"]', external_id), ', ') FROM pipelines`)
-	b.run(t, `UPDATE fields SET required = $1 WHERE object = 'deals' AND (code = 'value' OR name IN ('Бюджет', 'Комментарий'))`, json.RawMessage(`{"enabled": true, "stage_ids": [`+stage+`], "statuses": {}}`))
+	b.run(t, `UPDATE fields SET required = $1 WHERE object = 'deals' AND (code = 'value' OR name IN ('Бюджет', 'Комментарий'))`, json.RawMessage(`{"enabled": true, "stage_ids": ["`+stage+`"], "statuses": {}}`))
+	b.run(t, `UPDATE fields SET required = $1 WHERE object = 'deals' AND name = 'Комментарий'`, json.RawMessage(`{"enabled": true, "stage_ids": [`+stage+`]}`)) // as before it was mapped anew
+	b.run(t, `UPDATE fields SET required = '{"enabled": true}' WHERE object = 'deals' AND code = 'expected_close_date'`)                                        // everywhere
 	b.run(t, `UPDATE fields SET required = $1 WHERE object = 'deals' AND name = 'Срок'`, json.RawMessage(`{"enabled": true, "stage_ids": [], "statuses": {`+all+`}}`))
-	b.run(t, `UPDATE fields SET required = $1 WHERE object = 'deals' AND name = 'Margin'`, json.RawMessage(`{"enabled": false, "stage_ids": [`+stage+`], "statuses": {`+all+`}}`))
+	b.run(t, `UPDATE fields SET required = $1 WHERE object = 'deals' AND name = 'Margin'`, json.RawMessage(`{"enabled": false, "stage_ids": ["`+stage+`"], "statuses": {`+all+`}}`))
 	draft, err := b.Starter(t.Context(), b.ws)
 	if err != nil {
 		t.Fatal(err)
@@ -228,14 +230,14 @@ func TestTheStarterBookKnowsWhatTheCRMSays(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := append([]string{"amount", "Бюджет"}, codes(t, b, "Комментарий")...) // two fields have that name, so each goes by its code
+	want := append([]string{"amount", "expected_close", "Бюджет"}, codes(t, b, "Комментарий")...) // two fields have that name, so each goes by its code
 	got := parsed.Funnels[0].Stages[3].Required
 	slices.Sort(want)
 	slices.Sort(got)
 	if d := cmp.Diff(want, got); d != "" || parsed.Funnels[0].Stages[3].Name != "Бронь" {
 		t.Errorf("required (-want +got):\n%s", d)
 	}
-	if len(parsed.Won.Criteria) != 1 || !slices.Equal(parsed.Won.Criteria[0].Required, []string{"Срок"}) {
+	if len(parsed.Won.Criteria) != 1 || !slices.Equal(slices.Sorted(slices.Values(parsed.Won.Criteria[0].Required)), []string{"expected_close", "Срок"}) {
 		t.Errorf("asked of won deals: %+v", parsed.Won.Criteria)
 	}
 	offered := one[int](t, b, `SELECT jsonb_array_length(options) FROM fields WHERE object = 'deals' AND code = 'lost_reason'`)

@@ -1,18 +1,23 @@
 package jobs_test
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 	"net/http/httptest"
 	"path/filepath"
+	"slices"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/jackc/pgx/v5"
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/tidwall/gjson"
 
 	"salesbook.dev/connectors"
 	"salesbook.dev/connectors/zoho"
+	"salesbook.dev/internal/demo"
+	"salesbook.dev/internal/postgres"
 	"salesbook.dev/internal/postgres/pgtest"
 	vendor "salesbook.dev/internal/sandbox/zoho"
 	"salesbook.dev/internal/web"
@@ -28,26 +33,51 @@ type zohoAccount struct {
 
 func connectZoho(t *testing.T) *zohoAccount {
 	t.Helper()
-	sim, err := vendor.Open(vendor.Options{RefreshToken: "1000.refresh.token"})
+	b := &bundle{db: pgtest.New(t), key: filepath.Join(t.TempDir(), "key")}
+	b.ws = b.db.Workspace(t, "acme")
+	b.Pipeline = pipeline(t, b)
+	return b.joinZoho(t, "crm", vendor.Options{})
+}
+
+// zohoRefresh is the refresh token of the self client.
+const zohoRefresh = "1000.refresh.token"
+
+// joinZoho connects one more simulated account to the workspace.
+func (b *bundle) joinZoho(t *testing.T, name string, o vendor.Options) *zohoAccount {
+	t.Helper()
+	o.RefreshToken = zohoRefresh
+	sim, err := vendor.Open(o)
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = sim.Close() })
-	a := &zohoAccount{bundle: &bundle{db: pgtest.New(t), key: filepath.Join(t.TempDir(), "key")}, crm: sim, t: t}
+	a := &zohoAccount{bundle: &bundle{Pipeline: b.Pipeline, db: b.db, key: b.key, ws: b.ws}, crm: sim, t: t}
 	a.vendor = httptest.NewServer(sim)
 	t.Cleanup(a.vendor.Close)
-	a.ws = a.db.Workspace(t, "acme")
-	a.Pipeline = pipeline(t, a.bundle)
+	a.join(t, name)
+	return a
+}
+
+// join connects the account under a name.
+func (a *zohoAccount) join(t *testing.T, name string) {
+	t.Helper()
 	cfg := connectors.Config{
 		BaseURL: a.vendor.URL, Settings: map[string]string{"client_id": "1000.CLIENT"},
-		Secrets: map[string]string{"client_secret": "client-secret", "refresh_token": "1000.refresh.token"},
+		Secrets: map[string]string{"client_secret": "client-secret", "refresh_token": zohoRefresh},
 	}
-	s, rights, err := a.Connect(t.Context(), a.ws, jobs.NewConnection{Vendor: "zoho", Name: "crm", By: "test", Config: cfg, Token: zoho.Spec().Consent.Granted(cfg)})
+	s, rights, err := a.Connect(t.Context(), a.ws, jobs.NewConnection{Vendor: "zoho", Name: name, By: "test", Config: cfg, Token: zoho.Spec().Consent.Granted(cfg)})
 	if err != nil || len(rights.Missing) > 0 {
 		t.Fatalf("rights %+v, error %v", rights, err)
 	}
 	a.conn = s.ID
-	return a
+}
+
+// seed gives the account records, by object.
+func (a *zohoAccount) seed(t *testing.T, lines []byte) {
+	t.Helper()
+	if err := a.crm.Seed(bytes.NewReader(lines)); err != nil {
+		t.Fatal(err)
+	}
 }
 
 // do writes at the vendor and returns the id of the record.
@@ -140,6 +170,77 @@ func TestZohoFromEndToEnd(t *testing.T) {
 	}
 }
 
+// TestZohoReasonsOfTheAccountsOwn: the map names the field that the account has for
+// the reason of a loss, by its label; its choices are those that the CRM offers.
+func TestZohoReasonsOfTheAccountsOwn(t *testing.T) {
+	t.Parallel()
+	a := connectZoho(t)
+	values := []any{map[string]any{"display_value": "Za drogo"}, map[string]any{"display_value": "Konkurencja"}}
+	if _, err := a.crm.Do("", "POST", "/crm/v8/settings/fields?module=Deals", map[string]any{"fields": []any{
+		map[string]any{"field_label": "Dlaczego nie?", "data_type": "picklist", "pick_list_values": values},
+	}}); err != nil {
+		t.Fatal(err)
+	}
+	a.pull(t)
+	a.in(t, func(tx pgx.Tx) error {
+		m, err := postgres.MapOf(t.Context(), tx, a.ws, a.conn)
+		if err != nil {
+			return err
+		}
+		// A map of before knows no Organization.
+		m.Override = `objects: {Organization: null, Deals: {fields: {lost_reason: {custom: "Dlaczego nie?"}}}}`
+		return postgres.SetMap(t.Context(), tx, a.ws, a.conn, m, "test")
+	})
+	id := a.do("POST", "Deals", map[string]any{"Deal_Name": "Dawna", "Stage": "Closed Lost", "Dlaczego_nie": "Za drogo", "Reason_For_Loss__s": "Price"})
+	a.pull(t)
+	if got := one[string](t, a.bundle, `SELECT lost_reason FROM deals WHERE external_id = $1`, id); got != "Za drogo" {
+		t.Errorf("it was lost for %q", got)
+	}
+	draft, err := a.Starter(t.Context(), a.ws)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var offered []string
+	for _, r := range draft.Reasons {
+		if r.Option {
+			offered = append(offered, r.Text)
+		}
+	}
+	slices.Sort(offered)
+	if d := cmp.Diff([]string{"Konkurencja", "Za drogo"}, offered); d != "" {
+		t.Errorf("the CRM offers (-want +got):\n%s", d)
+	}
+	if r, err := a.Replay(t.Context(), a.ws, a.conn); err != nil || !r.Complete {
+		t.Fatalf("replay: complete %v, error %v", r.Complete, err)
+	}
+	if complete, err := a.Sweep(t.Context(), a.ws, a.conn, jobs.SweepOptions{}); err != nil || !complete {
+		t.Errorf("sweep: complete %v, error %v", complete, err)
+	}
+}
+
+// TestZohoDemandsAreJudgedAlike: what the CRM demands always, the starter book
+// demands in each stage, and to win.
+func TestZohoDemandsAreJudgedAlike(t *testing.T) {
+	t.Parallel()
+	a := connectZoho(t)
+	a.seed(t, []byte(`{"object":"fields","record":{"module":"Deals","api_name":"Closing_Date","system_mandatory":true}}
+{"object":"fields","record":{"module":"Deals","api_name":"Segment","data_type":"text","system_mandatory":true}}`))
+	a.pull(t)
+	draft, err := a.Starter(t.Context(), a.ws)
+	if err != nil {
+		t.Fatal(err)
+	}
+	b := parseBook(t, draft.Text)
+	for _, stage := range b.Funnels[0].Stages {
+		if d := cmp.Diff([]string{"Segment", "expected_close"}, slices.Sorted(slices.Values(stage.Required))); d != "" {
+			t.Errorf("demanded in %s (-want +got):\n%s", stage.Name, d)
+		}
+	}
+	if len(b.Won.Criteria) != 1 || len(b.Won.Criteria[0].Required) != 2 {
+		t.Errorf("demanded to win: %+v", b.Won.Criteria)
+	}
+}
+
 // hear points the vendor's notifications at a receiver of ours.
 func (a *zohoAccount) hear(t *testing.T) {
 	t.Helper()
@@ -153,4 +254,18 @@ func (a *zohoAccount) hear(t *testing.T) {
 		cancel()
 	})
 	a.receiveAt(t, server.URL)
+}
+
+// drift compares every record with the vendor's truth.
+func (a *zohoAccount) drift(t testing.TB) {
+	t.Helper()
+	got, err := demo.Compare(t.Context(), a.DB, a.ws, a.conn, "zoho", demo.ZohoTruth(a.crm))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for kind, d := range got {
+		if d.Drift > 0 {
+			t.Errorf("%s: vendor %d, canonical %d, drift %d: %q", kind, d.Vendor, d.Canonical, d.Drift, d.Examples)
+		}
+	}
 }

@@ -55,6 +55,9 @@ func toMinor(s *source, v, currency *connectors.Value) (any, refusal) {
 	if currency != nil {
 		code, _ = toCurrency(s, currency)
 	}
+	if code == "" {
+		code = s.home
+	}
 	places, ok := sales.MinorDigits(code)
 	if !ok {
 		return nil, fine

@@ -70,7 +70,7 @@ func (s *source) obstacle() obstacle {
 		return aPart
 	case len(s.each) > 0 || s.pick != nil:
 		return partsOfItems
-	case s.name == "minor" || s.name == "any" || s.is != "" && s.when != s.slot:
+	case s.name == "minor" || s.name == "any" || s.name == homeTransform || s.is != "" && s.when != s.slot:
 		return counted
 	}
 	return passable

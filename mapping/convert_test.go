@@ -109,6 +109,7 @@ func TestTransforms(t *testing.T) {
 		{"amount", "x.amount", eur("1.50"), decimal.RequireFromString("1.5")},
 		{"lost_reason", "{from: x, as: lower}", text("ЖЁ"), "жё"},
 		{"lost_reason", "{from: x, as: email}", text(" A@B.C "), "a@b.c"},
+		{"lost_reason", "{from: x, as: email}", text("Z\u0307ak@Fir\u0301ma.pl"), "\u017cak@f\u0069\u0155ma.pl"},
 		{"lost_reason", "{from: x, as: currency}", text(" pln"), "PLN"},
 		{"lost_reason", "{from: x, as: currency}", eur("5"), "EUR"},
 		{"lost_reason", "{from: x, as: phone}", text("12 345 67 89"), "+48123456789"},

@@ -17,7 +17,7 @@ func (m *Map) CodesOf(kind, field string) []string {
 		for i := range o.fields {
 			if f := &o.fields[i]; f.Name == field {
 				for _, s := range f.sources {
-					if s.fixed == nil && !s.parent {
+					if s.fixed == nil && !s.parent && s.name != homeTransform { // that reads only whether there is one
 						codes[o.slots[s.slot].key] = true
 					}
 				}

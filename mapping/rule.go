@@ -158,6 +158,9 @@ func (c *compiler) from(s *source, r *rule, fail failer) {
 	case r.currency != "":
 		c.currency(s, r.currency)
 	}
+	if r.as == homeTransform || r.as == "minor" {
+		c.home(s)
+	}
 	if r.as == outcomeTransform {
 		c.outcomes(s)
 		return
@@ -218,6 +221,21 @@ func (c *compiler) outcomes(s *source) {
 		for _, o := range def.Options {
 			s.labels[o.ID] = o.Label
 			c.used = append(c.used, fmt.Sprintf("outcome %q %q %q", kind, o.ID, o.Label))
+		}
+	}
+}
+
+// home gives a rule the account's own currency, if it is known.
+func (c *compiler) home(s *source) {
+	for _, def := range c.dictionary.of(c.source.dictionaryKind()) {
+		if def.Type != homeType {
+			continue
+		}
+		for _, o := range def.Options {
+			if !o.Deleted {
+				s.home = o.ID
+				c.used = append(c.used, fmt.Sprintf("home currency %q", o.ID))
+			}
 		}
 	}
 }

@@ -34,6 +34,7 @@ type source struct {
 	values      map[string]any
 	otherwise   string
 	labels      map[string]string
+	home        string // the account's own currency; empty: not known
 	region      string
 	transform
 }

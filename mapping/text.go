@@ -5,6 +5,8 @@ import (
 	"time"
 	"unicode/utf8"
 
+	"golang.org/x/text/unicode/norm"
+
 	"salesbook.dev/connectors"
 )
 
@@ -38,10 +40,11 @@ func toLower(_ *source, v *connectors.Value) (string, refusal) {
 }
 
 // toEmail keeps what the CRM has, also where it is no address: matching by
-// address is not decided here.
+// address is not decided here. One address is one text, whichever system it comes
+// from: letters with marks may be written in two ways.
 func toEmail(_ *source, v *connectors.Value) (string, refusal) {
 	s, no := textOf(v)
-	return strings.ToLower(strings.TrimSpace(s)), no
+	return norm.NFC.String(strings.ToLower(strings.TrimSpace(s))), no
 }
 
 // toCurrency reads the code of an amount, or a code by itself. Accounts may
@@ -53,6 +56,9 @@ func toCurrency(_ *source, v *connectors.Value) (string, refusal) {
 	s, no := textOf(v)
 	return strings.ToUpper(strings.TrimSpace(s)), no
 }
+
+// toHome is the account's own currency, as far as it is known.
+func toHome(s *source, _ *connectors.Value) (string, refusal) { return s.home, fine }
 
 // toRef reads an external id.
 func toRef(_ *source, v *connectors.Value) (string, refusal) {

@@ -22,6 +22,14 @@ const (
 	outcomeTransform = "outcome"
 )
 
+// Accounts with one currency do not name it with each amount. It comes as a field
+// definition of this type, whose one option it is; homeTransform gives it to whatever
+// has an amount.
+const (
+	homeType      = "home_currency"
+	homeTransform = "home_currency"
+)
+
 // transform is one entry of the catalogue. Exactly one of text and any is set.
 type transform struct {
 	name  string
@@ -53,6 +61,7 @@ func catalogue() []transform {
 		{name: "email", makes: sales.Text, text: toEmail, fallback: otherwiseError, doc: "Text in lower case without blanks around it."},
 		{name: "phone", makes: sales.Text, text: toPhone, fallback: otherwiseError, doc: "A phone number in E.164, read as a number of the map's region."},
 		{name: "currency", makes: sales.Text, text: toCurrency, fallback: otherwiseError, doc: "A currency code in upper case; of a money value, its currency."},
+		{name: homeTransform, makes: sales.Text, text: toHome, fallback: otherwiseError, doc: "The account's own currency, for what has a value here."},
 		{name: "label", makes: sales.Text, text: toLabel, fallback: otherwiseKeep, doc: "The label of an option instead of its id."},
 		{name: outcomeTransform, makes: sales.Text, text: toText, named: true, fallback: otherwiseError, doc: "What the account's stages say of a stage: open, won or lost, in the vendor's words."},
 		{name: "ref", makes: sales.Ref, text: toRef, fallback: otherwiseError, doc: "The id of another record."},

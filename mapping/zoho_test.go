@@ -50,6 +50,57 @@ func TestOutcomesAreOfTheVersion(t *testing.T) {
 	}
 }
 
+// TestReasonsInAFieldOfTheAccountsOwn are read and written there, once the map names
+// it by its label.
+func TestReasonsInAFieldOfTheAccountsOwn(t *testing.T) {
+	t.Parallel()
+	dictionary := mapping.NewDictionary(append(outcomes("Closed Lost").Fields(), mapping.FieldDef{Kind: "deals", Code: "Dlaczego_nie", Name: "Dlaczego nie?", Type: "picklist", Custom: true}))
+	m := mapping.MustCompileFor(t, "zoho", `objects: {Deals: {fields: {lost_reason: {custom: "Dlaczego nie?"}}}}`, dictionary)
+	if d := cmp.Diff([]string{"Dlaczego_nie"}, m.CodesOf("deals", "lost_reason")); d != "" {
+		t.Errorf("read from (-want +got):\n%s", d)
+	}
+	_, set, err := m.WriteRecord("deals", "7", map[string]json.RawMessage{"lost_reason": json.RawMessage(`"Za drogo"`)})
+	if err != nil || len(set.Custom) != 1 || set.Custom[0].Key != "Dlaczego_nie" || set.Custom[0].Value.Text != "Za drogo" {
+		t.Errorf("written: %+v, error %v", set, err)
+	}
+}
+
+// TestHomeCurrency: deals name no currency where the account has only one. That it is
+// the account's tells nobody that the amount's field is a currency, and it is written
+// nowhere.
+func TestHomeCurrency(t *testing.T) {
+	t.Parallel()
+	home := func(code string) *mapping.Dictionary {
+		return mapping.NewDictionary(append(outcomes("Closed Lost").Fields(), mapping.FieldDef{Kind: "deals", Code: "$home_currency", Type: "home_currency", Options: []mapping.Option{{ID: code, Label: code}}}))
+	}
+	m := mapping.MustCompileFor(t, "zoho", "", home("CAD"))
+	if m.Version() == mapping.MustCompileFor(t, "zoho", "", home("USD")).Version() {
+		t.Error("the map's version does not depend on the account's currency")
+	}
+	if d := cmp.Diff([]string{"Currency"}, m.CodesOf("deals", "currency")); d != "" {
+		t.Errorf("currencies are read from (-want +got):\n%s", d)
+	}
+	o, _ := m.Object("Deals")
+	number := connectors.Value{Kind: connectors.Number, Text: "5"}
+	for want, more := range map[string][]connectors.Pair{
+		"CAD 500": {{Key: "Amount", Value: number}}, "EUR 500": {{Key: "Amount", Value: number}, {Key: "Currency", Value: connectors.Value{Kind: connectors.Text, Text: "EUR"}}}, "<nil> <nil>": nil,
+	} {
+		v := connectors.Values{Standard: append([]connectors.Pair{
+			{Key: "Deal_Name", Value: connectors.Value{Kind: connectors.Text, Text: "x"}}, {Key: "stage_key", Value: connectors.Value{Kind: connectors.Text, Text: "P|Nowy"}},
+		}, more...)}
+		row, err := o.Row("1", "", &v)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := fmt.Sprint(row.Values[o.Kind().Index("currency")], " ", row.Values[o.Kind().Index("amount_minor")]); got != want {
+			t.Errorf("currency and minor units are %s, want %s", got, want)
+		}
+	}
+	if _, _, err := m.WriteRecord("deals", "7", map[string]json.RawMessage{"currency": json.RawMessage(`null`)}); err == nil {
+		t.Error("the amount would be emptied to empty its currency")
+	}
+}
+
 // TestZohoWrites: what salesbook writes, in Zoho's words.
 func TestZohoWrites(t *testing.T) {
 	t.Parallel()

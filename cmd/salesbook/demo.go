@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"math/rand/v2"
@@ -147,6 +148,9 @@ func (d *demonstration) run(ctx context.Context, c *demoCmd) error {
 		show = func(ctx context.Context) error { return d.once(ctx, c.Changes) }
 	}
 	err = show(beside)
+	if c.Once && ctx.Err() != nil && errors.Is(err, context.Canceled) {
+		err = incomplete{"interrupted before both sides were compared"} // silence would be taken for success
+	}
 	stop()
 	if e := group.Wait(); err == nil || ctx.Err() == nil && beside.Err() != nil && e != nil {
 		err = e

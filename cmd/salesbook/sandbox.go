@@ -36,9 +36,6 @@ func (c *sandboxCmd) Validate() error {
 	if c.Seed != "" && c.Generate > 0 {
 		return errors.New("give either --seed or --generate")
 	}
-	if c.Seed != "" && c.Vendor != "pipedrive" {
-		return fmt.Errorf("--seed is for pipedrive: begin %s with --generate", c.Vendor)
-	}
 	if err := c.plan(); err != nil {
 		return fmt.Errorf("--plan: %w", err)
 	}
@@ -165,7 +162,7 @@ func (c *sandboxCmd) openZoho(o zoho.Options) (simulated, error) {
 		return simulated{}, err
 	}
 	return simulated{
-		server: sim, generate: func(deals int) error { return sim.Generate(1, zoho.ScaleOf(deals)) },
+		server: sim, seed: sim.Seed, generate: func(deals int) error { return sim.Generate(1, zoho.ScaleOf(deals)) },
 		trickle: func(rng *rand.Rand) error { _, err := sim.Trickle(rng, 1); return err },
 	}, nil
 }

@@ -74,6 +74,9 @@ func (d *dialect) Decode(object, shape string, raw []byte) (connectors.Values, e
 	if src.key != "" && !identified(&v, src.key) {
 		return connectors.Values{}, fault.New(fault.Invalid, "%s: %w", object, &connectors.FieldError{Field: src.key, Err: errNoID})
 	}
+	if src.Dictionary {
+		demanded(&v)
+	}
 	return v, nil
 }
 

@@ -2,6 +2,7 @@ package pipedrive
 
 import (
 	"maps"
+	"slices"
 
 	"salesbook.dev/connectors"
 )
@@ -10,6 +11,29 @@ import (
 // demand a value: {enabled, stage_ids, statuses} (OpenAPI v2, dealFields). It is
 // shown on request alone, and only of deals' fields is it known by stage.
 const keyRequired = "required_fields"
+
+// demanded gives when a field is demanded the form that all vendors' definitions
+// have: ids of stages are texts.
+func demanded(v *connectors.Values) {
+	for i := range v.Standard {
+		if v.Standard[i].Key != keyRequired {
+			continue
+		}
+		parts := slices.Clone(v.Standard[i].Value.Fields)
+		for j := range parts {
+			if parts[j].Key != "stage_ids" {
+				continue
+			}
+			parts[j].Value.Items = slices.Clone(parts[j].Value.Items)
+			for k := range parts[j].Value.Items {
+				if id := &parts[j].Value.Items[k]; id.Kind == connectors.Number {
+					id.Kind = connectors.Text
+				}
+			}
+		}
+		v.Standard[i].Value.Fields = parts
+	}
+}
 
 // dealDefinition is how definitions of deals' fields are written.
 func dealDefinition(w writing) writing {

@@ -22,8 +22,20 @@ func derive(src source, v *connectors.Values) {
 		v.Standard = append(v.Standard, connectors.Pair{Key: keyOptions, Value: options(v.Get("pick_list_values"), "actual_value", "display_value", func(s string) string { return s })})
 	case src.Name == stageOutcomes:
 		v.Standard = append(v.Standard, connectors.Pair{Key: keyOptions, Value: outcomes(v)}, connectors.Pair{Key: keyOutcome, Value: text("$outcome." + v.Get("actual_value").Text)})
+	case src.Name == organization:
+		v.Standard = append(v.Standard, connectors.Pair{Key: keyOptions, Value: currencyOf(v)})
 	}
 	v.Standard = slices.DeleteFunc(v.Standard, func(p connectors.Pair) bool { return p.Key == keyOptions && p.Value.Kind == connectors.Null })
+}
+
+// currencyOf is the organization's currency, as the one option of a definition.
+func currencyOf(v *connectors.Values) connectors.Value {
+	code := v.Get("iso_code")
+	if code.Kind != connectors.Text || code.Text == "" {
+		return connectors.Value{}
+	}
+	option := []connectors.Pair{{Key: "id", Value: code}, {Key: "label", Value: code}}
+	return connectors.Value{Kind: connectors.List, Items: []connectors.Value{{Kind: connectors.Nested, Fields: option}}}
 }
 
 // keyOutcome is the code of a definition that lists the outcomes of a pipeline's

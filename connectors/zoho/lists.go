@@ -137,6 +137,8 @@ func (c *Connector) list(ctx context.Context, src source) (connectors.Page, erro
 		page, err = c.listUsers(ctx, src)
 	case byFields:
 		page, err = c.listFields(ctx, src)
+	case byOrg:
+		page, err = c.listOrg(ctx, src)
 	default:
 		page, err = c.listPipelines(ctx, src)
 	}
@@ -208,6 +210,24 @@ func (c *Connector) listFields(ctx context.Context, src source) (connectors.Page
 	}
 	for _, raw := range list {
 		page.Records = append(page.Records, record(src, identity(labelOf(raw).Name, raw), [][]byte{raw}, ""))
+	}
+	return page, nil
+}
+
+// listOrg reads the organization for its currency: records name none where the
+// account has only one (OpenAPI, org: iso_code; mc_status tells of several).
+func (c *Connector) listOrg(ctx context.Context, src source) (connectors.Page, error) {
+	answer, err := c.get(ctx, "/org", nil, "")
+	if err != nil {
+		return connectors.Page{}, err
+	}
+	page := connectors.Page{FetchedAt: answer.SentAt, AsOf: time.Unix(safe(answer), 0).UTC()}
+	list, err := rows(answer.Body, "org", src.Name)
+	if err != nil {
+		return connectors.Page{}, err
+	}
+	for _, raw := range list {
+		page.Records = append(page.Records, record(src, identity(labelOf(raw).ID, raw), [][]byte{raw}, ""))
 	}
 	return page, nil
 }

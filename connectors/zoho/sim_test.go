@@ -1,7 +1,6 @@
 package zoho_test
 
 import (
-	"context"
 	"io"
 	"log/slog"
 	"net/http"
@@ -13,14 +12,11 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
-	"golang.org/x/oauth2"
 
 	"salesbook.dev/connectors"
 	"salesbook.dev/connectors/connectortest"
 	"salesbook.dev/connectors/zoho"
 	"salesbook.dev/internal/fault"
-	"salesbook.dev/internal/rest"
-	"salesbook.dev/internal/sandbox"
 	vendor "salesbook.dev/internal/sandbox/zoho"
 )
 
@@ -196,73 +192,6 @@ func TestForgedDeliveries(t *testing.T) {
 	if again, err := c.(connectors.Receiver).Receive(good); err != nil || again.Key != first.Key || first.Key == "" {
 		t.Errorf("replayed, it has the key %q after %q (%v)", again.Key, first.Key, err)
 	}
-}
-
-// TestTokenDiesInTheMiddle of a walk: one renewal, and every record once.
-func TestTokenDiesInTheMiddle(t *testing.T) {
-	t.Parallel()
-	clock := sandbox.NewManual(time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC))
-	sim, err := vendor.Open(vendor.Options{Clock: clock, RefreshToken: "1000.refresh"})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = sim.Close() })
-	a := &account{Sim: sim, clock: clock, known: map[string][]string{}}
-	a.fill(t, connectortest.Full)
-	server := httptest.NewServer(sim)
-	t.Cleanup(server.Close)
-	cfg := good(server.URL)
-	cfg.Secrets["refresh_token"] = "1000.refresh"
-	spec := zoho.Spec()
-	source := &renewing{config: spec.OAuth(cfg)}
-	first, err := source.Refresh(t.Context(), spec.Consent.Granted(cfg))
-	if err != nil {
-		t.Fatal(err)
-	}
-	source.token, source.renewed = first, 0
-	client := rest.NewHTTPClient(rest.Stack{Tokens: source, Scheme: spec.Consent.Scheme, Stale: spec.Consent.Stale, Meter: spec.Meter})
-	c, err := spec.Open(connectors.Env{HTTP: client, Now: time.Now, Log: slog.New(slog.DiscardHandler)}, cfg)
-	if err != nil {
-		t.Fatal(err)
-	}
-	seen := map[string]int{}
-	pages := 0
-	for page, err := range c.(connectors.Puller).Pull(t.Context(), "Deals", "") {
-		if err != nil {
-			t.Fatal(err)
-		}
-		for _, r := range page.Records {
-			seen[r.ID]++
-		}
-		if pages++; pages == 1 {
-			if err := sim.ExpireTokens(); err != nil {
-				t.Fatal(err)
-			}
-		}
-	}
-	if source.renewed != 1 || len(seen) != len(a.ids("Deals")) || pages < 2 {
-		t.Errorf("%d renewals, %d of %d deals in %d pages", source.renewed, len(seen), len(a.ids("Deals")), pages)
-	}
-}
-
-// renewing is a token source as jobs have one, without a database.
-type renewing struct {
-	config  *oauth2.Config
-	token   *oauth2.Token
-	renewed int
-}
-
-// Token implements oauth2.TokenSource.
-func (r *renewing) Token() (*oauth2.Token, error) { return r.token, nil }
-
-// Refresh implements rest.Refresher.
-func (r *renewing) Refresh(ctx context.Context, _ *oauth2.Token) (*oauth2.Token, error) {
-	got, err := r.config.TokenSource(ctx, &oauth2.Token{RefreshToken: "1000.refresh"}).Token()
-	if err == nil {
-		r.renewed++
-		r.token = got
-	}
-	return got, err
 }
 
 // TestUsesDocumentedOperations: whatever the connector asks is in the vendor's

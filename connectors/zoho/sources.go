@@ -16,6 +16,7 @@ const (
 	pipelines     = "Pipelines"
 	stages        = "Stages"
 	stageOutcomes = "Stage_Outcomes"
+	organization  = "Organization"
 	accounts      = "Accounts"
 	contacts      = "Contacts"
 	products      = "Products"
@@ -53,6 +54,7 @@ const (
 	byUsers               // GET /users
 	byFields              // GET /settings/fields
 	byPipeline            // GET /settings/pipeline of each layout
+	byOrg                 // GET /org
 	attached              // with its parent
 )
 
@@ -108,6 +110,7 @@ func sources(own []string) []source {
 		listed(pipelines, "Pipelines", byPipeline, deals, "actual_value"),
 		source{Object: connectors.Object{Name: stages, Title: "Stages", Mode: connectors.Attached, Parent: pipelines, Dictionary: true}, way: attached, module: deals, key: "actual_value"},
 		listed(stageOutcomes, "Outcomes of stages", byPipeline, deals, "actual_value"),
+		listed(organization, "Organization", byOrg, deals, "id"),
 		module(accounts, "Accounts", 30*time.Minute),
 		module(contacts, "Contacts", 30*time.Minute),
 		module(products, "Products", time.Hour),

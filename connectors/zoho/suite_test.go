@@ -206,6 +206,8 @@ func (a *account) ids(object string) []string {
 	switch {
 	case strings.HasSuffix(object, "_Fields"):
 		return a.listed("/crm/v8/settings/fields?module="+strings.TrimSuffix(object, "_Fields"), "fields.#.api_name")
+	case object == "Organization":
+		return a.listed("/crm/v8/org", "org.#.id")
 	case object == "Pipelines", object == "Stage_Outcomes":
 		return a.pipelines("#.actual_value")
 	case object == "Stages":

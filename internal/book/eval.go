@@ -144,13 +144,14 @@ func not(a answer) answer {
 	return a
 }
 
-// filled holds if all fields are.
+// filled holds if all fields are. An amount of nothing is none: some CRMs have zero
+// in place of an empty one.
 func (s *subject) filled(fields []string) answer {
 	a := answer{holds: true}
 	for _, f := range fields {
 		value, known := s.value(s.c.folded[f], s.at)
 		a.assumed = a.assumed || !known
-		if value == "" {
+		if value == "" || value == "0" && s.c.folded[f] == "amount" {
 			a.holds = false
 			if !s.bare {
 				a.evidence = append(a.evidence, Evidence{What: f, Want: "filled"})

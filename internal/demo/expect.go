@@ -62,7 +62,7 @@ func ofZoho() []expectation {
 		{object: "Products", kind: "products", fields: append([]pair{{"name", "Product_Name"}, {"code", "Product_Code"}}, owned...)},
 		{object: "Deals", kind: "deals", fields: append([]pair{
 			{"title", "Deal_Name"}, {"status", dealStatus}, {"pipeline_id", "Pipeline"}, {"stage_id", dealStage}, {"person_id", "Contact_Name.id"}, {"company_id", "Account_Name.id"},
-			{"amount", "Amount"}, {"currency", "Currency"}, {"lost_reason", "Reason_For_Loss__s"}, {"expected_close", "Closing_Date"},
+			{"amount", "Amount"}, {"currency", dealCurrency}, {"lost_reason", "Reason_For_Loss__s"}, {"expected_close", "Closing_Date"},
 			{"custom.Answer_14", "Answer_14"}, {"custom.Comment_1", "Comment_1"}, {"custom.Margin", "Margin"}}, owned...)},
 		{object: "Leads", kind: "leads", fields: append([]pair{{"title", "Full_Name"}, {"source", "Lead_Source"}, {"archived", "Converted__s"}}, owned...)},
 		{object: "Tasks", kind: "activities", fields: append([]pair{{"due_on", "Due_Date"}, {"done_at", "Closed_Time"}}, deed...)},
@@ -72,9 +72,11 @@ func ofZoho() []expectation {
 	}
 }
 
-// Where ZohoTruth puts what the stage of a deal says of it, and the stage in which
-// a deal stands; null where it has ended, since then only its history tells.
+// Where ZohoTruth puts what the stage of a deal says of it; the stage in which a
+// deal stands, null where it has ended, since then only its history tells; and the
+// currency of its amount, the account's own where it names none.
 const (
-	dealStatus = "$status"
-	dealStage  = "$stage"
+	dealStatus   = "$status"
+	dealStage    = "$stage"
+	dealCurrency = "$currency"
 )

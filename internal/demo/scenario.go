@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"strings"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -125,13 +126,18 @@ func (s *Scenario) loaded(ctx context.Context, v *Vendor) error {
 	})
 }
 
-// Judged waits until a book is in force and nothing waits to be judged, and
-// returns what it says.
+// Judged waits until a book is in force that speaks of every CRM and nothing waits to
+// be judged, and returns what it says.
 func (s *Scenario) Judged(ctx context.Context) (o jobs.Overview, err error) {
 	err = until(ctx, "the first judgement", func() (bool, error) {
 		o, err = s.Pipeline.Overview(ctx, s.Workspace)
 		if fault.KindOf(err) == fault.NotFound {
 			return false, nil // no book is in force yet
+		}
+		for _, v := range s.Vendors {
+			if !strings.Contains(o.Book.Text, v.Connected) {
+				return false, err // made when the other was loaded
+			}
 		}
 		return o.Portfolio.Unjudged == 0, err
 	})

@@ -166,7 +166,7 @@ func ZohoTruth(sim *zoho.Sim) func(object string) iter.Seq[Truth] {
 			for r := range sim.Truth(name) {
 				t := Truth{ID: r.ID, JSON: r.JSON, Deleted: r.Deleted}
 				if object == "Deals" {
-					t.JSON = withStage(t.JSON, says)
+					t.JSON = withMeaning(t.JSON, says, sim.Currency())
 				}
 				ended := name != object && gjson.GetBytes(t.JSON, "forecast_type").Str != "Open"
 				if !ended && !yield(t) {
@@ -188,12 +188,18 @@ func stagesSay(sim *zoho.Sim) map[string]string {
 	return out
 }
 
-// withStage adds what says tells of a deal's stage.
-func withStage(deal []byte, says map[string]string) []byte {
+// withMeaning adds what says tells of a deal's stage, and the currency of its
+// amount.
+func withMeaning(deal []byte, says map[string]string, home string) []byte {
 	stage := gjson.GetBytes(deal, "Pipeline").Str + "|" + gjson.GetBytes(deal, "Stage").Str
 	more := map[string]any{dealStatus: says[stage]}
 	if says[stage] == "open" {
 		more[dealStage] = stage
+	}
+	if c := gjson.GetBytes(deal, "Currency").Str; c != "" {
+		more[dealCurrency] = c
+	} else if gjson.GetBytes(deal, "Amount").Type == gjson.Number {
+		more[dealCurrency] = home
 	}
 	b, err := json.Marshal(more)
 	if err != nil {

@@ -39,7 +39,7 @@ func table() []row {
 			"mapping is meaning alone: plain values of the contract to canonical ones and back, never a vendor, a table or a job"},
 		{"internal/book/...", []string{"internal/book/...", papers, model, faults}, "a verdict is a function of facts, so the book sees the canonical model and nothing else"},
 		{"internal/enforce/...", []string{"internal/enforce/...", "internal/book", "internal/language", "internal/wording"}, "what is to be done follows from a book, facts and verdicts alone; doing it is the business of jobs"},
-		{"internal/provision/...", []string{"internal/provision/...", "internal/book", "internal/language"}, "what a CRM lacks follows from a book and the CRM's definitions alone; making it is the business of jobs"},
+		{"internal/provision/...", []string{"internal/provision/...", "internal/book", "internal/language", model}, "what a CRM lacks follows from a book and the CRM's definitions alone; making it is the business of jobs"},
 		{"internal/wording/...", []string{"internal/wording/...", "internal/book", "internal/language"}, "wording says what a book states in the words of a language, and knows nothing of whom it is said to"},
 		{"internal/handbook/...", []string{"internal/handbook/...", "internal/book", "internal/language", "internal/wording"}, "the handbook is a page made of a book alone, the same whoever asks for it"},
 		{"internal/report/...", []string{"internal/report/...", "internal/book", model, faults}, "a figure has one definition for page, API and export, so it knows neither tables nor pages"},

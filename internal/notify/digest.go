@@ -19,6 +19,7 @@ type Deal struct {
 	Owner    string
 	Broken   []Broken
 	Note     string // one line more; empty: none
+	CRM      string // name of the connection, where the company has several
 }
 
 // Broken is a rule that a deal or lead breaks.
@@ -175,7 +176,7 @@ func (d *Deal) item(l language.Language, zone *time.Location) Item {
 	if d.Amount != nil {
 		it.Title += ", " + l.Money(*d.Amount, d.Currency)
 	}
-	if where := strings.Join(present(d.Stage, d.Owner), ", "); where != "" {
+	if where := strings.Join(present(d.Stage, d.Owner, d.CRM), ", "); where != "" {
 		it.Lines = append(it.Lines, where)
 	}
 	for _, b := range d.Broken {

@@ -20,10 +20,11 @@ func AgreedReverts(ctx context.Context, tx pgx.Tx, workspace, connection int64) 
 	return n, err
 }
 
-// OwnerOf is the address of the rep who has a deal or lead; empty if nobody has.
+// OwnerOf is what the book knows the rep by who has a deal or lead, as Reps has it;
+// empty if nobody has.
 func OwnerOf(ctx context.Context, tx pgx.Tx, workspace int64, s SubjectKey) (email string, err error) {
 	err = tx.QueryRow(ctx, `
-		SELECT COALESCE((SELECT r.email FROM (
+		SELECT COALESCE((SELECT COALESCE(NULLIF(r.email, ''), r.name) FROM (
 			SELECT owner_id FROM deals WHERE (workspace_id, connection_id, external_id) = ($1, $2, $4) AND $3 = 'deals'
 			UNION ALL SELECT owner_id FROM leads WHERE (workspace_id, connection_id, external_id) = ($1, $2, $4) AND $3 = 'leads') d
 			JOIN reps r ON (r.workspace_id, r.connection_id, r.external_id) = ($1, $2, d.owner_id)), '')`,

@@ -66,11 +66,14 @@ type Named struct {
 	Reason     string // of a lost deal
 }
 
+// namedSubjects names them. Who works in several CRMs has one name: the one that the
+// CRM has which was connected first.
 const namedSubjects = `
-	SELECT c.name, s.kind, s.external_id, s.title, s.amount, COALESCE(s.currency, ''), COALESCE(st.name, ''), COALESCE(r.name, s.owner_id, ''), s.reason
+	SELECT c.name, s.kind, s.external_id, s.title, s.amount, COALESCE(s.currency, ''), COALESCE(st.name, ''), COALESCE(same.name, r.name, s.owner_id, ''), s.reason
 	FROM subjects s JOIN connections c ON (c.workspace_id, c.id) = ($1, s.connection_id)
 	LEFT JOIN stages st ON (st.workspace_id, st.connection_id, st.external_id) = ($1, s.connection_id, s.stage_id)
 	LEFT JOIN reps r ON (r.workspace_id, r.connection_id, r.external_id) = ($1, s.connection_id, s.owner_id)
+	LEFT JOIN (SELECT DISTINCT ON (email) email, name FROM reps WHERE workspace_id = $1 AND email <> '' ORDER BY email, connection_id, external_id) same ON same.email = r.email
 	ORDER BY s.amount DESC NULLS LAST, s.connection_id, s.external_id`
 
 // ListBroken lists deals and leads, those of the largest amounts first.

@@ -1,13 +1,13 @@
 package provision
 
 import (
-	"encoding/json"
 	"fmt"
 	"maps"
 	"slices"
 	"strings"
 
 	"salesbook.dev/internal/book"
+	"salesbook.dev/internal/sales"
 )
 
 // demand is where a field must be filled.
@@ -84,11 +84,11 @@ func (p *planner) demand(d *demand) {
 	}
 	have := f.Required
 	if !have.Enabled {
-		have = Required{}
-	} else if len(have.Stages) == 0 && len(have.Statuses) == 0 {
-		return // it is demanded everywhere
+		have = sales.Demand{}
+	} else if have.Everywhere() {
+		return
 	}
-	d.stages = slices.DeleteFunc(d.stages, func(at place) bool { return at.stageID != "" && slices.Contains(have.Stages, json.Number(at.stageID)) })
+	d.stages = slices.DeleteFunc(d.stages, func(at place) bool { return at.stageID != "" && slices.Contains(have.Stages, at.stageID) })
 	d.won = slices.DeleteFunc(d.won, func(at place) bool { return slices.Contains(have.Statuses[at.pipelineID], "won") })
 	if len(d.stages)+len(d.won) == 0 {
 		return
@@ -112,16 +112,16 @@ func (p *planner) demand(d *demand) {
 
 // over adds a demand to those that the CRM has. waits is set if something that it
 // names is yet to be made.
-func (d *demand) over(have Required, waits *bool) Required {
-	out := Required{Enabled: true, Stages: append([]json.Number{}, have.Stages...), Statuses: map[string][]string{}}
+func (d *demand) over(have sales.Demand, waits *bool) sales.Demand {
+	out := sales.Demand{Enabled: true, Stages: append([]string{}, have.Stages...), Statuses: map[string][]string{}}
 	for id, list := range have.Statuses {
 		out.Statuses[id] = slices.Clone(list)
 	}
 	for _, at := range d.stages {
 		if at.stageID == "" {
 			*waits = true
-		} else if !slices.Contains(out.Stages, json.Number(at.stageID)) {
-			out.Stages = append(out.Stages, json.Number(at.stageID))
+		} else if !slices.Contains(out.Stages, at.stageID) {
+			out.Stages = append(out.Stages, at.stageID)
 		}
 	}
 	for _, at := range d.won {

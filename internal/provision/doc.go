@@ -7,7 +7,6 @@
 package provision
 
 import (
-	"encoding/json"
 	"fmt"
 	"slices"
 	"strings"
@@ -17,6 +16,7 @@ import (
 
 	"salesbook.dev/internal/book"
 	"salesbook.dev/internal/language"
+	"salesbook.dev/internal/sales"
 )
 
 // CRM is what a connection has of what a book sets up, without what was deleted.
@@ -67,14 +67,7 @@ type Field struct {
 	Holds      string // the class of its values, as field maps have it: text, number, date, ...
 	Custom     bool   // made by the account
 	Options    []string
-	Required   Required
-}
-
-// Required is when the CRM's own pages demand a field, as canonical rows have it.
-type Required struct {
-	Enabled  bool                `json:"enabled"`
-	Stages   []json.Number       `json:"stage_ids"` // none, and no statuses: everywhere
-	Statuses map[string][]string `json:"statuses"`  // by pipeline: won, lost
+	Required   sales.Demand // by the CRM's own pages
 }
 
 // Option is a new choice of a field.

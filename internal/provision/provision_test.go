@@ -1,7 +1,6 @@
 package provision_test
 
 import (
-	"encoding/json"
 	"flag"
 	"fmt"
 	"math/rand/v2"
@@ -18,6 +17,7 @@ import (
 
 	"salesbook.dev/internal/book"
 	"salesbook.dev/internal/provision"
+	"salesbook.dev/internal/sales"
 )
 
 var update = flag.Bool("update", false, "write the golden files anew")
@@ -131,7 +131,7 @@ func (m *model) setField(s provision.Step) string {
 		return code
 	}
 	i := slices.IndexFunc(m.Fields, func(f provision.Field) bool { return f.Code == s.ID })
-	if r, ok := s.Set["required"].(provision.Required); ok {
+	if r, ok := s.Set["required"].(sales.Demand); ok {
 		m.Fields[i].Required = r
 	}
 	if list, ok := s.Set["options"].([]provision.Option); ok {
@@ -270,16 +270,16 @@ func percent(n int64) *decimal.Decimal { d := decimal.NewFromInt(n); return &d }
 // than the book says, and touches none of it.
 func TestClashes(t *testing.T) {
 	t.Parallel()
-	sales := func(id string, stages ...provision.Stage) provision.Pipeline {
+	pipeline := func(id string, stages ...provision.Stage) provision.Pipeline {
 		return provision.Pipeline{ID: id, Name: "sales", Probabilities: true, Stages: stages}
 	}
 	for name, change := range map[string]func(m *model){
-		"two pipelines of one name": func(m *model) { m.Pipelines = append(m.Pipelines, sales("3"), sales("7")) },
+		"two pipelines of one name": func(m *model) { m.Pipelines = append(m.Pipelines, pipeline("3"), pipeline("7")) },
 		"two stages of one name": func(m *model) {
-			m.Pipelines = append(m.Pipelines, sales("3", provision.Stage{ID: "31", Name: "Call"}, provision.Stage{ID: "32", Name: "CALL"}, provision.Stage{ID: "33", Name: "Old"}))
+			m.Pipelines = append(m.Pipelines, pipeline("3", provision.Stage{ID: "31", Name: "Call"}, provision.Stage{ID: "32", Name: "CALL"}, provision.Stage{ID: "33", Name: "Old"}))
 		},
 		"another order": func(m *model) {
-			m.Pipelines = append(m.Pipelines, sales("3", provision.Stage{ID: "31", Name: "Contract", RotDays: days(31)},
+			m.Pipelines = append(m.Pipelines, pipeline("3", provision.Stage{ID: "31", Name: "Contract", RotDays: days(31)},
 				provision.Stage{ID: "32", Name: "Call", Probability: percent(10), RotDays: days(7)}))
 		},
 		"other numbers": func(m *model) {
@@ -295,9 +295,9 @@ func TestClashes(t *testing.T) {
 			m.Fields = append(m.Fields, provision.Field{Code: "c4", Name: "Sales book: what is missing", Holds: "text", Custom: true})
 		},
 		"demanded already": func(m *model) {
-			m.Pipelines = append(m.Pipelines, sales("3", provision.Stage{ID: "31", Name: "Offer", Probability: percent(40), RotDays: days(2)}))
-			m.Fields = append(m.Fields, provision.Field{Code: "c1", Name: "Budget", Holds: "text", Custom: true, Required: provision.Required{Enabled: true, Stages: nil}},
-				provision.Field{Code: "c2", Name: "Invoice no.", Holds: "text", Custom: true, Required: provision.Required{Enabled: true, Statuses: map[string][]string{"3": {"lost"}}}})
+			m.Pipelines = append(m.Pipelines, pipeline("3", provision.Stage{ID: "31", Name: "Offer", Probability: percent(40), RotDays: days(2)}))
+			m.Fields = append(m.Fields, provision.Field{Code: "c1", Name: "Budget", Holds: "text", Custom: true, Required: sales.Demand{Enabled: true, Stages: nil}},
+				provision.Field{Code: "c2", Name: "Invoice no.", Holds: "text", Custom: true, Required: sales.Demand{Enabled: true, Statuses: map[string][]string{"3": {"lost"}}}})
 		},
 		"no loss reasons": func(m *model) { m.Reasons = "" },
 	} {
@@ -469,7 +469,7 @@ func random(r *rand.Rand) *model {
 	for range r.IntN(5) {
 		f := provision.Field{Code: "c" + m.id(), Name: []string{"Budget", "budget", "Signed on", "Call on", "Invoice no.", "Sales Book: what is missing", "X"}[r.IntN(7)],
 			Holds: []string{"text", "date", "number"}[r.IntN(3)], Custom: some(2)}
-		f.Required = provision.Required{Enabled: some(2), Stages: []json.Number{"1"}, Statuses: map[string][]string{"1": {"won"}}}
+		f.Required = sales.Demand{Enabled: some(2), Stages: []string{"1"}, Statuses: map[string][]string{"1": {"won"}}}
 		m.Fields = append(m.Fields, f)
 	}
 	for _, label := range []string{"Later", "too dear!", "PRICE"} {

@@ -1,25 +1,14 @@
 package pipedrive
 
 import (
-	"bufio"
-	"bytes"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 	"slices"
 	"strings"
+
+	"salesbook.dev/internal/sandbox"
 )
-
-// maxSeedLine bounds one line of a seed file.
-const maxSeedLine = 16 << 20
-
-// seedLine is one line of a seed file.
-type seedLine struct {
-	number int
-	Object string          `json:"object"`
-	Record json.RawMessage `json:"record"`
-}
 
 // Seed reads records as JSON Lines, each {"object": ..., "record": {...}} with
 // the record in the vendor's own shape; docs/simulator.md describes the format.
@@ -27,7 +16,7 @@ type seedLine struct {
 // what a fresh account has of it. On an error, which names line and field,
 // nothing is taken over. Webhooks hear nothing of a seed.
 func (s *Sim) Seed(r io.Reader) error {
-	lines, err := readSeed(r)
+	lines, err := sandbox.ReadSeed(r, seedOrder(), "deals")
 	if err != nil {
 		return err
 	}
@@ -38,39 +27,6 @@ func (s *Sim) Seed(r io.Reader) error {
 	return s.tieAll(s.opt.Faults)
 }
 
-func readSeed(r io.Reader) (map[string][]seedLine, error) {
-	lines := map[string][]seedLine{}
-	sc := bufio.NewScanner(r)
-	sc.Buffer(make([]byte, 64<<10), maxSeedLine)
-	n := 0
-	for sc.Scan() {
-		n++
-		text := bytes.TrimSpace(bytes.TrimPrefix(sc.Bytes(), []byte("\ufeff")))
-		if len(text) == 0 {
-			continue
-		}
-		l := seedLine{number: n}
-		d := json.NewDecoder(bytes.NewReader(text))
-		d.DisallowUnknownFields()
-		err := d.Decode(&l)
-		if err == nil && d.More() {
-			err = errors.New("want one object a line")
-		}
-		if err != nil {
-			return nil, fmt.Errorf(`seed line %d: want {"object": "deals", "record": {...}}: %w`, n, err)
-		}
-		if !slices.Contains(seedOrder(), l.Object) {
-			return nil, fmt.Errorf("seed line %d: no object %q; objects are %s", n, l.Object, strings.Join(seedOrder(), ", "))
-		}
-		l.Record = bytes.Clone(l.Record)
-		lines[l.Object] = append(lines[l.Object], l)
-	}
-	if err := sc.Err(); err != nil {
-		return nil, fmt.Errorf("seed line %d: %w", n+1, err)
-	}
-	return lines, nil
-}
-
 // seedOrder is the order in which objects refer to each other.
 func seedOrder() []string {
 	return []string{
@@ -79,12 +35,12 @@ func seedOrder() []string {
 	}
 }
 
-func (t *tx) seed(lines map[string][]seedLine) error {
+func (t *tx) seed(lines map[string][]sandbox.SeedLine) error {
 	t.dropDefaults(lines)
 	for _, object := range seedOrder() {
 		for _, l := range lines[object] {
 			if err := t.seedOne(object, l.Record); err != nil {
-				return fmt.Errorf("seed line %d: %s: %w", l.number, object, err)
+				return fmt.Errorf("seed line %d: %s: %w", l.Number, object, err)
 			}
 		}
 	}
@@ -100,7 +56,7 @@ func (t *tx) seed(lines map[string][]seedLine) error {
 }
 
 // dropDefaults removes what a fresh account has, where the seed brings its own.
-func (t *tx) dropDefaults(lines map[string][]seedLine) {
+func (t *tx) dropDefaults(lines map[string][]sandbox.SeedLine) {
 	if !t.empty() {
 		return // a second seed adds to the first
 	}

@@ -7,6 +7,8 @@ import (
 	"reflect"
 	"slices"
 	"strings"
+
+	"salesbook.dev/internal/sandbox"
 )
 
 // jsonKeys are the keys of the struct that v points to.
@@ -185,12 +187,12 @@ func (t *tx) seedItem(raw json.RawMessage) error {
 }
 
 // revalue lets the value of a deal with seeded products be their sum.
-func (t *tx) revalue(l seedLine) error {
+func (t *tx) revalue(l sandbox.SeedLine) error {
 	var in struct {
 		DealID int64 `json:"deal_id"`
 	}
 	if err := json.Unmarshal(l.Record, &in); err != nil {
-		return fmt.Errorf("seed line %d: dealProducts: deal_id: %w", l.number, err)
+		return fmt.Errorf("seed line %d: dealProducts: deal_id: %w", l.Number, err)
 	}
 	d := t.deals.find(in.DealID)
 	t.valueDeal(d)

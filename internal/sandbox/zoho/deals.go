@@ -1,6 +1,7 @@
 package zoho
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"strconv"
@@ -30,11 +31,9 @@ func (t *tx) deriveDeal(old, next *row, i int) error {
 			v["Probability"] = json.Number(strconv.Itoa(st.Probability))
 		}
 	}
-	if v["Currency"] == nil {
-		v["Currency"] = t.opt.Company.Currency
-	}
-	if v["Exchange_Rate"] == nil {
-		v["Exchange_Rate"] = json.Number("1")
+	if !t.opt.Company.OneCurrency {
+		v["Currency"] = cmp.Or(v["Currency"], any(t.opt.Company.Currency))
+		v["Exchange_Rate"] = cmp.Or(v["Exchange_Rate"], any(json.Number("1")))
 	}
 	v["Expected_Revenue"] = expected(v)
 	return nil

@@ -1,5 +1,7 @@
 package zoho
 
+import "slices"
+
 // The profile that may set things up, and the other one.
 const (
 	administratorProfile = "Administrator"
@@ -17,6 +19,9 @@ func (s *Sim) furnish(t *tx) error {
 		deals := c.module("Deals")
 		for _, code := range currencies(s.opt.Company.Currency) {
 			addOption(deals.field("Currency"), option{ID: t.newID(), Actual: code, Display: code})
+		}
+		if s.opt.Company.OneCurrency {
+			deals.Fields = slices.DeleteFunc(deals.Fields, func(f *field) bool { return f.APIName == "Currency" || f.APIName == "Exchange_Rate" })
 		}
 		// A field of the customer's that shows a value of another record: when
 		// that changes, the deal's Modified_Time does not (fact sheet 2.3).

@@ -20,6 +20,9 @@ type Company struct {
 	Currency string // ISO 4217; amounts are in it
 	TimeZone string // IANA name; times are shown in it
 	Edition  string // as license_details.paid_type tells: free, standard, professional, enterprise, ultimate
+	// OneCurrency is an account without multi-currency: its deals have no Currency
+	// and no Exchange_Rate (fact sheet 2.7).
+	OneCurrency bool
 }
 
 // Options configures a simulator. The zero value keeps everything in memory,
@@ -74,7 +77,7 @@ type Sim struct {
 
 // Open starts a simulator and restores what Dir holds. A directory that is new
 // or "" gives the account a fresh one has: an administrator, the standard
-// modules, one pipeline. Fill it by Generate.
+// modules, one pipeline. Fill it by Seed or Generate.
 func Open(o Options) (*Sim, error) {
 	o = o.withDefaults()
 	zone, err := time.LoadLocation(o.Company.TimeZone)

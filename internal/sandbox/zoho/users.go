@@ -139,20 +139,29 @@ func (s *Sim) editUser(user string, change values) error {
 	})
 }
 
+// Currency is the organization's own.
+func (s *Sim) Currency() string { return s.opt.Company.Currency }
+
 // getOrg tells of the organization (org.json).
 func getOrg(c *call) (reply, error) {
 	o := c.opt.Company
-	expiry := c.at.AddDate(1, 0, 0).In(c.zone).Format(time.RFC3339)
+	c.mu.RLock()
+	defer c.mu.RUnlock()
+	opened := c.at
+	if first := c.tables[usersTable].rows; len(first) > 0 {
+		opened, _ = time.Parse(time.RFC3339, first[0].text("created_time"))
+	}
+	expiry := opened.AddDate(1, 0, 0).In(c.zone).Format(time.RFC3339)
 	return jsonReply(200, object{"org": []object{{
 		"id": "3652397000000000777", "company_name": o.Name, "country_code": o.Country, "country": o.Country, "iso_code": o.Currency,
-		"currency": o.Currency, "currency_symbol": o.Currency, "currency_locale": o.Country, "time_zone": o.TimeZone, "mc_status": true,
+		"currency": o.Currency, "currency_symbol": o.Currency, "currency_locale": o.Country, "time_zone": o.TimeZone, "mc_status": !o.OneCurrency,
 		"license_details": object{
 			"paid": o.Edition != "free", "paid_type": o.Edition, "paid_expiry": expiry, "users_license_purchased": 30,
 			"trial_type": nil, "trial_expiry": nil, "trial_action": "none",
 		},
 		"primary_email": "anna.nowak@example.com", "domain_name": "org20077", "zgid": "20077", "ezgid": "a20077", "primary_zuid": "20078",
 		"website": "https://example.com", "phone": "", "employee_count": "30", "max_per_page": 200, "type": "Production",
-		"created_time": c.at.AddDate(-2, 0, 0).In(c.zone).Format(time.RFC3339), "photo_id": nil, "city": nil, "description": nil, "street": nil,
+		"created_time": opened.In(c.zone).Format(time.RFC3339), "photo_id": nil, "city": nil, "description": nil, "street": nil,
 		"alias": nil, "state": nil, "fax": nil, "zip": nil, "mobile": nil, "zia_portal_id": nil, "gapps_enabled": false,
 		"translation_enabled": false, "deletable_org_account": false, "privacy_settings": false, "hipaa_compliance_enabled": false,
 		"lite_users_enabled": false, "oauth_presence": true, "call_icon": "default", "zia_zgid": 20077,
