@@ -16,6 +16,7 @@ type org struct {
 	Zone    string `json:"time_zone"`
 	License struct {
 		Edition string `json:"paid_type"`
+		Seats   int    `json:"users_license_purchased"`
 	} `json:"license_details"`
 }
 
@@ -32,7 +33,7 @@ func (c *Connector) Check(ctx context.Context) (connectors.Rights, error) {
 		return connectors.Rights{}, fault.New(fault.Temporary, "Zoho does not say whose account this is; try again later")
 	}
 	o := e.Org[0]
-	rights := connectors.Rights{Account: o.ID, Name: o.Name, Zone: o.Zone, Quota: editionQuota(o.License.Edition)}
+	rights := connectors.Rights{Account: o.ID, Name: o.Name, Zone: o.Zone, Quota: editionQuota(o.License.Edition, o.License.Seats)}
 	if err := c.whoami(ctx, &rights); err != nil {
 		return connectors.Rights{}, err
 	}

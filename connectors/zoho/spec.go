@@ -42,7 +42,7 @@ func specWith(own []string) connectors.Spec {
 		},
 		FieldTypes: map[string]string{"text": "text", "number": "double", "date": "date"},
 		Meter:      meter(),
-		Quota:      editionQuota(""),
+		Quota:      editionQuota("", 0),
 		OAuth:      oauth,
 		Consent: connectors.Consent{
 			Scheme: "Zoho-oauthtoken", Granted: granted, Located: located, Stale: stale, Refusal: tokenError,
