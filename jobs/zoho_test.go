@@ -28,7 +28,13 @@ type zohoAccount struct {
 
 func connectZoho(t *testing.T) *zohoAccount {
 	t.Helper()
-	sim, err := vendor.Open(vendor.Options{RefreshToken: "1000.refresh.token"})
+	return connectZohoWith(t, vendor.Options{})
+}
+
+func connectZohoWith(t *testing.T, o vendor.Options) *zohoAccount {
+	t.Helper()
+	o.RefreshToken = "1000.refresh.token"
+	sim, err := vendor.Open(o)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -185,6 +185,7 @@ func (s *Sim) no(code string) error { return &oauthRefusal{status: s.opt.OAuth.R
 
 func (s *Sim) token(w http.ResponseWriter, r *http.Request) {
 	s.stamp(w)
+	s.slow(r)
 	if spoiled, ok := s.faultBefore(r); ok {
 		s.send(w, spoiled)
 		return

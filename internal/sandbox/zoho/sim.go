@@ -1,6 +1,7 @@
 package zoho
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -20,6 +21,7 @@ type Company struct {
 	Currency string // ISO 4217; amounts are in it
 	TimeZone string // IANA name; times are shown in it
 	Edition  string // as license_details.paid_type tells: free, standard, professional, enterprise, ultimate
+	Seats    int    // licences bought
 }
 
 // Options configures a simulator. The zero value keeps everything in memory,
@@ -42,7 +44,7 @@ type Options struct {
 	Faults []sandbox.Fault
 	// RandomSeed feeds the dice of faults and secrets.
 	RandomSeed uint64
-	// Company defaults to a Polish one.
+	// Company is a Polish one in what it leaves open.
 	Company Company
 	// BaseURL is the api_domain told to OAuth clients, AccountsURL the
 	// accounts-server; "" takes scheme and host of the request.
@@ -112,9 +114,9 @@ func (o Options) withDefaults() Options {
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.DiscardHandler)
 	}
-	if o.Company == (Company{}) {
-		o.Company = Company{Name: "Przykładowa Sp. z o.o.", Country: "PL", Currency: "PLN", TimeZone: "Europe/Warsaw", Edition: "enterprise"}
-	}
+	c := &o.Company
+	c.Name, c.Country, c.Currency = cmp.Or(c.Name, "Przykładowa Sp. z o.o."), cmp.Or(c.Country, "PL"), cmp.Or(c.Currency, "PLN")
+	c.TimeZone, c.Edition, c.Seats = cmp.Or(c.TimeZone, "Europe/Warsaw"), cmp.Or(c.Edition, "enterprise"), cmp.Or(c.Seats, 30)
 	o.OAuth = o.OAuth.withDefaults()
 	return o
 }
