@@ -37,6 +37,7 @@ func Spec() connectors.Spec {
 		Quota:   rest.Quota{Burst: 20, BurstWindow: burstWindow, Daily: 30_000},
 		OAuth:   oauth,
 		Consent: connectors.Consent{Located: located},
+		Ways:    ways(),
 		Decoder: newDialect(),
 		Open:    open,
 	}
@@ -44,6 +45,34 @@ func Spec() connectors.Spec {
 		s.Objects = append(s.Objects, src.Object)
 	}
 	return s
+}
+
+// ways are the ways to get access. Screens and fields as the vendor calls them, 2026-11.
+func ways() []connectors.Way {
+	return []connectors.Way{
+		{
+			Title: "API token of a user: quick",
+			Steps: func(map[string]string, string) []string {
+				return []string{
+					"Log in to Pipedrive as the user whose access is to be used: one with deals admin rights and account settings access, best one that no rep works with.",
+					"Your picture, top right > Personal preferences > API: copy \"Your personal API token\".",
+				}
+			},
+			Asks: []string{setToken},
+		},
+		{
+			Title: "OAuth app: rights are limited and can be withdrawn",
+			Steps: func(_ map[string]string, callback string) []string {
+				return []string{
+					"In Pipedrive's Developer Hub (your picture > Tools and apps) create a private app.",
+					"OAuth & access scopes, Callback URL: " + callback,
+					"Scopes: deals:read, contacts:read, activities:read, leads:read, products:read, users:read, recents:read, admin. To write as well: deals:full, activities:full, leads:full.",
+					"Client ID and Client secret stand on the same page.",
+				}
+			},
+			Asks: []string{setClientID, setSecret},
+		},
+	}
 }
 
 // burstWindow is the rolling window of the burst limit (guide on rate limiting).
