@@ -47,7 +47,8 @@ func Spec() connectors.Spec {
 	return s
 }
 
-// ways are the ways to get access. Screens and fields as the vendor calls them, 2026-11.
+// ways are the ways to get access. Screens and fields by their names in the vendor's
+// guides on the API token and on private apps, read 2026-11-28.
 func ways() []connectors.Way {
 	return []connectors.Way{
 		{
@@ -55,7 +56,7 @@ func ways() []connectors.Way {
 			Steps: func(map[string]string, string) []string {
 				return []string{
 					"Log in to Pipedrive as the user whose access is to be used: one with deals admin rights and account settings access, best one that no rep works with.",
-					"Your picture, top right > Personal preferences > API: copy \"Your personal API token\".",
+					"Your name, top right > Company settings > Personal preferences > tab API: copy \"Your personal API token\".",
 				}
 			},
 			Asks: []string{setToken},
@@ -64,10 +65,10 @@ func ways() []connectors.Way {
 			Title: "OAuth app: rights are limited and can be withdrawn",
 			Steps: func(_ map[string]string, callback string) []string {
 				return []string{
-					"In Pipedrive's Developer Hub (your picture > Tools and apps) create a private app.",
-					"OAuth & access scopes, Callback URL: " + callback,
-					"Scopes: deals:read, contacts:read, activities:read, leads:read, products:read, users:read, recents:read, admin. To write as well: deals:full, activities:full, leads:full.",
-					"Client ID and Client secret stand on the same page.",
+					"In a developer sandbox account of Pipedrive's: your name, top right > the company's name > Developer Hub > Create an app > Create private app.",
+					"Tab \"Basic info\": App name salesbook, OAuth callback URL " + callback + ". Save, and make the app live.",
+					"Tab \"OAuth & access scopes\": deals:read, contacts:read, activities:read, leads:read, products:read, users:read, recents:read, admin. To write as well: deals:full, activities:full, leads:full.",
+					"Client ID and Client secret stand at the end of that tab.",
 				}
 			},
 			Asks: []string{setClientID, setSecret},

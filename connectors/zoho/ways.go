@@ -79,7 +79,7 @@ func ways() []connectors.Way {
 				return []string{
 					"Open " + console(settings) + " and choose Server-based Applications (GET STARTED first; ADD CLIENT if you have clients already).",
 					"Client Name: salesbook. Homepage URL: any address of yours. Authorized Redirect URIs: " + callback + ". Press CREATE.",
-					"Tab \"Client Secret\": Client ID and Client Secret stand there. If the account lives in another data centre than the client, switch that one on in the tab \"Settings\" (multi-DC); it may have a secret of its own.",
+					"Tab \"Client Secret\": Client ID and Client Secret stand there. If the account lives in another data centre than the client, switch that one on in the tab \"Settings\", with the same OAuth credentials for all data centers.",
 					"Zoho will ask the administrator who allows it for these scopes:\n\n" + scopeTable(),
 				}
 			},
