@@ -129,7 +129,7 @@ BEGIN
     END IF;
     -- Calls end soon, nobody knows when; who waits looks again, not all at the same instant.
     IF running >= greatest(1, a.at_once - floor(a.at_once * burst_floor))
-      OR heavy AND heavies >= greatest(1, a.heavy_at_once - floor(a.heavy_at_once * burst_floor)) THEN
+      OR heavy AND heavies >= greatest(1, COALESCE(a.heavy_at_once, a.at_once) - floor(COALESCE(a.heavy_at_once, a.at_once) * burst_floor)) THEN
       wait_ms := 50 + floor(random() * 100); wait_for := 'calls';
       RETURN;
     END IF;

@@ -107,9 +107,16 @@ func TestLanesLeaveCallsAtOnce(t *testing.T) {
 		for lane, want := range tt.want {
 			t.Run(fmt.Sprint(tt.atOnce, " ", lane), func(t *testing.T) {
 				t.Parallel()
-				b := setupQuota(t, budget{atOnce: tt.atOnce, heavy: tt.atOnce})
-				if got := len(b.crowd(lane, true)); got != want {
-					t.Errorf("%d calls at once, want %d", got, want)
+				b := setupQuota(t, budget{atOnce: tt.atOnce})
+				light := b.crowd(lane, false)
+				if len(light) != want {
+					t.Errorf("%d calls at once, want %d", len(light), want)
+				}
+				for _, p := range light {
+					b.leave(p, rest.Usage{})
+				}
+				if got := len(b.crowd(lane, true)); got != want { // where heavy ones are not bounded of their own
+					t.Errorf("%d heavy calls at once, want %d", got, want)
 				}
 				if got := len(b.crowd(rest.Webhook, false)); got != tt.atOnce-want {
 					t.Errorf("%d were left to the most urgent lane, want %d", got, tt.atOnce-want)

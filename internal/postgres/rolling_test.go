@@ -210,6 +210,11 @@ func TestSilenceGivesBackNothingOfOurs(t *testing.T) {
 	if got := b.left(); got != 200 {
 		t.Errorf("%d are left, want 200", got)
 	}
+	b.learn(rest.Usage{DailyRemaining: new(150)}) // others have spent 50
+	b.learn(rest.Usage{HalfLeft: true})
+	if got := b.left(); got != 200 {
+		t.Errorf("%d are left once others' are given back, want 200", got)
+	}
 }
 
 // TestASpentBudgetIsAskedForOnceAnHour: nothing but the vendor knows what others

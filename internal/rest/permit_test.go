@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"net/http"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -89,15 +90,19 @@ func TestACallIsUnderWayUntilItsAnswerIsThere(t *testing.T) {
 // TestThePermitSurvivesTheCallsContext: a call that is cancelled gives it back.
 func TestThePermitSurvivesTheCallsContext(t *testing.T) {
 	t.Parallel()
+	var log strings.Builder
 	ctx, cancel := context.WithCancel(t.Context())
 	g := &governor{permit: 1}
 	w := &wire{script: []step{{err: context.Canceled}}}
-	s := rest.Stack{Transport: w, Governor: g, Meter: rest.Meter{Cost: func(*http.Request) int { cancel(); return 1 }}}
+	s := rest.Stack{Transport: w, Governor: g, Log: textLog(&log), Meter: rest.Meter{Cost: func(*http.Request) int { cancel(); return 1 }}}
 	if _, err := rest.New(rest.NewHTTPClient(s), "https://api.example.com").Do(ctx, rest.Call{Path: "/x"}); err == nil {
 		t.Error("no error")
 	}
 	if diff := cmp.Diff([]rest.Permit{2}, g.returned); diff != "" {
 		t.Errorf("given back (-want +got):\n%s", diff)
+	}
+	if strings.Contains(log.String(), "was not recorded") {
+		t.Errorf("given back under a context that had ended: %s", log.String())
 	}
 }
 
