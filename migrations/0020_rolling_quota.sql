@@ -180,9 +180,10 @@ CREATE FUNCTION end_call(holder bigint, permit bigint, burst_limit integer, burs
 DECLARE
   a vendor_accounts; known vendor_accounts; b vendor_bursts; t timestamptz; today date; told integer; gap bigint; h record;
 BEGIN
-  -- Silence is told by most answers, and seldom changes anything.
+  -- Silence is told by most answers, and seldom changes anything: only if less than half is left by our count, for others' sake.
   IF num_nonnulls(burst_limit, burst_left, daily_limit, end_call.daily_left) = 0 AND NOT refused
-    AND NOT (half_left AND EXISTS (SELECT FROM vendor_hours v WHERE v.account_id = holder AND v.others > 0)) THEN
+    AND NOT (half_left AND (SELECT sum(v.others) > 0 AND c.daily - sum(v.spent + v.others) < c.daily / 2 - c.daily / 50
+      FROM vendor_accounts c JOIN vendor_hours v ON v.account_id = c.id WHERE c.id = holder AND c.rolling AND v.hour > clock_timestamp() - interval '25 hours' GROUP BY c.daily) IS TRUE) THEN
     DELETE FROM vendor_permits v WHERE v.account_id = holder AND v.id = permit;
     RETURN;
   END IF;
