@@ -248,6 +248,24 @@ type Field struct {
 	Default  string
 	Required bool
 	Secret   bool
+	Choices  []Choice // all values that there are; nil: any
+}
+
+// Choice is a value of a setting that has few.
+type Choice struct{ Value, Help string }
+
+// Way is one of the ways to get access to an account: what an admin is led
+// through who connects at a terminal.
+type Way struct {
+	Title string   // a few words to choose by
+	First []string // names of fields that are asked for before the steps
+	// Steps are what to do at the vendor, in order, under the settings known so
+	// far; callback is where the vendor sends a browser back to.
+	Steps func(settings map[string]string, callback string) []string
+	Asks  []string // names of fields that are asked for then, all of which must be given
+	// Code tells that a grant code, made by hand at the vendor, is asked for last
+	// and traded for tokens at once.
+	Code bool
 }
 
 // Mode is how an object's records are found.
@@ -306,6 +324,8 @@ type Spec struct {
 	OAuth func(cfg Config) *oauth2.Config
 	// Consent says in what the vendor's OAuth 2 departs from what is usual.
 	Consent Consent
+	// Ways are the ways to get access, the usual one first.
+	Ways []Way
 	// Decoder reads records, fetched or stored.
 	Decoder Decoder
 	// Open validates cfg and returns the connector. It never dials.
@@ -343,7 +363,13 @@ type Consent struct {
 	// Refusal says what an error of the token endpoint means where its code and
 	// status would be read otherwise; nil leaves it to the usual reading.
 	Refusal func(*oauth2.RetrieveError) error
+	// Lacking compares the scopes that the vendor says it granted with those that
+	// are needed; nil: the vendor does not tell.
+	Lacking func(granted string) []Lack
 }
+
+// Lack is a scope that a consent does not hold.
+type Lack struct{ Scope, Words string } // which, and: what that costs, and what to do
 
 // Under returns the declaration as it is under an account's settings.
 func (s Spec) Under(settings map[string]string) Spec {

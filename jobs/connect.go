@@ -225,6 +225,9 @@ func (p *Pipeline) Check(ctx context.Context, s *Source) (connectors.Rights, err
 	if rights.Quota.Daily > 0 {
 		quota.Daily, quota.DailyZone = rights.Quota.Daily, rights.Quota.DailyZone
 	}
+	if rights.Quota.AtOnce > 0 {
+		quota.AtOnce, quota.HeavyAtOnce = rights.Quota.AtOnce, rights.Quota.HeavyAtOnce
+	}
 	rights.Quota = quota
 	err = p.DB.In(ctx, s.Workspace, func(tx pgx.Tx) error {
 		if err := postgres.SetRights(ctx, tx, s.Connection, rights); err != nil {

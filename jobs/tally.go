@@ -19,15 +19,15 @@ type tally struct {
 var _ rest.Governor = (*tally)(nil)
 
 // Take counts a call.
-func (t *tally) Take(_ context.Context, cost, _ int) error {
+func (t *tally) Take(_ context.Context, p rest.Price) (rest.Permit, error) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	t.cost += cost
-	return nil
+	t.cost += p.Cost
+	return 0, nil
 }
 
-// Learn keeps what the latest answer told.
-func (t *tally) Learn(_ context.Context, u rest.Usage) error {
+// Done keeps what the latest answer told.
+func (t *tally) Done(_ context.Context, _ rest.Permit, u rest.Usage) error {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.last = u
@@ -42,10 +42,11 @@ func (t *tally) settle(ctx context.Context, account rest.Governor) error {
 	if t.cost == 0 {
 		return nil
 	}
-	if err := account.Take(ctx, t.cost, 0); err != nil && fault.KindOf(err) != fault.Limited {
+	permit, err := account.Take(ctx, rest.Price{Cost: t.cost})
+	if err != nil && fault.KindOf(err) != fault.Limited {
 		return err
 	}
-	if err := account.Learn(ctx, t.last); err != nil {
+	if err := account.Done(ctx, permit, t.last); err != nil {
 		return err
 	}
 	t.cost, t.last = 0, rest.Usage{}

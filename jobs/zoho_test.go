@@ -33,10 +33,15 @@ type zohoAccount struct {
 
 func connectZoho(t *testing.T) *zohoAccount {
 	t.Helper()
+	return connectZohoWith(t, vendor.Options{})
+}
+
+func connectZohoWith(t *testing.T, o vendor.Options) *zohoAccount {
+	t.Helper()
 	b := &bundle{db: pgtest.New(t), key: filepath.Join(t.TempDir(), "key")}
 	b.ws = b.db.Workspace(t, "acme")
 	b.Pipeline = pipeline(t, b)
-	return b.joinZoho(t, "crm", vendor.Options{})
+	return b.joinZoho(t, "crm", o)
 }
 
 // zohoRefresh is the refresh token of the self client.

@@ -98,16 +98,30 @@ func (c *connectCmd) Run(ctx context.Context, g *globals) error {
 	if err != nil {
 		return err
 	}
-	spec, err := c.check(ctx, a, ws, cfg)
+	spec, err := a.pipeline.SpecOf(c.Vendor)
 	if err != nil {
+		return err
+	}
+	var token *oauth2.Token
+	if c.led(g, spec) {
+		if err := c.vacant(ctx, a, ws); err != nil { // before anything is asked
+			return err
+		}
+		if token, err = c.lead(ctx, g.guide(), spec, cfg); err != nil {
+			return err
+		}
+	}
+	if err := c.check(ctx, a, ws, spec, cfg); err != nil {
 		return err
 	}
 	n := jobs.NewConnection{Vendor: c.Vendor, Name: c.Name, Config: cfg, HookURL: c.HookURL, By: actor(), Replace: c.Replace}
 	if n.HookURL == "" {
 		n.HookURL = g.PublicURL
 	}
-	if n.Token, err = c.consent(ctx, g, spec, n.Config); err != nil {
-		return err
+	if n.Token = token; token == nil {
+		if n.Token, err = c.consent(ctx, g, spec, n.Config); err != nil {
+			return err
+		}
 	}
 	over := g.telling("asking " + spec.Title + " what can be seen")
 	s, rights, err := a.pipeline.Connect(ctx, ws, n)
@@ -115,6 +129,7 @@ func (c *connectCmd) Run(ctx context.Context, g *globals) error {
 	if err != nil {
 		return err
 	}
+	rights.Missing = append(rights.Missing, lacking(spec, n.Token, rights.Missing)...)
 	return c.report(g, spec, s, rights)
 }
 
@@ -159,32 +174,49 @@ func (g *globals) readSecret(name, from string) (string, error) {
 	return secret, nil
 }
 
-// check finds mistakes before a person is sent to the vendor.
-func (c *connectCmd) check(ctx context.Context, a *app, ws int64, cfg connectors.Config) (connectors.Spec, error) {
-	spec, err := a.pipeline.SpecOf(c.Vendor)
+// lead asks for what is needed, and returns the tokens if a code was traded for
+// them already.
+func (c *connectCmd) lead(ctx context.Context, q *guide, spec connectors.Spec, cfg connectors.Config) (*oauth2.Token, error) {
+	way, err := q.choose(spec, cfg, c.CallbackURL)
 	if err != nil {
-		return spec, err
+		return nil, err
 	}
+	if way.Code {
+		return q.trade(ctx, spec, cfg)
+	}
+	if spec.OAuth != nil && spec.OAuth(cfg) != nil && !c.Paste {
+		c.Paste, err = q.remote()
+	}
+	return nil, err
+}
+
+// check finds mistakes before a person is sent to the vendor.
+func (c *connectCmd) check(ctx context.Context, a *app, ws int64, spec connectors.Spec, cfg connectors.Config) error {
 	if err := jobs.CheckFields(spec, cfg); err != nil {
-		return spec, err
+		return err
 	}
 	env := connectors.Env{HTTP: http.DefaultClient, Now: time.Now, Log: slog.New(slog.DiscardHandler)}
 	if _, err := spec.Open(env, jobs.ForVendor(cfg)); err != nil { // it never dials
-		return spec, err
+		return err
 	}
-	err = a.db.In(ctx, ws, func(tx pgx.Tx) error {
+	return c.vacant(ctx, a, ws)
+}
+
+// vacant makes sure that the name is free, or taken if it is to be replaced.
+func (c *connectCmd) vacant(ctx context.Context, a *app, ws int64) error {
+	err := a.db.In(ctx, ws, func(tx pgx.Tx) error {
 		_, err := postgres.ConnectionByName(ctx, tx, ws, c.Name)
 		return err
 	})
 	switch known := err == nil; {
 	case err != nil && fault.KindOf(err) != fault.NotFound:
-		return spec, err
+		return err
 	case known && !c.Replace:
-		return spec, fmt.Errorf("a connection named %q exists already; choose another name, or give it new settings and secrets with --replace", c.Name)
+		return fmt.Errorf("a connection named %q exists already; choose another name, or give it new settings and secrets with --replace", c.Name)
 	case !known && c.Replace:
-		return spec, fmt.Errorf("there is no connection %q to replace; leave --replace out to make it", c.Name)
+		return fmt.Errorf("there is no connection %q to replace; leave --replace out to make it", c.Name)
 	}
-	return spec, nil
+	return nil
 }
 
 // consent asks the account's owner, if the settings call for OAuth.
@@ -211,14 +243,38 @@ func (c *connectCmd) consent(ctx context.Context, g *globals, spec connectors.Sp
 	}
 	oc = spec.OAuth(cfg) // the account may live elsewhere than was thought
 	oc.RedirectURL = c.CallbackURL
-	token, err := exchange(ctx, spec.Title, oc, answer.Get("code"))
+	token, err := exchange(ctx, spec, oc, answer.Get("code"))
 	if err != nil {
 		return nil, err
 	}
-	return token, settle(spec, cfg, func(name string) string {
+	return token, settle(spec, cfg, toldWith(token))
+}
+
+// toldWith is what an answer tells beside the token.
+func toldWith(token *oauth2.Token) func(name string) string {
+	return func(name string) string {
 		told, _ := token.Extra(name).(string)
 		return told
-	})
+	}
+}
+
+// lacking is what the consent does not allow by the vendor's own word, but for
+// what the check has found already.
+func lacking(spec connectors.Spec, token *oauth2.Token, found []string) (out []string) {
+	if token == nil || spec.Consent.Lacking == nil {
+		return nil
+	}
+	granted := toldWith(token)("scope")
+	if granted == "" {
+		return nil
+	}
+	seen := strings.Join(found, " ")
+	for _, l := range spec.Consent.Lacking(granted) {
+		if !strings.Contains(seen, l.Scope) {
+			out = append(out, l.Words)
+		}
+	}
+	return out
 }
 
 // settle fills in the settings that an answer of the vendor's tells.

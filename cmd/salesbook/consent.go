@@ -15,6 +15,7 @@ import (
 
 	"golang.org/x/oauth2"
 
+	"salesbook.dev/connectors"
 	"salesbook.dev/internal/fault"
 )
 
@@ -142,15 +143,21 @@ func portOf(u *url.URL) string {
 
 // exchange trades the code for tokens. What the vendor answers is not quoted:
 // it may hold them.
-func exchange(ctx context.Context, vendor string, oc *oauth2.Config, code string) (*oauth2.Token, error) {
+func exchange(ctx context.Context, spec connectors.Spec, oc *oauth2.Config, code string) (*oauth2.Token, error) {
 	ctx = context.WithValue(ctx, oauth2.HTTPClient, &http.Client{Timeout: 30 * time.Second})
 	token, err := oc.Exchange(ctx, code)
 	if err == nil {
 		return token, nil
 	}
-	if refused, ok := errors.AsType[*oauth2.RetrieveError](err); ok {
-		return nil, fault.New(fault.Auth, "%s does not give tokens for this consent (%s, status %d): check client_id, client_secret and --callback-url against your app there",
-			vendor, refused.ErrorCode, refused.Response.StatusCode)
+	refused, ok := errors.AsType[*oauth2.RetrieveError](err)
+	if !ok {
+		return nil, fault.New(fault.Temporary, "the token endpoint of %s could not be reached; run the command again", spec.Title)
 	}
-	return nil, fault.New(fault.Temporary, "the token endpoint of %s could not be reached; run the command again", vendor)
+	if spec.Consent.Refusal != nil {
+		if meant := spec.Consent.Refusal(refused); meant != nil {
+			return nil, meant
+		}
+	}
+	return nil, fault.New(fault.Auth, "%s does not give tokens for this consent (%s, status %d): check client_id, client_secret and --callback-url against your app there",
+		spec.Title, refused.ErrorCode, refused.Response.StatusCode)
 }

@@ -153,6 +153,7 @@ func (c *sandboxCmd) openZoho(o zoho.Options) (simulated, error) {
 	o.Token, o.RefreshToken, o.OAuth = c.Token, c.Token, zoho.OAuth{AutoConsent: c.Consent}
 	var err error
 	if c.Plan != "" {
+		o.Company = zoho.Company{Edition: c.Plan, Seats: c.Seats}
 		if o.Limits, err = zoho.EditionLimits(c.Plan, c.Seats); err != nil {
 			return simulated{}, err
 		}

@@ -151,9 +151,14 @@ func jsonValue(ts *testscript.TestScript, neg bool, args []string) {
 
 func program(ts *testscript.TestScript) string { return filepath.Join(ts.Getenv("BIN"), "salesbook") }
 
-// sandbox ARGS...: starts the simulator; $SIM is where it answers.
+// sandbox [zoho] ARGS...: starts the simulator, Pipedrive's unless named; $SIM is
+// where it answers.
 func startSandbox(ts *testscript.TestScript, neg bool, args []string) {
-	cmd := exec.Command(program(ts), append([]string{"sandbox", "pipedrive", "--listen", "127.0.0.1:0", "--plan", "ultimate", "--seats", "50"}, args...)...)
+	vendor := "pipedrive"
+	if len(args) > 0 && args[0] == "zoho" {
+		vendor, args = args[0], args[1:]
+	}
+	cmd := exec.Command(program(ts), append([]string{"sandbox", vendor, "--listen", "127.0.0.1:0", "--plan", "ultimate", "--seats", "50"}, args...)...)
 	cmd.Env = append(os.Environ(), "SALESBOOK_DATA=")
 	cmd.Stderr = os.Stderr
 	out, err := cmd.StdoutPipe()

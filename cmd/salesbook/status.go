@@ -191,7 +191,11 @@ func (r *statusReader) quota(ctx context.Context, account int64) (*quotaStatus, 
 	if err != nil {
 		return nil, err
 	}
-	return &quotaStatus{Daily: q.Daily, DailyLeft: q.DailyLeft, Burst: q.Burst, ParkedUntil: q.ParkedUntil}, nil
+	out := &quotaStatus{Daily: q.Daily, DailyLeft: q.DailyLeft, Burst: q.Burst, ParkedUntil: q.ParkedUntil, Rolling: q.Rolling, BackAt: q.BackAt, Back: q.Back, AtOnce: q.AtOnce}
+	if q.AtOnce != nil {
+		out.UnderWay = &q.UnderWay
+	}
+	return out, nil
 }
 
 // countedOf says which canonical rows to count for a connection, and for each

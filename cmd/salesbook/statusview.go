@@ -74,6 +74,11 @@ type quotaStatus struct {
 	DailyLeft   *int       `json:"daily_left,omitempty"`
 	Burst       *int       `json:"burst,omitempty"`
 	ParkedUntil *time.Time `json:"parked_until,omitempty"` // the vendor refused: nobody calls before
+	Rolling     bool       `json:"rolling,omitempty"`      // of daily: what was spent comes back 24 hours later
+	BackAt      *time.Time `json:"back_at,omitempty"`      // when it does next
+	Back        *int       `json:"back,omitempty"`         // how much does then
+	AtOnce      *int       `json:"at_once,omitempty"`      // calls that may be under way at once
+	UnderWay    *int       `json:"under_way,omitempty"`    // that are, if that is bounded
 }
 
 type historyStatus struct {
@@ -282,7 +287,17 @@ func (s *connectionStatus) footer() []string {
 func (q *quotaStatus) words(now time.Time) string {
 	text := "quota: none is known"
 	if q.Daily != nil && q.DailyLeft != nil {
-		text = fmt.Sprintf("quota today: %s of %s left", count(int64(*q.DailyLeft)), count(int64(*q.Daily)))
+		of := "today"
+		if q.Rolling {
+			of = "of the last 24 hours"
+		}
+		text = fmt.Sprintf("quota %s: %s of %s left", of, count(int64(*q.DailyLeft)), count(int64(*q.Daily)))
+	}
+	if q.BackAt != nil && q.Back != nil && *q.Back > 0 {
+		text += fmt.Sprintf("; %s come back within %s", count(int64(*q.Back)), span(q.BackAt.Sub(now)))
+	}
+	if q.AtOnce != nil && q.UnderWay != nil {
+		text += fmt.Sprintf("; calls under way: %d of %d", *q.UnderWay, *q.AtOnce)
 	}
 	if q.ParkedUntil != nil && q.ParkedUntil.After(now) {
 		text += fmt.Sprintf("; refused by the vendor until %s (%s)", q.ParkedUntil.UTC().Format("15:04:05 UTC"), span(q.ParkedUntil.Sub(now)))

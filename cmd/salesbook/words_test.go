@@ -119,3 +119,24 @@ func TestNamesCannotSteerTheTerminal(t *testing.T) {
 		t.Errorf("a title steers the terminal: %q", got)
 	}
 }
+
+func TestWhatIsSaidOfAQuota(t *testing.T) {
+	t.Parallel()
+	now := time.Date(2026, 11, 28, 9, 0, 0, 0, time.UTC)
+	soon, later := now.Add(20*time.Minute), now.Add(5*time.Hour)
+	tests := []struct {
+		quota quotaStatus
+		want  string
+	}{
+		{quotaStatus{}, "quota: none is known"},
+		{quotaStatus{Daily: new(30_000), DailyLeft: new(1200)}, "quota today: 1,200 of 30,000 left"},
+		{quotaStatus{Daily: new(52_500), DailyLeft: new(52_500), Rolling: true, AtOnce: new(10), UnderWay: new(0)}, "quota of the last 24 hours: 52,500 of 52,500 left; calls under way: 0 of 10"},
+		{quotaStatus{Daily: new(52_500), DailyLeft: new(12), Rolling: true, BackAt: &later, Back: new(3000), AtOnce: new(10), UnderWay: new(7), ParkedUntil: &soon},
+			"quota of the last 24 hours: 12 of 52,500 left; 3,000 come back within 5 h; calls under way: 7 of 10; refused by the vendor until 09:20:00 UTC (20 min)"},
+	}
+	for _, tt := range tests {
+		if got := tt.quota.words(now); got != tt.want {
+			t.Errorf("says %q, want %q", got, tt.want)
+		}
+	}
+}

@@ -39,6 +39,7 @@ func Spec() connectors.Spec {
 		Quota:   rest.Quota{Burst: 20, BurstWindow: burstWindow, Daily: 30_000},
 		OAuth:   oauth,
 		Consent: connectors.Consent{Located: located},
+		Ways:    ways(),
 		Decoder: newDialect(),
 		Open:    open,
 	}
@@ -46,6 +47,35 @@ func Spec() connectors.Spec {
 		s.Objects = append(s.Objects, src.Object)
 	}
 	return s
+}
+
+// ways are the ways to get access. Screens and fields by their names in the vendor's
+// guides on the API token and on private apps, read 2026-11-28.
+func ways() []connectors.Way {
+	return []connectors.Way{
+		{
+			Title: "API token of a user: quick",
+			Steps: func(map[string]string, string) []string {
+				return []string{
+					"Log in to Pipedrive as the user whose access is to be used: one with deals admin rights and account settings access, best one that no rep works with.",
+					"Your name, top right > Company settings > Personal preferences > tab API: copy \"Your personal API token\".",
+				}
+			},
+			Asks: []string{setToken},
+		},
+		{
+			Title: "OAuth app: rights are limited and can be withdrawn",
+			Steps: func(_ map[string]string, callback string) []string {
+				return []string{
+					"In a developer sandbox account of Pipedrive's: your name, top right > the company's name > Developer Hub > Create an app > Create private app.",
+					"Tab \"Basic info\": App name salesbook, OAuth callback URL " + callback + ". Save, and make the app live.",
+					"Tab \"OAuth & access scopes\": deals:read, contacts:read, activities:read, leads:read, products:read, users:read, recents:read, admin. To write as well: deals:full, activities:full, leads:full.",
+					"Client ID and Client secret stand at the end of that tab.",
+				}
+			},
+			Asks: []string{setClientID, setSecret},
+		},
+	}
 }
 
 // burstWindow is the rolling window of the burst limit (guide on rate limiting).

@@ -27,6 +27,9 @@ const (
 	codeInternal = "INTERNAL_ERROR"
 )
 
+// errScope is a refusal for want of a scope.
+var errScope = errors.New("a scope is missing")
+
 // errUnchanged is a 304: nothing was changed since the time that was named.
 var errUnchanged = errors.New("nothing has changed")
 
@@ -77,7 +80,7 @@ func classify(status int, h http.Header, body []byte) error {
 	case status == http.StatusTooManyRequests:
 		return limited(h)
 	case no.code == codeScope:
-		return fault.New(fault.Forbidden, "the consent does not hold the scope for this (%s); connect again with the scopes %s", codeScope, scopes())
+		return &fault.Error{Kind: fault.Forbidden, Text: "the consent does not hold the scope for this (" + codeScope + "); connect again with the scopes " + scopes(), Err: fault.Quiet(errScope)}
 	case status == http.StatusNotFound && no.code == "", status == http.StatusGone && no.code == "":
 		// A proxy or another service may say so too; a record is gone only if Zoho
 		// says it.

@@ -2,6 +2,7 @@ package zoho
 
 import (
 	"context"
+	"errors"
 	"net/url"
 
 	"salesbook.dev/connectors"
@@ -16,6 +17,7 @@ type org struct {
 	Zone    string `json:"time_zone"`
 	License struct {
 		Edition string `json:"paid_type"`
+		Seats   int    `json:"users_license_purchased"`
 	} `json:"license_details"`
 }
 
@@ -32,7 +34,7 @@ func (c *Connector) Check(ctx context.Context) (connectors.Rights, error) {
 		return connectors.Rights{}, fault.New(fault.Temporary, "Zoho does not say whose account this is; try again later")
 	}
 	o := e.Org[0]
-	rights := connectors.Rights{Account: o.ID, Name: o.Name, Zone: o.Zone, Quota: editionQuota(o.License.Edition)}
+	rights := connectors.Rights{Account: o.ID, Name: o.Name, Zone: o.Zone, Quota: editionQuota(o.License.Edition, o.License.Seats)}
 	if err := c.whoami(ctx, &rights); err != nil {
 		return connectors.Rights{}, err
 	}
@@ -52,7 +54,7 @@ func (c *Connector) Check(ctx context.Context) (connectors.Rights, error) {
 func (c *Connector) whoami(ctx context.Context, rights *connectors.Rights) error {
 	answer, err := c.get(ctx, "/users", url.Values{"type": {"CurrentUser"}}, "")
 	if fault.KindOf(err) == fault.Forbidden {
-		rights.Missing = append(rights.Missing, "Users may not be read, so that nobody is known who owns a deal. Connect again with the scope ZohoCRM.users.READ.")
+		rights.Missing = append(rights.Missing, "Users may not be read: nobody is known who owns a deal, and no figure of a rep can be made. Connect again with the scope ZohoCRM.users.READ.")
 		return nil
 	}
 	if err != nil {
@@ -76,29 +78,59 @@ func (c *Connector) whoami(ctx context.Context, rights *connectors.Rights) error
 // probe is a cheap reading that shows whether one thing may be read.
 type probe struct {
 	what  string
+	cost  string // what is lost if it may not
 	scope string
 	path  string
 	query url.Values
 }
 
 func (c *Connector) probes() []probe {
-	out := []probe{{"Fields", "ZohoCRM.settings.ALL", "/settings/fields", url.Values{"module": {deals}}}, {"Layouts and pipelines", "ZohoCRM.settings.ALL", "/settings/layouts", url.Values{"module": {deals}}}}
+	settings := func(what, cost, path string) probe {
+		return probe{what, cost, "ZohoCRM.settings.ALL", path, url.Values{"module": {deals}}}
+	}
+	out := []probe{
+		settings("Fields", "custom fields and options have no names", "/settings/fields"),
+		settings("Layouts and pipelines", "no stages are known, nor whether a deal is won or lost", "/settings/layouts"),
+	}
 	for _, src := range c.order {
 		if src.Mode == connectors.Windowed {
-			out = append(out, probe{src.Title, "ZohoCRM.modules.ALL", "/" + src.module, url.Values{"fields": {keyModified}, "per_page": {"1"}}})
+			out = append(out, probe{src.Title, costOf(src.Name), "ZohoCRM.modules.ALL", "/" + src.module, url.Values{"fields": {keyModified}, "per_page": {"1"}}})
 		}
 	}
-	return append(out, probe{"Notifications", "ZohoCRM.notifications.ALL", "/actions/watch", url.Values{"page": {"1"}, "per_page": {"1"}}})
+	return append(out, probe{"Notifications", "changes are seen by the next pull, not at once", "ZohoCRM.notifications.ALL", "/actions/watch", url.Values{"page": {"1"}, "per_page": {"1"}}})
+}
+
+// costOf says what is lost where an object may not be read.
+func costOf(object string) string {
+	switch object {
+	case deals:
+		return "there is nothing to judge"
+	case leads:
+		return "leads are not seen, nor how soon they are answered"
+	case contacts:
+		return "deals have no persons, and rules that ask for one take them for broken"
+	case accounts:
+		return "deals have no companies, and rules that ask for one take them for broken"
+	case tasks, events, calls:
+		return "next steps and touches of that kind are not seen, and deals that have them look neglected"
+	case notes:
+		return "what was written down is not seen, and does not count as a touch"
+	case products:
+		return "what is sold is not known by its name"
+	}
+	return "rules that speak of it judge nothing"
 }
 
 // probe returns in words what is missing, empty when nothing is.
 func (c *Connector) probe(ctx context.Context, p probe) (string, error) {
 	_, err := c.get(ctx, p.path, p.query, "")
-	if fault.KindOf(err) != fault.Forbidden {
-		if missing(err) {
-			err = nil
-		}
-		return "", err
+	switch {
+	case errors.Is(err, errScope):
+		return p.what + " may not be read, since the consent lacks a scope: " + p.cost + ". Connect again with the scope " + p.scope + ".", nil
+	case fault.KindOf(err) == fault.Forbidden:
+		return p.what + " may not be read by this user, or not in this edition: " + p.cost + ". In Zoho, Setup > Security Control > Profiles, allow the user's profile to view it, or connect as an administrator.", nil
+	case missing(err):
+		return "", nil
 	}
-	return p.what + " may not be read. Give the user a profile that allows it, or an edition that has it, or connect again with the scope " + p.scope + ".", nil
+	return "", err
 }

@@ -21,38 +21,51 @@ const (
 	longRest = time.Hour
 )
 
-// edition is what the account's edition grants to one client: calls at once, and
-// credits in 24 hours without any for paid seats, so that less is never granted
-// (docs, API limits, 2026-08-13).
+// edition is what the account's edition grants: calls at once to one client, and
+// credits in 24 rolling hours to all (docs, API limits, 2026-08-13). Credits that
+// were bought beside are not told anywhere.
 type edition struct {
 	name    string // stands in license_details.paid_type
 	atOnce  int
 	credits int
+	perSeat int // credits for each paid seat
+	most    int // credits at most; 0: no bound
 }
 
 func editions() []edition {
 	return []edition{
-		{"standard", 10, 50_000}, {"starter", 10, 50_000}, {"professional", 15, 50_000}, {"enterprise", 20, 50_000},
-		{"one", 20, 50_000}, {"ultimate", 25, 50_000}, {"plus", 25, 50_000},
+		{"standard", 10, 50_000, 250, 100_000}, {"starter", 10, 50_000, 250, 100_000}, {"professional", 15, 50_000, 500, 3_000_000},
+		{"enterprise", 20, 50_000, 1_000, 5_000_000}, {"one", 20, 50_000, 1_000, 5_000_000},
+		{"ultimate", 25, 50_000, 2_000, 0}, {"plus", 25, 50_000, 2_000, 0},
 	}
 }
 
+const (
+	// heavyAtOnce is how many queries, conversions and writes of more than ten
+	// records may run at once, whatever the edition (docs, API limits).
+	heavyAtOnce = 10
+	// mostSeats bounds nonsense.
+	mostSeats = 100_000
+)
+
 // editionQuota is the budget of an account, that of the free edition where the
-// edition is not known. A call takes less than a second as a rule, so that as many
-// a second as may run at once do not run into the limit. The vendor's day is the
-// last 24 hours, see the decision 0035.
-func editionQuota(name string) rest.Quota {
-	has := edition{"free", 5, 5_000}
+// edition is not known.
+func editionQuota(name string, seats int) rest.Quota {
+	has := edition{name: "free", atOnce: 5, credits: 5_000}
 	for _, e := range editions() {
 		if strings.Contains(strings.ToLower(name), e.name) {
 			has = e
 		}
 	}
-	return rest.Quota{Burst: has.atOnce, BurstWindow: time.Second, Daily: has.credits}
+	credits := has.credits + has.perSeat*min(max(seats, 0), mostSeats)
+	if has.most > 0 {
+		credits = min(credits, has.most)
+	}
+	return rest.Quota{Daily: credits, Rolling: true, AtOnce: has.atOnce, HeavyAtOnce: min(heavyAtOnce, has.atOnce)}
 }
 
 // meter knows prices in credits and how answers tell of the quota.
-func meter() rest.Meter { return rest.Meter{Cost: cost, Usage: usage} }
+func meter() rest.Meter { return rest.Meter{Cost: cost, Heavy: heavy, Usage: usage} }
 
 // cost is what a call takes, in credits (docs, API limits): 1 for most, so also
 // for one written record and for a query of up to 200 rows, which is all that we
@@ -67,16 +80,20 @@ func cost(r *http.Request) int {
 	return 1
 }
 
-// usage reads an answer. What is left is told only once half is spent (docs, API
-// limits).
+// heavy tells the calls of which fewer may run at once. We write one record a call.
+func heavy(r *http.Request) bool {
+	return strings.HasSuffix(r.URL.Path, "/coql") || strings.HasSuffix(r.URL.Path, "/actions/convert")
+}
+
+// usage reads an answer. What is left is told only once half is spent, so that
+// silence means that half is there (docs, API limits).
 func usage(resp *http.Response) rest.Usage {
-	if resp.StatusCode != http.StatusTooManyRequests {
-		return rest.Usage{DailyRemaining: remaining(resp.Header)}
+	left := remaining(resp.Header)
+	if resp.StatusCode == http.StatusTooManyRequests {
+		delay, _ := keepAway(resp.Header)
+		return rest.Usage{Exhausted: true, RetryAfter: delay, DailyRemaining: left}
 	}
-	// That nothing is left is not told on: it would be taken for the end of a
-	// calendar day, and credits come back before.
-	delay, _ := keepAway(resp.Header)
-	return rest.Usage{Exhausted: true, RetryAfter: delay}
+	return rest.Usage{DailyRemaining: left, HalfLeft: left == nil && resp.StatusCode < http.StatusMultipleChoices}
 }
 
 // limited is the error of a refusal for want of quota. Credits and simultaneous

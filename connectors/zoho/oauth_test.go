@@ -164,3 +164,65 @@ func TestStale(t *testing.T) {
 		t.Error("what cannot be read is taken for a scope")
 	}
 }
+
+// TestWhatAConsentLacks: each scope that is not granted is named with its price.
+func TestWhatAConsentLacks(t *testing.T) {
+	t.Parallel()
+	all := "ZohoCRM.modules.ALL ZohoCRM.settings.ALL ZohoCRM.users.READ ZohoCRM.org.READ ZohoCRM.coql.READ ZohoCRM.notifications.ALL"
+	tests := []struct {
+		granted string
+		want    []string // parts of what is said
+	}{
+		{all, nil},
+		{strings.ReplaceAll(all, " ", ",") + ",ZohoCRM.bulk.READ", nil},
+		{strings.Replace(all, "modules.ALL", "modules.READ", 1), []string{"ZohoCRM.modules.READ in place of ZohoCRM.modules.ALL: everything is read"}},
+		{strings.Replace(all, "modules.ALL", "modules.deals.ALL", 1), []string{"only parts of ZohoCRM.modules.ALL"}},
+		{strings.Replace(all, " ZohoCRM.notifications.ALL", "", 1), []string{"lacks the scope ZohoCRM.notifications.ALL: changes are seen by the next pull only"}},
+		{"ZohoCRM.modules.ALL ZohoCRM.settings.ALL ZohoCRM.org.READ ZohoCRM.notifications.ALL", []string{"ZohoCRM.users.READ: nobody is known", "ZohoCRM.coql.READ: nothing works"}},
+	}
+	for _, tt := range tests {
+		got := zoho.Spec().Consent.Lacking(tt.granted)
+		if len(got) != len(tt.want) {
+			t.Errorf("%q: %+v, want %q", tt.granted, got, tt.want)
+			continue
+		}
+		for i, words := range tt.want {
+			if !strings.Contains(got[i].Words, words) || !strings.Contains(got[i].Words, got[i].Scope) {
+				t.Errorf("%q: says %+v, want %q in it", tt.granted, got[i], words)
+			}
+		}
+	}
+}
+
+// TestWhatMayNotBeReadHasAPrice: a missing scope and a profile that hides a module
+// are told apart, each with what it costs and what to do.
+func TestWhatMayNotBeReadHasAPrice(t *testing.T) {
+	t.Parallel()
+	f := answers(t, func(_, path, _ string) (int, string) {
+		switch {
+		case path == "/crm/v8/org":
+			return 200, `{"org":[{"id":"1","company_name":"A","license_details":{"paid_type":"standard"}}]}`
+		case path == "/crm/v8/users?type=CurrentUser":
+			return 200, `{"users":[{"id":"7"}]}`
+		case strings.HasPrefix(path, "/crm/v8/actions/watch"):
+			return 401, `{"code":"OAUTH_SCOPE_MISMATCH","details":{},"message":"invalid oauth scope to access this URL","status":"error"}`
+		case strings.HasPrefix(path, "/crm/v8/Leads"):
+			return 403, `{"code":"NO_PERMISSION","details":{},"message":"permission denied","status":"error"}`
+		}
+		return 204, ""
+	})
+	rights, err := f.connect(t).Check(t.Context())
+	if err != nil || len(rights.Missing) != 2 {
+		t.Fatalf("missing %q, error %v", rights.Missing, err)
+	}
+	for i, want := range [][]string{
+		{"Leads", "by this user, or not in this edition", "how soon they are answered", "Profiles"},
+		{"Notifications", "lacks a scope", "by the next pull", "ZohoCRM.notifications.ALL"},
+	} {
+		for _, part := range want {
+			if !strings.Contains(rights.Missing[i], part) {
+				t.Errorf("says %q, want %q in it", rights.Missing[i], part)
+			}
+		}
+	}
+}

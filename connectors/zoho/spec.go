@@ -35,7 +35,7 @@ func specWith(own []string) connectors.Spec {
 			{Name: setClientID, Required: true, Help: "Client ID of your client, from Zoho's API console (api-console.zoho.com, or that of your data centre)."},
 			{Name: setSecret, Secret: true, Required: true, Help: "Client secret of the same client."},
 			{Name: setRefresh, Secret: true, Help: "Refresh token of a self client, made from a grant code with the scopes " + scopes() + "; leave it out to give consent in the browser."},
-			{Name: setCentre, Help: "Data centre of the account: " + centreNames() + "; us unless given, corrected by itself after consent."},
+			{Name: setCentre, Choices: centreChoices(), Help: "Data centre of the account: " + centreNames() + "; us unless given, corrected by itself after consent."},
 			{Name: setDomain, Help: "Address of the API, such as https://www.zohoapis.eu; filled in by itself after consent."},
 			{Name: setTrigger, Help: "Which of the account's automations edits of ours set off, of workflow, approval and blueprint, with commas between; none unless given."},
 			{Name: setModules, Help: "API names of modules of the account's own that are read as well, with commas between; the map says what they mean."},
@@ -49,11 +49,12 @@ func specWith(own []string) connectors.Spec {
 			StageNames: "Stage",
 		},
 		Meter: meter(),
-		Quota: editionQuota(""),
+		Quota: editionQuota("", 0),
 		OAuth: oauth,
 		Consent: connectors.Consent{
-			Scheme: "Zoho-oauthtoken", Granted: granted, Located: located, Stale: stale, Refusal: tokenError,
+			Scheme: "Zoho-oauthtoken", Granted: granted, Located: located, Stale: stale, Refusal: tokenError, Lacking: lacking,
 		},
+		Ways:    ways(),
 		Decoder: newDialect(own),
 		Open:    open,
 		Configured: func(settings map[string]string) connectors.Spec {
@@ -76,29 +77,6 @@ func specWith(own []string) connectors.Spec {
 // pipelines), and none demands a field: its screens are those of layout rules
 // (Zoho's help, Kaizen 63).
 const stagesScreen = "Setup > Customization > Modules and Fields > Deals > Stage-Probability Mapping"
-
-// scope is a right that is asked for, and why.
-type scope struct{ name, why string }
-
-// scopeList are the least scopes (OpenAPI, security of the operations; docs).
-func scopeList() []scope {
-	return []scope{
-		{"ZohoCRM.modules.ALL", "to read records and to write corrections, tasks and notes"},
-		{"ZohoCRM.settings.ALL", "to read fields, layouts and pipelines, to make the field on the deal's card and to set the account up"},
-		{"ZohoCRM.users.READ", "to know who owns what"},
-		{"ZohoCRM.org.READ", "to know the account, its edition and its currency"},
-		{"ZohoCRM.coql.READ", "to find what changed"},
-		{"ZohoCRM.notifications.ALL", "to hear of changes at once"},
-	}
-}
-
-func scopes() string {
-	var names []string
-	for _, s := range scopeList() {
-		names = append(names, s.name)
-	}
-	return strings.Join(names, ",")
-}
 
 // oauth returns the OAuth client of cfg. The vendor separates scopes by commas,
 // takes the client's credentials in the form, and gives a refresh token only
@@ -140,15 +118,23 @@ func granted(cfg connectors.Config) *oauth2.Token {
 // renewals in 10 minutes are allowed (docs, OAuth limits).
 const refreshRest = 10 * time.Minute
 
-// tokenError knows what the vendor means where RFC 6749 would be read otherwise:
-// too many renewals are "Access Denied", with status 400 or 200 (docs; public
-// code), and say nothing about the consent. nil leaves it to the usual reading.
+// tokenError knows what the vendor means by its codes (docs, OAuth errors; public
+// code). Too many renewals are "Access Denied", with status 400 or 200, and say
+// nothing about the consent. nil leaves it to the usual reading.
 func tokenError(err *oauth2.RetrieveError) error {
 	switch strings.ToLower(err.ErrorCode) {
 	case "access denied", "access_denied":
-		return &fault.Error{Kind: fault.Limited, Text: "renewing the access token: the vendor was asked too often; it takes 10 renewals in 10 minutes", RetryAfter: refreshRest}
+		return &fault.Error{Kind: fault.Limited, Text: "Zoho was asked for tokens too often: it takes 10 renewals in 10 minutes; wait that long and try again", RetryAfter: refreshRest}
 	case "general_error", "internal_server_error", "server_error", "temporarily_unavailable":
 		return fault.New(fault.Temporary, "renewing the access token: the vendor has a fault; try again later")
+	case "invalid_client":
+		return fault.New(fault.Auth, "Zoho does not know this client (invalid_client): client_id is wrong, or the client was made in another data centre than %s says; the address of the CRM tells which one it is (crm.zoho.eu: eu)", setCentre)
+	case "invalid_client_secret":
+		return fault.New(fault.Auth, "Zoho refuses the client secret (invalid_client_secret): copy client_secret again from the API console, where it stands beside the client ID; each data centre of a client may have its own")
+	case "invalid_code":
+		return fault.New(fault.Auth, "Zoho does not take the code or refresh token (invalid_code): a grant code is good once, for the minutes chosen when it was made, and a refresh token until it is revoked, each only for its client in its data centre; make a new one and connect again")
+	case "invalid_redirect_uri":
+		return fault.New(fault.Auth, "Zoho does not know the callback URL (invalid_redirect_uri): enter the one of --callback-url as authorized redirect URI of the client")
 	}
 	return nil
 }

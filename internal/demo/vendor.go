@@ -94,11 +94,12 @@ func openPipedrive(dir string, deals int, log *slog.Logger) (*Vendor, error) {
 const refreshToken = "demo-refresh-token"
 
 func openZoho(dir string, deals int, log *slog.Logger) (*Vendor, error) {
-	limits, err := zoho.EditionLimits("ultimate", 25)
+	company := zoho.Company{Edition: "ultimate", Seats: 25}
+	limits, err := zoho.EditionLimits(company.Edition, company.Seats)
 	if err != nil {
 		return nil, err
 	}
-	sim, err := zoho.Open(zoho.Options{Dir: filepath.Join(dir, "zoho"), Limits: limits, RefreshToken: refreshToken, RandomSeed: Seed, Logger: log})
+	sim, err := zoho.Open(zoho.Options{Dir: filepath.Join(dir, "zoho"), Company: company, Limits: limits, RefreshToken: refreshToken, RandomSeed: Seed, Logger: log})
 	if err != nil {
 		return nil, fmt.Errorf("open the simulated Zoho CRM: %w", err)
 	}

@@ -137,13 +137,13 @@ func Rest(ctx context.Context, tx pgx.Tx, workspace, connection int64, d time.Du
 // another company than before are fault.Conflict: ids of two companies collide.
 func SetRights(ctx context.Context, tx pgx.Tx, c Connection, r connectors.Rights) error {
 	tag, err := tx.Exec(ctx, `
-		WITH account AS MATERIALIZED (SELECT vendor_account($3, $4, $5, $6, $7, $8) AS id)
+		WITH account AS MATERIALIZED (SELECT vendor_quota($3, $4, $5, $6, $7, $8, $13, $14, $15) AS id)
 		UPDATE connections SET vendor_account_id = account.id, account_name = $9, account_user = $10,
 			zone = COALESCE(NULLIF($11, ''), zone), rights_missing = $12, checked_at = now()
 		FROM account
 		WHERE (workspace_id, connections.id) = ($1, $2) AND (vendor_account_id IS NULL OR vendor_account_id = account.id OR base_url <> '')`,
 		c.Workspace, c.ID, c.Vendor, accountKey(c, r.Account), r.Quota.Burst, r.Quota.BurstWindow, r.Quota.Daily, r.Quota.DailyZone,
-		r.Name, r.User, r.Zone, append([]string{}, r.Missing...))
+		r.Name, r.User, r.Zone, append([]string{}, r.Missing...), r.Quota.Rolling, r.Quota.AtOnce, r.Quota.HeavyAtOnce)
 	if err != nil {
 		return fmt.Errorf("record the rights of %s: %w", c.Name, err)
 	}

@@ -40,24 +40,62 @@ var floors = [...]struct{ burst, daily float64 }{
 	rest.Interactive: {0, 0.02},
 }
 
+// holdMost is how long a call counts as under way whose context says nothing of
+// its end, and holdMore for how long beyond that end: the vendor may still be at it.
+const (
+	holdMost = time.Minute
+	holdMore = 5 * time.Second
+)
+
 // Take reserves a call, see rest.Governor.
-func (g Governor) Take(ctx context.Context, cost, burst int) error {
+func (g Governor) Take(ctx context.Context, p rest.Price) (rest.Permit, error) {
 	if g.Account == 0 {
-		return nil
+		return 0, nil
 	}
 	for waited := time.Duration(0); ; {
-		wait, daily, err := g.try(ctx, cost, burst)
-		if err != nil || wait == 0 {
-			return err
+		got, err := g.try(ctx, p)
+		if err != nil || got.wait == 0 {
+			return got.permit, err
 		}
-		if waited+wait > patience {
-			return &fault.Error{Kind: fault.Limited, Text: limitText(g.Lane, daily), RetryAfter: wait, Daily: daily}
+		if waited+got.wait > patience {
+			return 0, g.limited(got)
 		}
-		if err := pause(ctx, wait); err != nil {
-			return err
+		if err := pause(ctx, got.wait); err != nil {
+			return 0, err
 		}
-		waited += wait
+		waited += got.wait
 	}
+}
+
+// taken is a call that was reserved, or how long to keep away, and what for.
+type taken struct {
+	wait   time.Duration
+	reason string
+	permit rest.Permit
+}
+
+// What a call has to wait for, as take_call tells.
+const (
+	waitDay   = "day"
+	wait24    = "24 hours"
+	waitCalls = "calls"
+)
+
+// limited says that a call has to wait longer than a worker does.
+func (g Governor) limited(t taken) error {
+	e := &fault.Error{Kind: fault.Limited, RetryAfter: t.wait, Daily: t.reason == waitDay || t.reason == wait24}
+	switch t.reason {
+	case waitDay:
+		e.Text = "the vendor account's daily budget has no more room for " + g.Lane.String() + " calls today; it goes on by itself"
+	case wait24:
+		e.Text = "the vendor account's budget of 24 hours has no more room for " + g.Lane.String() + " calls; what was spent comes back 24 hours later; it goes on by itself"
+	case waitCalls:
+		e.Text = "as many calls as the vendor allows at once have been under way for a while; it goes on by itself"
+		e.RetryAfter = patience // the wait was for one more look
+	default:
+		e.Text = "the vendor account's rate limit is used up for now; it goes on by itself"
+	}
+	return e
 }
 
 // dailyFloor is the share of the day that the lane leaves: with another reserve
@@ -71,20 +109,22 @@ func (g Governor) dailyFloor() float64 {
 	return g.Reserve + (floor-usualReserve)*(1-g.Reserve)/(1-usualReserve)
 }
 
-// try reserves a call, or tells how long to keep away and whether that is
-// because the day's budget is spent.
-func (g Governor) try(ctx context.Context, cost, burst int) (wait time.Duration, daily bool, err error) {
+// try reserves a call, or tells how long to keep away and why.
+func (g Governor) try(ctx context.Context, p rest.Price) (taken, error) {
+	var got taken
 	var ms int64
-	err = g.DB.pool.QueryRow(ctx, `SELECT wait_ms, daily_spent FROM take_quota($1, $2, $3, $4, $5)`,
-		g.Account, cost, burst, floors[g.Lane].burst, g.dailyFloor()).Scan(&ms, &daily)
-	return time.Duration(ms) * time.Millisecond, daily, err
+	err := g.DB.pool.QueryRow(ctx, `SELECT wait_ms, wait_for, permit FROM take_call($1, $2, $3, $4, $5, $6, $7)`,
+		g.Account, p.Cost, p.Burst, p.Heavy, hold(ctx).Milliseconds(), floors[g.Lane].burst, g.dailyFloor()).Scan(&ms, &got.reason, &got.permit)
+	got.wait = time.Duration(ms) * time.Millisecond
+	return got, err
 }
 
-func limitText(l rest.Lane, daily bool) string {
-	if daily {
-		return "the vendor account's daily budget has no more room for " + l.String() + " calls today; it goes on by itself"
+// hold is how long a call of this context can be under way.
+func hold(ctx context.Context) time.Duration {
+	if end, ok := ctx.Deadline(); ok {
+		return min(max(time.Until(end), 0), holdMost) + holdMore
 	}
-	return "the vendor account's rate limit is used up for now; it goes on by itself"
+	return holdMost + holdMore
 }
 
 func pause(ctx context.Context, d time.Duration) error {
@@ -98,8 +138,8 @@ func pause(ctx context.Context, d time.Duration) error {
 	}
 }
 
-// Learn records what an answer told, see rest.Governor.
-func (g Governor) Learn(ctx context.Context, u rest.Usage) error {
+// Done records what an answer told and gives the permit back, see rest.Governor.
+func (g Governor) Done(ctx context.Context, p rest.Permit, u rest.Usage) error {
 	if g.Account == 0 {
 		return nil
 	}
@@ -108,8 +148,8 @@ func (g Governor) Learn(ctx context.Context, u rest.Usage) error {
 		ms := u.BurstReset.Milliseconds()
 		reset = &ms
 	}
-	_, err := g.DB.pool.Exec(ctx, `SELECT learn_quota($1, $2, $3, $4, $5, $6, $7, $8)`, g.Account,
-		told(u.BurstLimit), told(u.BurstRemaining), reset, told(u.DailyLimit), told(u.DailyRemaining), u.Exhausted, u.RetryAfter.Milliseconds())
+	_, err := g.DB.pool.Exec(ctx, `SELECT end_call($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)`, g.Account, p,
+		told(u.BurstLimit), told(u.BurstRemaining), reset, told(u.DailyLimit), told(u.DailyRemaining), u.HalfLeft, u.Exhausted, u.RetryAfter.Milliseconds())
 	return err
 }
 
@@ -126,11 +166,16 @@ func told(n *int) *int32 {
 type QuotaStatus struct {
 	Burst, Daily, DailyLeft *int
 	ParkedUntil, LearntAt   *time.Time
+	Rolling                 bool       // what was spent comes back 24 hours later
+	BackAt                  *time.Time // when it does next, if it rolls
+	Back                    *int       // how much does then
+	AtOnce                  *int       // calls that may be under way at once
+	UnderWay                int        // that are, of all processes; 0 where they are not bounded
 }
 
 // Quota returns what is left of an account's budget.
 func (db *DB) Quota(ctx context.Context, account int64) (QuotaStatus, error) {
-	rows, err := db.pool.Query(ctx, `SELECT burst, daily, daily_left, parked_until, learnt_at FROM quota_status($1)`, account)
+	rows, err := db.pool.Query(ctx, `SELECT burst, daily, daily_left, parked_until, learnt_at, rolling, back_at, back, at_once, under_way FROM quota_standing($1)`, account)
 	if err != nil {
 		return QuotaStatus{}, err
 	}

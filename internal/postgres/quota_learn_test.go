@@ -244,20 +244,20 @@ func TestQuotaOfAnUnknownAccount(t *testing.T) {
 	t.Parallel()
 	b := setupQuota(t, budget{})
 	none := postgres.Governor{DB: b.DB, Account: b.account + 1}
-	if err := none.Take(t.Context(), 1, 1); err == nil {
+	if _, err := none.Take(t.Context(), rest.Price{Cost: 1, Burst: 1}); err == nil {
 		t.Error("Take: want an error")
 	}
-	if err := none.Learn(t.Context(), rest.Usage{BurstLimit: new(1)}); err == nil {
-		t.Error("Learn: want an error")
+	if err := none.Done(t.Context(), 0, rest.Usage{BurstLimit: new(1)}); err == nil {
+		t.Error("Done: want an error")
 	}
 	if _, err := b.DB.Quota(t.Context(), none.Account); err == nil {
 		t.Error("Quota: want an error")
 	}
 	unbound := postgres.Governor{} // before the account is known nothing is paced
-	if err := unbound.Take(t.Context(), 1, 1); err != nil {
+	if _, err := unbound.Take(t.Context(), rest.Price{Cost: 1, Burst: 1}); err != nil {
 		t.Error(err)
 	}
-	if err := unbound.Learn(t.Context(), rest.Usage{BurstLimit: new(1)}); err != nil {
+	if err := unbound.Done(t.Context(), 0, rest.Usage{BurstLimit: new(1)}); err != nil {
 		t.Error(err)
 	}
 }

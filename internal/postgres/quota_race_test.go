@@ -31,12 +31,12 @@ func setupRace(t *testing.T, o budget) raceBundle {
 	b := raceBundle{quotaBundle: &quotaBundle{Database: d, t: t, admin: d.Connect(t, d.AdminURL)}}
 	b.account = b.addAccount(o)
 	b.run(`CREATE UNLOGGED TABLE salesbook.grants (at timestamptz, cost integer, calls integer)`)
-	b.run(`ALTER FUNCTION salesbook.take_quota RENAME TO take_quota_itself`)
+	b.run(`ALTER FUNCTION salesbook.take_call RENAME TO take_call_itself`)
 	b.run(`
-		CREATE FUNCTION salesbook.take_quota(holder bigint, cost integer, calls integer, burst_floor float8, daily_floor float8, OUT wait_ms bigint, OUT daily_spent boolean)
+		CREATE FUNCTION salesbook.take_call(holder bigint, cost integer, calls integer, heavy boolean, hold_ms integer, burst_floor float8, daily_floor float8, OUT wait_ms bigint, OUT wait_for text, OUT permit bigint)
 		LANGUAGE plpgsql SECURITY DEFINER SET search_path = salesbook, pg_temp AS $$
 		BEGIN
-			SELECT * INTO wait_ms, daily_spent FROM take_quota_itself(holder, cost, calls, burst_floor, daily_floor);
+			SELECT * INTO wait_ms, wait_for, permit FROM take_call_itself(holder, cost, calls, heavy, hold_ms, burst_floor, daily_floor);
 			IF wait_ms = 0 THEN
 				INSERT INTO grants SELECT v.at, cost, calls FROM vendor_bursts v WHERE v.account_id = holder;
 			END IF;
@@ -68,6 +68,12 @@ func (b raceBundle) rush(d time.Duration, work func(ctx context.Context, g postg
 		}
 	}
 	all.Wait()
+}
+
+// take is Take without a permit.
+func take(ctx context.Context, g postgres.Governor, cost, burst int) error {
+	_, err := g.Take(ctx, rest.Price{Cost: cost, Burst: burst})
+	return err
 }
 
 // crash does to the bucket what a crash of PostgreSQL does.
@@ -121,7 +127,7 @@ func TestManyProcessesKeepToTheBurst(t *testing.T) {
 				if r.IntN(10) == 0 {
 					calls = 1 + r.IntN(o.burst)
 				}
-				b.limited(ctx, g.Take(ctx, 1, calls))
+				b.limited(ctx, take(ctx, g, 1, calls))
 				return true
 			})
 			<-crashed
@@ -147,7 +153,7 @@ func TestManyProcessesKeepToTheDay(t *testing.T) {
 	var crashes sync.Once
 	b.rush(time.Minute, func(ctx context.Context, g postgres.Governor, r *rand.Rand) bool {
 		cost := 1 + r.IntN(60)
-		if b.limited(ctx, g.Take(ctx, cost, 1)) {
+		if b.limited(ctx, take(ctx, g, cost, 1)) {
 			return false
 		}
 		n := counted.Add(int64(cost))
@@ -158,7 +164,7 @@ func TestManyProcessesKeepToTheDay(t *testing.T) {
 			crashes.Do(b.crash)
 		}
 		left := int(daily - n)
-		if err := g.Learn(ctx, rest.Usage{DailyLimit: new(daily), DailyRemaining: &left}); err != nil {
+		if err := g.Done(ctx, 0, rest.Usage{DailyLimit: new(daily), DailyRemaining: &left}); err != nil {
 			t.Error(err)
 		}
 		return true
@@ -182,11 +188,11 @@ func TestAShortWaitIsPassedInPlace(t *testing.T) {
 	g := postgres.Governor{DB: b.DB, Account: b.account, Lane: rest.Backfill}
 	b.learn(rest.Usage{Exhausted: true, RetryAfter: time.Second})
 	start := time.Now()
-	if err := g.Take(t.Context(), 1, 1); err != nil || time.Since(start) < 500*time.Millisecond {
+	if err := take(t.Context(), g, 1, 1); err != nil || time.Since(start) < 500*time.Millisecond {
 		t.Errorf("want to get the call after a second, got %v after %v", err, time.Since(start))
 	}
 	b.learn(rest.Usage{Exhausted: true, RetryAfter: time.Hour})
-	err := g.Take(t.Context(), 1, 1)
+	err := take(t.Context(), g, 1, 1)
 	if left := fault.RetryAfter(err); fault.KindOf(err) != fault.Limited || left > time.Hour || left < 59*time.Minute {
 		t.Errorf("want fault.Limited and an hour, got %v (%v)", left, err)
 	}
@@ -197,7 +203,7 @@ func TestNobodyWaitsInPlaceForLong(t *testing.T) {
 	b := setupRace(t, budget{burst: 1, window: 300 * time.Millisecond})
 	var refused atomic.Int64
 	b.rush(time.Minute, func(ctx context.Context, g postgres.Governor, _ *rand.Rand) bool {
-		if b.limited(ctx, g.Take(ctx, 1, 1)) {
+		if b.limited(ctx, take(ctx, g, 1, 1)) {
 			refused.Add(1)
 		}
 		return false
@@ -212,7 +218,7 @@ func TestTheEndOfTheContextEndsTheWait(t *testing.T) {
 	b := setupRace(t, budget{burst: 1, window: 1900 * time.Millisecond})
 	ctx, cancel := context.WithCancel(t.Context())
 	time.AfterFunc(50*time.Millisecond, cancel)
-	err := postgres.Governor{DB: b.DB, Account: b.account}.Take(ctx, 1, 1) // an empty bucket: 1.995 s
+	err := take(ctx, postgres.Governor{DB: b.DB, Account: b.account}, 1, 1) // an empty bucket: 1.995 s
 	if !errors.Is(err, context.Canceled) {
 		t.Errorf("want the context's error, got %v", err)
 	}
@@ -224,18 +230,18 @@ func BenchmarkTake(b *testing.B) {
 	d := pgtest.New(b)
 	admin := d.Connect(b, d.AdminURL)
 	var account int64
-	err := admin.QueryRow(b.Context(), `SELECT salesbook.vendor_account('pipedrive', 'acme', 1000000000, '2 s', 1000000000, '')`).Scan(&account)
+	err := admin.QueryRow(b.Context(), `SELECT salesbook.vendor_quota('pipedrive', 'acme', 1000000000, '2 s', 1000000000, '', false, 0, 0)`).Scan(&account)
 	if err != nil {
 		b.Fatal(err)
 	}
 	g := postgres.Governor{DB: d.DB, Account: account, Lane: rest.Incremental}
-	for g.Take(b.Context(), 1, 1) != nil { // the bucket fills
+	for take(b.Context(), g, 1, 1) != nil { // the bucket fills
 	}
 	b.SetParallelism(8)
 	b.ResetTimer()
 	b.RunParallel(func(pb *testing.PB) {
 		for pb.Next() {
-			if err := g.Take(b.Context(), 10, 1); err != nil {
+			if err := take(b.Context(), g, 10, 1); err != nil {
 				b.Error(err)
 			}
 		}

@@ -21,6 +21,9 @@ type budget struct {
 	window time.Duration
 	daily  int
 	zone   string
+
+	rolling       bool
+	atOnce, heavy int
 }
 
 // quotaBundle is a vendor account in a database whose quota functions go by
@@ -45,7 +48,7 @@ func setupQuota(t *testing.T, o budget) *quotaBundle {
 	b.run(`CREATE TABLE salesbook.test_clock (at timestamptz)`)
 	b.run(`INSERT INTO salesbook.test_clock VALUES (now())`)
 	b.run(`CREATE FUNCTION salesbook.clock_timestamp() RETURNS timestamptz LANGUAGE sql SECURITY DEFINER AS 'SELECT at FROM salesbook.test_clock'`)
-	for _, f := range []string{"take_quota", "learn_quota", "quota_status"} {
+	for _, f := range []string{"take_call", "end_call", "quota_standing"} {
 		b.run(`ALTER FUNCTION salesbook.` + f + ` SET search_path = salesbook, pg_catalog, pg_temp`)
 	}
 	b.set(noon())
@@ -62,7 +65,8 @@ func (b *quotaBundle) run(sql string, args ...any) {
 func (b *quotaBundle) addAccount(o budget) int64 {
 	b.t.Helper()
 	var id int64
-	err := b.admin.QueryRow(b.t.Context(), `SELECT salesbook.vendor_account('pipedrive', 'acme', $1, $2, $3, $4)`, o.burst, o.window, o.daily, o.zone).Scan(&id)
+	err := b.admin.QueryRow(b.t.Context(), `SELECT salesbook.vendor_quota('pipedrive', 'acme', $1, $2, $3, $4, $5, $6, $7)`,
+		o.burst, o.window, o.daily, o.zone, o.rolling, o.atOnce, o.heavy).Scan(&id)
 	if err != nil {
 		b.t.Fatal(err)
 	}
@@ -85,11 +89,11 @@ func (b *quotaBundle) pass(d time.Duration) {
 // is 0 when it is granted, and whether the day is spent.
 func (b *quotaBundle) take(lane rest.Lane, cost, calls int) (wait time.Duration, daily bool) {
 	b.t.Helper()
-	wait, daily, err := postgres.Governor{DB: b.DB, Account: b.account, Lane: lane}.Try(b.t.Context(), cost, calls)
+	_, wait, reason, err := postgres.Governor{DB: b.DB, Account: b.account, Lane: lane}.Try(b.t.Context(), rest.Price{Cost: cost, Burst: calls})
 	if err != nil {
 		b.t.Fatal(err)
 	}
-	return wait, daily
+	return wait, reason == "day" || reason == "24 hours"
 }
 
 // drain takes calls of a lane until it has to wait, and returns how many.
@@ -106,7 +110,7 @@ func (b *quotaBundle) drain(lane rest.Lane) (n int) {
 
 func (b *quotaBundle) learn(u rest.Usage) {
 	b.t.Helper()
-	if err := (postgres.Governor{DB: b.DB, Account: b.account}).Learn(b.t.Context(), u); err != nil {
+	if err := (postgres.Governor{DB: b.DB, Account: b.account}).Done(b.t.Context(), 0, u); err != nil {
 		b.t.Fatal(err)
 	}
 }

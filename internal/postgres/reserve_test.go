@@ -23,12 +23,12 @@ func TestAReserveIsLeftToOthers(t *testing.T) {
 	for _, w := range want {
 		g := postgres.Governor{DB: b.DB, Account: b.account, Lane: w.lane, Reserve: 0.55}
 		for {
-			wait, daily, err := g.Try(t.Context(), 1, 1)
+			_, wait, reason, err := g.Try(t.Context(), rest.Price{Cost: 1, Burst: 1})
 			if err != nil {
 				t.Fatal(err)
 			}
 			if wait > 0 {
-				if !daily {
+				if reason != "day" {
 					t.Fatalf("%s has to wait %v, though not for the day", w.lane, wait)
 				}
 				break

@@ -34,6 +34,13 @@ type Quota struct {
 	Daily       int           // cost units per day
 	// DailyZone is the IANA time zone whose midnight renews Daily; empty is UTC.
 	DailyZone string
+	// Rolling tells that no midnight renews Daily: what was spent comes back 24
+	// hours later. No answer tells the limit of such a budget, so what the
+	// latest check found replaces what was known.
+	Rolling bool
+	// AtOnce is how many calls that cost something may be under way at once, and
+	// HeavyAtOnce how many of these may be heavy (see Meter).
+	AtOnce, HeavyAtOnce int
 }
 
 // Usage is what one answer tells of the quota. Pointers are nil where the
@@ -44,8 +51,12 @@ type Usage struct {
 	BurstReset     *time.Duration // from the answer on
 	DailyLimit     *int
 	DailyRemaining *int
-	Exhausted      bool          // the answer is a refusal for want of quota
-	RetryAfter     time.Duration // only with Exhausted; 0 is unknown
+	// HalfLeft tells that the answer's silence means something: at least half of
+	// Daily is left. It takes back no more than what earlier answers told of
+	// others' spending.
+	HalfLeft   bool
+	Exhausted  bool          // the answer is a refusal for want of quota
+	RetryAfter time.Duration // only with Exhausted; 0 is unknown
 }
 
 // Meter knows a vendor's prices and how its answers tell of the quota.
@@ -54,17 +65,43 @@ type Meter struct {
 	Cost func(*http.Request) int
 	// BurstCost returns what it takes from the burst window; nil means 1 each.
 	BurstCost func(*http.Request) int
+	// Heavy tells which requests count for Quota.HeavyAtOnce; nil: none.
+	Heavy func(*http.Request) bool
 	// Usage reads an answer's headers.
 	Usage func(*http.Response) Usage
 }
 
+// Price is what one call takes of a quota.
+type Price struct {
+	Cost, Burst int
+	Heavy       bool
+}
+
+// price asks the meter.
+func (m Meter) price(req *http.Request) Price {
+	p := Price{Cost: 1, Burst: 1}
+	if m.Cost != nil {
+		p.Cost = m.Cost(req)
+	}
+	if m.BurstCost != nil {
+		p.Burst = m.BurstCost(req)
+	}
+	p.Heavy = m.Heavy != nil && m.Heavy(req)
+	return p
+}
+
+// Permit allows one call to be under way, where that is bounded; 0 stands for a
+// call that is not counted.
+type Permit int64
+
 // Governor paces the calls of all processes to one vendor account. It is bound
 // to one account and lane.
 type Governor interface {
-	// Take reserves a call of this cost. It waits in place for a short time
-	// (about two seconds at most); when the quota needs longer it returns
-	// fault.Limited with RetryAfter, so that the worker is freed.
-	Take(ctx context.Context, cost, burst int) error
-	// Learn records what an answer told.
-	Learn(ctx context.Context, u Usage) error
+	// Take reserves a call. It waits in place for a short time (about two seconds
+	// at most); when the quota needs longer it returns fault.Limited with
+	// RetryAfter, so that the worker is freed. A permit that is never given back
+	// ends by itself, soon after the call's context has to end.
+	Take(ctx context.Context, p Price) (Permit, error)
+	// Done records what an answer told, and gives the permit back.
+	Done(ctx context.Context, p Permit, u Usage) error
 }

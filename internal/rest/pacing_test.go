@@ -21,24 +21,35 @@ type governor struct {
 	refusal  error
 	learnErr error
 
-	mu      sync.Mutex
-	taken   [][2]int // cost, burst
-	learned []rest.Usage
+	mu       sync.Mutex
+	permit   rest.Permit // what it hands out
+	taken    []rest.Price
+	learned  []rest.Usage
+	returned []rest.Permit
+	within   []time.Duration // until the end of each attempt
 }
 
 // Take implements rest.Governor.
-func (g *governor) Take(_ context.Context, cost, burst int) error {
+func (g *governor) Take(ctx context.Context, p rest.Price) (rest.Permit, error) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	g.taken = append(g.taken, [2]int{cost, burst})
-	return g.refusal
+	g.taken = append(g.taken, p)
+	if end, ok := ctx.Deadline(); ok {
+		g.within = append(g.within, time.Until(end))
+	}
+	if g.refusal == nil && g.permit > 0 {
+		g.permit++
+		return g.permit, nil
+	}
+	return 0, g.refusal
 }
 
-// Learn implements rest.Governor.
-func (g *governor) Learn(ctx context.Context, u rest.Usage) error {
+// Done implements rest.Governor.
+func (g *governor) Done(ctx context.Context, p rest.Permit, u rest.Usage) error {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	g.learned = append(g.learned, u)
+	g.returned = append(g.returned, p)
 	return errors.Join(g.learnErr, ctx.Err())
 }
 
@@ -49,11 +60,12 @@ func TestEveryAttemptIsPaidFor(t *testing.T) {
 	cost := func(req *http.Request) int { return len(req.URL.Path) }
 	cases := map[string]struct {
 		meter rest.Meter
-		want  [][2]int
+		want  rest.Price // three times
 	}{
-		"no prices known":   {rest.Meter{}, [][2]int{{1, 1}, {1, 1}, {1, 1}}},
-		"a price per call":  {rest.Meter{Cost: cost}, [][2]int{{6, 1}, {6, 1}, {6, 1}}},
-		"bursts priced too": {rest.Meter{Cost: cost, BurstCost: func(*http.Request) int { return 3 }}, [][2]int{{6, 3}, {6, 3}, {6, 3}}},
+		"no prices known":   {rest.Meter{}, rest.Price{Cost: 1, Burst: 1}},
+		"a price per call":  {rest.Meter{Cost: cost}, rest.Price{Cost: 6, Burst: 1}},
+		"bursts priced too": {rest.Meter{Cost: cost, BurstCost: func(*http.Request) int { return 3 }}, rest.Price{Cost: 6, Burst: 3}},
+		"a heavy call":      {rest.Meter{Heavy: func(*http.Request) bool { return true }}, rest.Price{Cost: 1, Burst: 1, Heavy: true}},
 	}
 	for name, tc := range cases {
 		t.Run(name, func(t *testing.T) {
@@ -65,7 +77,7 @@ func TestEveryAttemptIsPaidFor(t *testing.T) {
 				if _, err := rest.New(rest.NewHTTPClient(s), "https://api.example.com").Do(t.Context(), rest.Call{Path: "/deals"}); err != nil {
 					t.Fatal(err)
 				}
-				if diff := cmp.Diff(tc.want, g.taken); diff != "" {
+				if diff := cmp.Diff([]rest.Price{tc.want, tc.want, tc.want}, g.taken); diff != "" {
 					t.Errorf("taken (-want +got):\n%s", diff)
 				}
 			})

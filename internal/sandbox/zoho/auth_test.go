@@ -6,6 +6,7 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"strings"
 	"testing"
 	"time"
 
@@ -221,5 +222,34 @@ func TestConcurrency(t *testing.T) {
 	}
 	if a := b.get("/crm/v8/users"); a.status != 200 {
 		t.Errorf("afterwards: %d", a.status)
+	}
+}
+
+// TestAConsoleMakesCodes: the code of a self client needs no redirect, and is good once.
+func TestAConsoleMakesCodes(t *testing.T) {
+	t.Parallel()
+	b := setup(t, Options{})
+	post := func(path string, form url.Values) string {
+		t.Helper()
+		answer, err := http.PostForm(b.url+path, form)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer answer.Body.Close()
+		text, err := io.ReadAll(answer.Body)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return string(text)
+	}
+	if said := post("/console", nil); strings.HasPrefix(said, "1000.") {
+		t.Errorf("a code without a scope: %s", said)
+	}
+	trade := url.Values{"grant_type": {"authorization_code"}, "client_id": {"1000.X"}, "code": {strings.TrimSpace(post("/console", url.Values{"scope": {"ZohoCRM.org.READ"}}))}}
+	if said := post("/oauth/v2/token", trade); !strings.Contains(said, "refresh_token") || !strings.Contains(said, "ZohoCRM.org.READ") {
+		t.Errorf("the code is traded for %s", said)
+	}
+	if said := post("/oauth/v2/token", trade); !strings.Contains(said, "invalid_code") {
+		t.Errorf("a code is good twice: %s", said)
 	}
 }

@@ -129,6 +129,16 @@ func (s *Sim) Refused() Refusals {
 	return s.quota.over
 }
 
+// Charge spends credits as another tool of the account does, as many as there are.
+func (s *Sim) Charge(credits int64) {
+	s.quota.mu.Lock()
+	defer s.quota.mu.Unlock()
+	if l := s.quota.limits.Credits; l > 0 {
+		credits = min(credits, l-s.quota.spent)
+	}
+	s.quota.pay(s.Now(), credits)
+}
+
 // Spent returns how many credits the calls since the simulator's start have cost.
 func (s *Sim) Spent() int64 {
 	s.quota.mu.Lock()

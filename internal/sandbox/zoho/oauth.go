@@ -78,6 +78,8 @@ func (s *Sim) routeOAuth(mux *http.ServeMux) {
 	mux.HandleFunc("POST /oauth/v2/auth", s.consent)
 	mux.HandleFunc("POST /oauth/v2/token", s.token)
 	mux.HandleFunc("POST /oauth/v2/token/revoke", s.revoke)
+	mux.HandleFunc("GET /console", s.console)
+	mux.HandleFunc("POST /console", s.generateCode)
 }
 
 func consentPage() *template.Template {
@@ -87,6 +89,32 @@ func consentPage() *template.Template {
 <form method="post"><button name="allow" value="yes">Accept</button>
 <button name="allow" value="no">Reject</button></form></body></html>
 `))
+}
+
+// console stands in for the page of the API console on which an administrator
+// makes the grant code of a self client. Its form is the simulator's own.
+func (s *Sim) console(w http.ResponseWriter, _ *http.Request) {
+	w.Header().Set("Content-Type", "text/html; charset=utf-8")
+	_, _ = w.Write([]byte(`<!DOCTYPE html>
+<html lang="en"><head><title>Self Client</title></head><body>
+<h1>Self Client: Generate Code</h1>
+<form method="post"><label>Scope <input name="scope" size="100"></label> <button>Create</button></form></body></html>
+`))
+}
+
+func (s *Sim) generateCode(w http.ResponseWriter, r *http.Request) {
+	scopes := names(r.FormValue("scope"))
+	if len(scopes) == 0 {
+		http.Error(w, "Enter a valid scope", http.StatusBadRequest)
+		return
+	}
+	code, err := s.Code(s.grantable(scopes)...)
+	if err != nil {
+		s.send(w, failure(err))
+		return
+	}
+	w.Header().Set("Content-Type", "text/plain")
+	_, _ = w.Write([]byte(code + "\n"))
 }
 
 func (s *Sim) authorize(w http.ResponseWriter, r *http.Request) {
@@ -185,6 +213,7 @@ func (s *Sim) no(code string) error { return &oauthRefusal{status: s.opt.OAuth.R
 
 func (s *Sim) token(w http.ResponseWriter, r *http.Request) {
 	s.stamp(w)
+	s.slow(r)
 	if spoiled, ok := s.faultBefore(r); ok {
 		s.send(w, spoiled)
 		return

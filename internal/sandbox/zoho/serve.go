@@ -77,6 +77,7 @@ func (s *Sim) guarded(rt route) http.Handler {
 			return
 		}
 		defer leave()
+		s.slow(r) // a late answer counts as under way
 		s.between.Play(r)
 		if err := s.refuses(r); err != nil {
 			s.send(w, failure(err))
@@ -110,11 +111,15 @@ func perform(rt route, c *call) reply {
 	return out
 }
 
-// faultBefore strikes before the call takes effect.
-func (s *Sim) faultBefore(r *http.Request) (reply, bool) {
+// slow holds the answer back, if it is to be late.
+func (s *Sim) slow(r *http.Request) {
 	if f, ok := s.strikes(sandbox.Slow, r); ok {
 		pause(r, f.Delay)
 	}
+}
+
+// faultBefore strikes before the call takes effect.
+func (s *Sim) faultBefore(r *http.Request) (reply, bool) {
 	if _, ok := s.strikes(sandbox.BurstLimit, r); ok {
 		return failure(tooMany()), true
 	}

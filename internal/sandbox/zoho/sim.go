@@ -1,6 +1,7 @@
 package zoho
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -23,6 +24,7 @@ type Company struct {
 	// OneCurrency is an account without multi-currency: its deals have no Currency
 	// and no Exchange_Rate (fact sheet 2.7).
 	OneCurrency bool
+	Seats       int // licences bought
 }
 
 // Options configures a simulator. The zero value keeps everything in memory,
@@ -45,7 +47,7 @@ type Options struct {
 	Faults []sandbox.Fault
 	// RandomSeed feeds the dice of faults and secrets.
 	RandomSeed uint64
-	// Company defaults to a Polish one.
+	// Company is a Polish one in what it leaves open.
 	Company Company
 	// BaseURL is the api_domain told to OAuth clients, AccountsURL the
 	// accounts-server; "" takes scheme and host of the request.
@@ -115,9 +117,9 @@ func (o Options) withDefaults() Options {
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.DiscardHandler)
 	}
-	if o.Company == (Company{}) {
-		o.Company = Company{Name: "Przykładowa Sp. z o.o.", Country: "PL", Currency: "PLN", TimeZone: "Europe/Warsaw", Edition: "enterprise"}
-	}
+	c := &o.Company
+	c.Name, c.Country, c.Currency = cmp.Or(c.Name, "Przykładowa Sp. z o.o."), cmp.Or(c.Country, "PL"), cmp.Or(c.Currency, "PLN")
+	c.TimeZone, c.Edition, c.Seats = cmp.Or(c.TimeZone, "Europe/Warsaw"), cmp.Or(c.Edition, "enterprise"), cmp.Or(c.Seats, 30)
 	o.OAuth = o.OAuth.withDefaults()
 	return o
 }

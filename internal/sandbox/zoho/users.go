@@ -156,7 +156,7 @@ func getOrg(c *call) (reply, error) {
 		"id": "3652397000000000777", "company_name": o.Name, "country_code": o.Country, "country": o.Country, "iso_code": o.Currency,
 		"currency": o.Currency, "currency_symbol": o.Currency, "currency_locale": o.Country, "time_zone": o.TimeZone, "mc_status": !o.OneCurrency,
 		"license_details": object{
-			"paid": o.Edition != "free", "paid_type": o.Edition, "paid_expiry": expiry, "users_license_purchased": 30,
+			"paid": o.Edition != "free", "paid_type": o.Edition, "paid_expiry": expiry, "users_license_purchased": o.Seats,
 			"trial_type": nil, "trial_expiry": nil, "trial_action": "none",
 		},
 		"primary_email": "anna.nowak@example.com", "domain_name": "org20077", "zgid": "20077", "ezgid": "a20077", "primary_zuid": "20078",
