@@ -17,6 +17,9 @@ import (
 // root is the path of the API's version.
 const root = "/crm/v8"
 
+// queryPath is where queries go.
+const queryPath = "/coql"
+
 // Codes by which the vendor says what went wrong (docs, status codes; OpenAPI,
 // API_Exception).
 const (

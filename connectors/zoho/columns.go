@@ -236,6 +236,7 @@ func together(parts [][]byte) []byte {
 type label struct {
 	ID       sonic.NoCopyRawMessage `json:"id"`
 	Modified sonic.NoCopyRawMessage `json:"Modified_Time"`
+	Created  sonic.NoCopyRawMessage `json:"Created_Time"`
 	Deleted  sonic.NoCopyRawMessage `json:"deleted_time"`
 	Name     sonic.NoCopyRawMessage `json:"api_name"`
 	Value    sonic.NoCopyRawMessage `json:"actual_value"`

@@ -40,8 +40,12 @@ const (
 	// queryLimit bounds a query: up to 200 rows take one credit, and a page of them
 	// is a unit of commit of a handy size.
 	queryLimit = 200
-	// historyLimit bounds one Fetch of stage histories: each deal takes a credit.
-	historyLimit = 50
+	// queryMost is the most that a query gives at once, for three credits (docs,
+	// COQL).
+	queryMost = 2000
+	// historyLimit bounds one Fetch of stage histories: so many ids stand in one
+	// condition of a query (docs, COQL).
+	historyLimit = 100
 )
 
 // way is how an object's records are found.
