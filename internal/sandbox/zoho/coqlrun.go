@@ -32,7 +32,7 @@ func runCOQL(c *call) (reply, error) {
 	}
 	c.ordered(q.module)
 	defer c.mu.RUnlock()
-	m := c.settings.module(q.module)
+	m := c.visible(q.module)
 	if m == nil || unqueried(q.module) {
 		return reply{}, invalidQuery("invalid query formed", object{"reason": "the module is not supported", "module": q.module})
 	}

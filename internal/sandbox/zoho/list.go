@@ -23,7 +23,7 @@ const (
 
 // module is the one that the path names; the caller holds mu.
 func (c *call) module() (*module, error) {
-	m := c.settings.module(c.r.PathValue("module"))
+	m := c.visible(c.r.PathValue("module"))
 	if m == nil {
 		return nil, invalidModule()
 	}
@@ -204,7 +204,12 @@ func (c *call) candidates(m *module, l listing, since string) []*row {
 			out = append(out, r)
 		}
 	}
-	slices.SortFunc(out, l.order)
+	switch {
+	case l.SortBy != "id" || since != "":
+		slices.SortFunc(out, l.order)
+	case l.Desc: // rows are in the order of ids
+		slices.Reverse(out)
+	}
 	return out
 }
 
