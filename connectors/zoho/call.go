@@ -59,9 +59,13 @@ func (c *Connector) do(ctx context.Context, call rest.Call) (rest.Answer, error)
 // refusal is the vendor's envelope of an error.
 type refusal struct{ code, message string }
 
+// longestRefusal bounds the envelopes of errors: pages of records are longer as a
+// rule, and to look for one in them takes as long as to read them.
+const longestRefusal = 32 << 10
+
 // refusalOf reads it; it is zero where the body is none.
 func refusalOf(body []byte) refusal {
-	if !isObject(body) || !gjson.ValidBytes(body) {
+	if len(body) > longestRefusal || !isObject(body) || !gjson.ValidBytes(body) {
 		return refusal{}
 	}
 	said := gjson.GetManyBytes(body, "code", "message", "status")

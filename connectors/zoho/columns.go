@@ -170,12 +170,12 @@ func (c *Connector) partsOf(ctx context.Context, src source, columns, ids []stri
 	if err != nil || nothing(answer, err) {
 		return nil, err
 	}
-	list, err := rows(answer.Body, "data", src.Name)
+	list, err := listed(answer.Body, src.Name)
 	if err != nil {
 		return nil, err
 	}
-	out := make(map[string]fragment, len(list))
-	for _, raw := range list {
+	out := make(map[string]fragment, len(list.Data))
+	for _, raw := range list.Data {
 		about := labelOf(raw)
 		id := plain(about.ID)
 		if !slices.Contains(ids, id) {

@@ -23,7 +23,9 @@ func derive(src source, v *connectors.Values) {
 	case src.Name == stageOutcomes:
 		v.Standard = append(v.Standard, connectors.Pair{Key: keyOptions, Value: outcomes(v)}, connectors.Pair{Key: keyOutcome, Value: text("$outcome." + v.Get("actual_value").Text)})
 	}
-	v.Standard = slices.DeleteFunc(v.Standard, func(p connectors.Pair) bool { return p.Key == keyOptions && p.Value.Kind == connectors.Null })
+	if src.way == byFields || src.Name == stageOutcomes {
+		v.Standard = slices.DeleteFunc(v.Standard, func(p connectors.Pair) bool { return p.Key == keyOptions && p.Value.Kind == connectors.Null })
+	}
 }
 
 // keyOutcome is the code of a definition that lists the outcomes of a pipeline's
@@ -135,6 +137,9 @@ func outcomes(v *connectors.Values) connectors.Value {
 // stageKey is the id of a stage: names of pipeline and stage, which are all that
 // a deal holds, with a bar between.
 func stageKey(pipeline, stage string) string {
+	if !strings.ContainsAny(pipeline, "%|") && !strings.ContainsAny(stage, "%|") {
+		return pipeline + "|" + stage
+	}
 	escape := strings.NewReplacer("%", "%25", "|", "%7C")
 	return escape.Replace(pipeline) + "|" + escape.Replace(stage)
 }

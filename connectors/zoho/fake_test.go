@@ -115,7 +115,7 @@ func opened(t *testing.T, cfg connectors.Config) connectors.Connector {
 }
 
 // openedThrough is one whose calls are priced as the governor prices them.
-func openedThrough(t *testing.T, cfg connectors.Config, paid func(credits int)) connectors.Connector {
+func openedThrough(t testing.TB, cfg connectors.Config, paid func(credits int)) connectors.Connector {
 	t.Helper()
 	spec := authorised()
 	client := &http.Client{Transport: priced{spec.Meter.Cost, paid}}

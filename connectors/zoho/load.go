@@ -1,11 +1,14 @@
 package zoho
 
 import (
+	"cmp"
 	"context"
 	"maps"
 	"net/url"
 	"slices"
 	"strconv"
+
+	"github.com/bytedance/sonic"
 
 	"salesbook.dev/connectors"
 	"salesbook.dev/internal/fault"
@@ -28,8 +31,23 @@ type loading struct {
 	spare []map[string]fragment
 }
 
-// readLoad reads a page of a first walk.
+// readLoad reads a page of a first walk, of several answers.
 func (w *walker) readLoad(ctx context.Context) (connectors.Page, bool, error) {
+	page, more, err := w.loadSome(ctx)
+	for err == nil && more && len(page.Records) < loadLimit {
+		var next connectors.Page
+		if next, more, err = w.loadSome(ctx); err == nil {
+			page.Records = append(page.Records, next.Records...)
+		}
+	}
+	if err != nil {
+		return connectors.Page{}, false, err
+	}
+	return page, more, nil
+}
+
+// loadSome reads what comes next.
+func (w *walker) loadSome(ctx context.Context) (connectors.Page, bool, error) {
 	k := w.cur.Walk
 	if !k.ByID {
 		page, more, err := w.loadListed(ctx)
@@ -121,7 +139,7 @@ func (w *walker) listGroups(ctx context.Context, columns [][]string) (shown, nex
 }
 
 // keep notes the parts of records that a list of one group has shown.
-func (w *walker) keep(group int, list [][]byte) ([]string, error) {
+func (w *walker) keep(group int, list []sonic.NoCopyRawMessage) ([]string, error) {
 	parts := w.load.spare[group]
 	if parts == nil {
 		parts = make(map[string]fragment, len(list))
@@ -251,7 +269,7 @@ func (w *walker) loadByID(ctx context.Context) (connectors.Page, bool, error) {
 // place that the vendor gave out; the empty one is the beginning. By numbers only
 // the first 2,000 of a list can be had, by places all (docs, get records). An empty
 // answer is an empty list.
-func (w *walker) listAt(ctx context.Context, src source, columns []string, token, since string) ([][]byte, info, rest.Answer, error) {
+func (w *walker) listAt(ctx context.Context, src source, columns []string, token, since string) ([]sonic.NoCopyRawMessage, info, rest.Answer, error) {
 	query := url.Values{"sort_by": {"id"}, "sort_order": {"asc"}, "per_page": {strconv.Itoa(listLimit)}, "fields": {joinNames(columns)}}
 	if token != "" {
 		query.Set("page_token", token)
@@ -269,40 +287,36 @@ func (w *walker) listAt(ctx context.Context, src source, columns []string, token
 	if err != nil {
 		return nil, info{}, answer, err
 	}
-	list, err := rows(answer.Body, "data", src.Name)
+	list, err := listed(answer.Body, src.Name)
 	if err != nil {
 		return nil, info{}, answer, err
 	}
-	place, err := infoOf(answer.Body, src.Name)
+	place, err := list.place(src.Name)
 	switch {
 	case err != nil:
 		return nil, info{}, answer, err
 	case !place.More:
 		place.Token = ""
-	case place.Token == "" || place.Token == token || len(list) == 0:
+	case place.Token == "" || place.Token == token || len(list.Data) == 0:
 		return nil, info{}, answer, fault.New(fault.Temporary, "%s: the vendor says that there is more and not where; try again later", src.Name)
 	}
-	return list, place, answer, nil
+	return list.Data, place, answer, nil
 }
 
 // merged is the union of two lists in the order of ids.
 func merged(a, b []string) []string {
-	out := append(slices.Clone(a), b...)
+	if slices.Equal(a, b) {
+		return a
+	}
+	out := slices.Concat(a, b)
 	slices.SortFunc(out, compareIDs)
 	return slices.Compact(out)
 }
 
-// before compares ids, which are whole numbers.
+// before compares ids.
 func before(a, b string) bool { return compareIDs(a, b) < 0 }
 
+// compareIDs compares ids by their numbers, of which the longer is the larger.
 func compareIDs(a, b string) int {
-	x, _ := strconv.ParseUint(a, 10, 64)
-	y, _ := strconv.ParseUint(b, 10, 64)
-	switch {
-	case x < y:
-		return -1
-	case x > y:
-		return 1
-	}
-	return 0
+	return cmp.Or(cmp.Compare(len(a), len(b)), cmp.Compare(a, b))
 }

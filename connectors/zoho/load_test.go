@@ -138,7 +138,7 @@ func TestLoadTakesLists(t *testing.T) {
 	if diff := cmp.Diff(upTo(1000), got); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
-	if n := len(s.fake.asked); n != 1+3*5+1+1 || len(pages) != 6 {
+	if n := len(s.fake.asked); n != 1+3*5+1+1 || len(pages) != 4 {
 		t.Errorf("%d requests for %d pages, want the definitions, 15 pages of lists and two queries", n, len(pages))
 	}
 }
@@ -315,9 +315,9 @@ func TestChangesDuringALoad(t *testing.T) {
 // TestProgressOfALoad goes by the times of creation.
 func TestProgressOfALoad(t *testing.T) {
 	t.Parallel()
-	at := time.Now().UTC().Add(-100 * time.Hour)
+	at := time.Now().UTC().Add(-200 * time.Hour)
 	var records []string
-	for id := 1; id <= 500; id++ {
+	for id := 1; id <= 1000; id++ {
 		records = append(records, fmt.Sprintf(`{"id":"%d","Modified_Time":%q,"Created_Time":%q}`, id, at.Format(time.RFC3339), at.Add(time.Duration(id)*12*time.Minute).Format(time.RFC3339)))
 	}
 	f := answers(t, func(method, path, body string) (int, string) {
@@ -331,8 +331,8 @@ func TestProgressOfALoad(t *testing.T) {
 		case method == "POST":
 			return 200, list(records...)
 		case listed || from == 0:
-			to := min(from+200, 500)
-			return 200, fmt.Sprintf(`{"data":[%s],"info":{"more_records":%v,"next_page_token":"%d"}}`, strings.Join(records[from:to], ","), to < 500, to)
+			to := min(from+200, 1000)
+			return 200, fmt.Sprintf(`{"data":[%s],"info":{"more_records":%v,"next_page_token":"%d"}}`, strings.Join(records[from:to], ","), to < 1000, to)
 		}
 		return 500, "{}"
 	})
@@ -341,7 +341,7 @@ func TestProgressOfALoad(t *testing.T) {
 		t.Fatalf("%d pages, error %v", len(pages), err)
 	}
 	if p := pages[0].Progress; p < 0.35 || p > 0.45 {
-		t.Errorf("after 200 of 500 deals the progress is %v", p)
+		t.Errorf("after 400 of 1,000 deals the progress is %v", p)
 	}
 	var place struct {
 		Walk struct{ Tokens []string }

@@ -4,6 +4,8 @@ import (
 	"context"
 	"net/http"
 
+	"github.com/bytedance/sonic"
+
 	"salesbook.dev/internal/fault"
 	"salesbook.dev/internal/rest"
 )
@@ -47,7 +49,7 @@ func (c *Connector) query(ctx context.Context, module, columns, where, order str
 }
 
 // selected are the rows of a query, as they came.
-func (c *Connector) selected(ctx context.Context, module, columns, where, order string, limit int) ([][]byte, rest.Answer, error) {
+func (c *Connector) selected(ctx context.Context, module, columns, where, order string, limit int) ([]sonic.NoCopyRawMessage, rest.Answer, error) {
 	text := "select " + columns + " from " + module + " where " + where + " order by " + order + " limit " + number(limit)
 	answer, err := c.do(ctx, rest.Call{
 		Method: http.MethodPost, Path: root + queryPath, Body: map[string]string{"select_query": text}, Idempotent: true,
@@ -55,8 +57,8 @@ func (c *Connector) selected(ctx context.Context, module, columns, where, order 
 	if err != nil || nothing(answer, err) {
 		return nil, answer, err
 	}
-	list, err := rows(answer.Body, "data", module)
-	return list, answer, err
+	list, err := listed(answer.Body, module)
+	return list.Data, answer, err
 }
 
 func disorder(module string) error {

@@ -35,6 +35,9 @@ const fieldsSuffix = "_Fields"
 const (
 	// idsLimit bounds ids= of a list (docs, get records).
 	idsLimit = 100
+	// loadLimit is how many records of a first walk are committed together: two
+	// answers.
+	loadLimit = 2 * listLimit
 	// listLimit is the most that a list gives at once (docs, get records).
 	listLimit = 200
 	// queryLimit bounds a query: up to 200 rows take one credit, and a page of them
@@ -104,14 +107,14 @@ func moduleName(name string) bool {
 // sources lists the objects in the order in which they are pulled; own are modules
 // of the account's own.
 func sources(own []string) []source {
-	out := []source{listed(users, "Users", byUsers, users, "id")}
+	out := []source{explaining(users, "Users", byUsers, users, "id")}
 	for _, module := range append([]string{accounts, contacts, products, deals, leads, tasks, events, calls}, own...) {
-		out = append(out, listed(module+fieldsSuffix, "Fields of "+module, byFields, module, "api_name"))
+		out = append(out, explaining(module+fieldsSuffix, "Fields of "+module, byFields, module, "api_name"))
 	}
 	out = append(out,
-		listed(pipelines, "Pipelines", byPipeline, deals, "actual_value"),
+		explaining(pipelines, "Pipelines", byPipeline, deals, "actual_value"),
 		source{Object: connectors.Object{Name: stages, Title: "Stages", Mode: connectors.Attached, Parent: pipelines, Dictionary: true}, way: attached, module: deals, key: "actual_value"},
-		listed(stageOutcomes, "Outcomes of stages", byPipeline, deals, "actual_value"),
+		explaining(stageOutcomes, "Outcomes of stages", byPipeline, deals, "actual_value"),
 		module(accounts, "Accounts", 30*time.Minute),
 		module(contacts, "Contacts", 30*time.Minute),
 		module(products, "Products", time.Hour),
@@ -135,8 +138,8 @@ func sources(own []string) []source {
 	})
 }
 
-// listed is an object that explains others and is read whole.
-func listed(name, title string, w way, module, key string) source {
+// explaining is an object that explains others and is read whole.
+func explaining(name, title string, w way, module, key string) source {
 	return source{Object: connectors.Object{Name: name, Title: title, Mode: connectors.Listed, Every: 2 * time.Hour, Dictionary: true}, way: w, module: module, key: key}
 }
 

@@ -194,12 +194,22 @@ func (c *call) candidates(m *module, l listing, since string) []*row {
 		}
 		return out
 	}
-	rows := t.rows
-	if l.SortBy == "Modified_Time" || since != "" {
+	rows, most := t.rows, len(t.rows)
+	switch {
+	case l.SortBy == "Modified_Time" || since != "":
 		rows = t.since(since)
+	case l.SortBy == "id" && !l.Desc: // no more than the page, and one to know that there are more
+		most = l.Page*l.per + 1
+		if !l.numbers {
+			from, _ := slices.BinarySearchFunc(rows, l.ID, byID)
+			rows, most = rows[from:], l.per+2 // that of the place may still be there
+		}
 	}
 	var out []*row
 	for _, r := range rows {
+		if len(out) == most {
+			break
+		}
 		if c.shows(r) && r.text("Modified_Time") > since {
 			out = append(out, r)
 		}
