@@ -244,8 +244,14 @@ type label struct {
 
 func labelOf(raw []byte) label {
 	var about label
-	if err := read(raw, &about); err != nil {
-		return label{} // not an object: Decode will say so
-	}
+	about.read(raw)
 	return about
+}
+
+// read labels another record.
+func (l *label) read(raw []byte) {
+	*l = label{}
+	if err := read(raw, l); err != nil {
+		*l = label{} // not an object: Decode will say so
+	}
 }

@@ -146,8 +146,9 @@ func (w *walker) keep(group int, list []sonic.NoCopyRawMessage) ([]string, error
 		w.load.spare[group] = parts
 	}
 	ids := make([]string, 0, len(list))
+	about := new(label)
 	for _, raw := range list {
-		about := labelOf(raw)
+		about.read(raw)
 		id := plain(about.ID)
 		if !numeric(id) {
 			return nil, fault.New(fault.Temporary, "the list of %s shows a record without an id; try again later", w.src.Name)

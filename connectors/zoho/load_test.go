@@ -138,7 +138,7 @@ func TestLoadTakesLists(t *testing.T) {
 	if diff := cmp.Diff(upTo(1000), got); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
-	if n := len(s.fake.asked); n != 1+3*5+1+1 || len(pages) != 4 {
+	if n := len(s.fake.asked); n != 1+3*5+1+1 || len(pages) != 3 {
 		t.Errorf("%d requests for %d pages, want the definitions, 15 pages of lists and two queries", n, len(pages))
 	}
 }
@@ -261,7 +261,7 @@ func TestLoadIsWhatLaterReadingsGive(t *testing.T) {
 	lists, cost := walk("", nil)
 	byQuery, before := walk(queried, nil)
 	expired, _ := walk("", func() { a.clock.Advance(25 * time.Hour) })
-	if len(lists) != 450 {
+	if len(lists) != 650 {
 		t.Errorf("%d deals", len(lists))
 	}
 	for name, other := range map[string]map[string][]byte{"by the query language": byQuery, "after places have expired": expired} {
@@ -279,9 +279,9 @@ func TestLoadIsWhatLaterReadingsGive(t *testing.T) {
 			t.Errorf("by its id, %s is %s, in the list it was %s", r.ID, r.Raw, lists[r.ID])
 		}
 	}
-	// The definitions, three pages, 2,000 rows of a query, and one query for what
-	// has changed since; before, the definitions, three queries, five readings.
-	if cost != 1+3+3+1 || before != 1+3+5 {
+	// The definitions, four pages, 2,000 rows of a query, and one query for what
+	// has changed since; before, the definitions, four queries, seven readings.
+	if cost != 1+4+3+1 || before != 1+4+7 {
 		t.Errorf("it costs %d credits, before %d", cost, before)
 	}
 }
@@ -337,11 +337,11 @@ func TestProgressOfALoad(t *testing.T) {
 		return 500, "{}"
 	})
 	pages, err := pull(t, f.connect(t), "Deals", "")
-	if err != nil || len(pages) != 4 {
+	if err != nil || len(pages) != 3 {
 		t.Fatalf("%d pages, error %v", len(pages), err)
 	}
-	if p := pages[0].Progress; p < 0.35 || p > 0.45 {
-		t.Errorf("after 400 of 1,000 deals the progress is %v", p)
+	if p := pages[0].Progress; p < 0.55 || p > 0.65 {
+		t.Errorf("after 600 of 1,000 deals the progress is %v", p)
 	}
 	var place struct {
 		Walk struct{ Tokens []string }

@@ -33,8 +33,9 @@ func (c *Connector) query(ctx context.Context, module, columns, where, order str
 		return nil, answer, err
 	}
 	found := make([]row, len(list))
+	about := new(label)
 	for i, raw := range list {
-		about := labelOf(raw)
+		about.read(raw)
 		at, ok := instant(plain(about.Modified))
 		id := plain(about.ID)
 		if !ok || !numeric(id) {

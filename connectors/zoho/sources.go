@@ -35,9 +35,9 @@ const fieldsSuffix = "_Fields"
 const (
 	// idsLimit bounds ids= of a list (docs, get records).
 	idsLimit = 100
-	// loadLimit is how many records of a first walk are committed together: two
-	// answers.
-	loadLimit = 2 * listLimit
+	// loadLimit is how many records of a first walk are committed together: three
+	// answers, some hundred kilobytes each.
+	loadLimit = 3 * listLimit
 	// listLimit is the most that a list gives at once (docs, get records).
 	listLimit = 200
 	// queryLimit bounds a query: up to 200 rows take one credit, and a page of them
