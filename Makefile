@@ -33,11 +33,12 @@ test: ## everything: format, modules, vet, staticcheck, race tests, end to end, 
 check: ## what is quick: format, vet, staticcheck, import rules
 	@test/run.sh quick
 
-bench: deps build ## beside the yardstick on one PostgreSQL: first load, re-sync, deliveries; BENCH_ROUNDS=5
+bench: deps build ## beside the yardstick on one PostgreSQL: first load, re-sync, deliveries; Zoho beside Pipedrive; BENCH_ROUNDS=5
 	@tools/need.sh wrk
 	@$(GO) build -o bin/bench ./test/bench
 	bin/bench sync -yardstick "$(SHARED)/yardstick" -rounds $(BENCH_ROUNDS)
 	bin/bench deliveries -yardstick "$(SHARED)/yardstick" -rounds $(BENCH_ROUNDS) -deals 1000
+	bin/bench zoho -yardstick "$(SHARED)/yardstick" -rounds $(BENCH_ROUNDS)
 
 bench/go: deps ## Go benchmarks of the parts
 	$(GO) test -run '^$$' -bench . -benchmem ./...

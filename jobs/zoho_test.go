@@ -7,6 +7,7 @@ import (
 	"net/http/httptest"
 	"path/filepath"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -244,6 +245,58 @@ func TestZohoDemandsAreJudgedAlike(t *testing.T) {
 	if len(b.Won.Criteria) != 1 || len(b.Won.Criteria[0].Required) != 2 {
 		t.Errorf("demanded to win: %+v", b.Won.Criteria)
 	}
+}
+
+// TestZohoHistoriesByEitherWay: of many deals at once or one by one, the same rows
+// come of them.
+func TestZohoHistoriesByEitherWay(t *testing.T) {
+	t.Parallel()
+	a := connectZoho(t)
+	for i := range 30 {
+		id := a.do("POST", "Deals", map[string]any{"Deal_Name": fmt.Sprintf("Сделка %d", i), "Stage": "Qualification", "Amount": 100 + i})
+		for _, stage := range []string{"Needs Analysis", "Qualification", "Value Proposition", "Closed Lost"}[:i%5] {
+			a.do("PUT", "Deals/"+id, map[string]any{"Stage": stage})
+		}
+	}
+	a.pull(t)
+	spent := a.crm.Spent()
+	together := a.histories(t)
+	together.credits = a.crm.Spent() - spent
+
+	a.crm.Hide("DealHistory")
+	a.in(t, func(tx pgx.Tx) error {
+		for _, table := range []string{"deal_events", "deal_stages", "parents_read", "records WHERE object = 'Stage_History'"} {
+			if _, err := tx.Exec(t.Context(), "DELETE FROM "+table); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	spent = a.crm.Spent()
+	each := a.histories(t)
+	each.credits = a.crm.Spent() - spent
+	if diff := cmp.Diff(each.rows, together.rows); diff != "" || !strings.Contains(each.rows, "Value Proposition") {
+		t.Errorf("rows (-one by one +together):\n%s", diff)
+	}
+	if together.credits != 4 || each.credits != 32 {
+		t.Errorf("together they take %d credits and one by one %d, want 4 and 32", together.credits, each.credits)
+	}
+}
+
+// pasts is what is known of deals' pasts.
+type pasts struct {
+	rows    string
+	credits int64
+}
+
+func (a *zohoAccount) histories(t *testing.T) pasts {
+	t.Helper()
+	if err := a.History(t.Context(), a.ws, a.conn); err != nil {
+		t.Fatal(err)
+	}
+	events := one[string](t, a.bundle, `SELECT string_agg(concat_ws(' ', external_id, deal_id, field, old_value, new_value, actor_id, at, deleted_at), E'\n' ORDER BY external_id) FROM deal_events`)
+	stages := one[string](t, a.bundle, `SELECT string_agg(concat_ws(' ', deal_id, at, stage_id, from_stage_id, actor_id, source), E'\n' ORDER BY deal_id, at, stage_id) FROM deal_stages`)
+	return pasts{rows: events + "\n\n" + stages}
 }
 
 // hear points the vendor's notifications at a receiver of ours.

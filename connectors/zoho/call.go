@@ -17,6 +17,9 @@ import (
 // root is the path of the API's version.
 const root = "/crm/v8"
 
+// queryPath is where queries go.
+const queryPath = "/coql"
+
 // Codes by which the vendor says what went wrong (docs, status codes; OpenAPI,
 // API_Exception).
 const (
@@ -59,9 +62,13 @@ func (c *Connector) do(ctx context.Context, call rest.Call) (rest.Answer, error)
 // refusal is the vendor's envelope of an error.
 type refusal struct{ code, message string }
 
+// longestRefusal bounds the envelopes of errors: pages of records are longer as a
+// rule, and to look for one in them takes as long as to read them.
+const longestRefusal = 32 << 10
+
 // refusalOf reads it; it is zero where the body is none.
 func refusalOf(body []byte) refusal {
-	if !isObject(body) || !gjson.ValidBytes(body) {
+	if len(body) > longestRefusal || !isObject(body) || !gjson.ValidBytes(body) {
 		return refusal{}
 	}
 	said := gjson.GetManyBytes(body, "code", "message", "status")

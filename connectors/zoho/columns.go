@@ -170,12 +170,12 @@ func (c *Connector) partsOf(ctx context.Context, src source, columns, ids []stri
 	if err != nil || nothing(answer, err) {
 		return nil, err
 	}
-	list, err := rows(answer.Body, "data", src.Name)
+	list, err := listed(answer.Body, src.Name)
 	if err != nil {
 		return nil, err
 	}
-	out := make(map[string]fragment, len(list))
-	for _, raw := range list {
+	out := make(map[string]fragment, len(list.Data))
+	for _, raw := range list.Data {
 		about := labelOf(raw)
 		id := plain(about.ID)
 		if !slices.Contains(ids, id) {
@@ -236,6 +236,7 @@ func together(parts [][]byte) []byte {
 type label struct {
 	ID       sonic.NoCopyRawMessage `json:"id"`
 	Modified sonic.NoCopyRawMessage `json:"Modified_Time"`
+	Created  sonic.NoCopyRawMessage `json:"Created_Time"`
 	Deleted  sonic.NoCopyRawMessage `json:"deleted_time"`
 	Name     sonic.NoCopyRawMessage `json:"api_name"`
 	Value    sonic.NoCopyRawMessage `json:"actual_value"`
@@ -243,8 +244,14 @@ type label struct {
 
 func labelOf(raw []byte) label {
 	var about label
-	if err := read(raw, &about); err != nil {
-		return label{} // not an object: Decode will say so
-	}
+	about.read(raw)
 	return about
+}
+
+// read labels another record.
+func (l *label) read(raw []byte) {
+	*l = label{}
+	if err := read(raw, l); err != nil {
+		*l = label{} // not an object: Decode will say so
+	}
 }

@@ -33,7 +33,7 @@ func wide(t *testing.T, state func(reading int) int) *fake {
 
 func TestManyFieldsComeInParts(t *testing.T) {
 	t.Parallel()
-	pages, err := pull(t, wide(t, func(int) int { return 5 }).connect(t), "Deals", "")
+	pages, err := pull(t, wide(t, func(int) int { return 5 }).connect(t), "Deals", queried)
 	if err != nil || len(pages) != 1 || len(pages[0].Records) != 1 {
 		t.Fatalf("%d pages, error %v", len(pages), err)
 	}
@@ -56,7 +56,7 @@ func TestTornPartsAreReadAgain(t *testing.T) {
 		}
 		return 6
 	})
-	pages, err := pull(t, f.connect(t), "Deals", "")
+	pages, err := pull(t, f.connect(t), "Deals", queried)
 	if err != nil || len(pages) != 1 || len(pages[0].Records) != 1 {
 		t.Fatalf("%d pages, error %v", len(pages), err)
 	}
@@ -79,7 +79,7 @@ func TestTornPartsAreReadAgain(t *testing.T) {
 // from several states.
 func TestAlwaysTornIsTemporary(t *testing.T) {
 	t.Parallel()
-	pages, err := pull(t, wide(t, func(reading int) int { return reading % 60 }).connect(t), "Deals", "")
+	pages, err := pull(t, wide(t, func(reading int) int { return reading % 60 }).connect(t), "Deals", queried)
 	if fault.KindOf(err) != fault.Temporary || len(pages) > 0 {
 		t.Errorf("%d pages, error %v (%v)", len(pages), err, fault.KindOf(err))
 	}
@@ -98,7 +98,7 @@ func TestDeletedBetweenPartsIsLeftOut(t *testing.T) {
 		}
 		return 200, definitions(120)
 	})
-	pages, err := pull(t, gone.connect(t), "Deals", "")
+	pages, err := pull(t, gone.connect(t), "Deals", queried)
 	if err != nil || len(pages) != 1 || len(pages[0].Records) != 0 || pages[0].More {
 		t.Errorf("pages %+v, error %v", pages, err)
 	}

@@ -27,9 +27,15 @@ type walk struct {
 	From  int64 `json:"from,omitempty"`  // begins with what changed in this second
 	Leg   leg   `json:"leg,omitempty"`
 
-	// By query: the last row read, by time of change and id.
+	// By query: the last row read, by time of change and id. While records are
+	// loaded: the last id, and the latest time of creation.
 	At int64  `json:"at,omitempty"`
 	ID string `json:"id,omitempty"`
+
+	// While records are loaded: the places in the lists of each group of columns,
+	// empty behind the end of one; and whether records are read by ids alone.
+	Tokens []string `json:"tokens,omitempty"`
+	ByID   bool     `json:"by_id,omitempty"`
 
 	// By token: the place that the vendor gave out, and how often it was refused.
 	Token    string `json:"token,omitempty"`
@@ -47,6 +53,7 @@ type leg uint8
 const (
 	legRecords leg = iota
 	legDeleted
+	legLoad
 )
 
 // parseCursor reads a cursor. One that is not ours, or of another version, is
@@ -70,7 +77,7 @@ func (c cursor) valid() bool {
 	if slices.Min([]int64{w.Until, w.From, w.At, w.Oldest, w.Begun, int64(w.Page), int64(w.Restarts)}) < 0 {
 		return false
 	}
-	return w.Leg <= legDeleted && (w.ID == "" || numeric(w.ID)) && (w.ID == "") == (w.At == 0)
+	return w.Leg <= legLoad && (w.ID == "" || numeric(w.ID)) && (w.Leg == legLoad || (w.ID == "") == (w.At == 0))
 }
 
 func (c cursor) String() string {

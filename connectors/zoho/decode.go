@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 	"unicode/utf8"
 	"unsafe"
@@ -38,6 +39,7 @@ type dialect struct {
 	order    []source // in the order in which they are pulled
 	sources  map[string]source
 	standard map[string]map[string]bool // by module: the vendor's own fields
+	readers  sync.Pool
 }
 
 func newDialect(own []string) *dialect {
@@ -83,17 +85,20 @@ func (d *dialect) Decode(object, shape string, raw []byte) (connectors.Values, e
 	if shape != shapeWhole && shape != shapeParts {
 		return connectors.Values{}, fault.New(fault.Invalid, "%s: a record of shape %q cannot be decoded, only %s and %s", object, shape, shapeWhole, shapeParts)
 	}
-	r := reader{dirty: unclean(raw)}
-	top, err := r.read(raw)
-	if err == nil {
-		top, err = joined(shape, top)
+	r, ok := d.readers.Get().(*reader)
+	if !ok {
+		r = new(reader)
 	}
-	if err != nil {
+	defer d.readers.Put(r)
+	r.reset(shape == shapeParts, raw)
+	defer r.release()
+	if err := r.read(raw); err != nil {
 		return connectors.Values{}, fault.New(fault.Invalid, "%s: %w", object, err)
 	}
-	fields := unique(top.Fields)
-	v := d.sorted(src, fields)
+	fields := unique(r.pairs)
+	v := d.sorted(src, fields, r)
 	v.Standard = append(v.Standard, related(src, fields)...)
+	r.standard, r.custom = len(v.Standard), len(v.Custom)
 	if id := v.Get(src.key); id.Kind != connectors.Text && id.Kind != connectors.Number || !usable(id.Text) {
 		return connectors.Values{}, fault.New(fault.Invalid, "%s: %w", object, &connectors.FieldError{Field: src.key, Err: errNoID})
 	}
@@ -101,46 +106,37 @@ func (d *dialect) Decode(object, shape string, raw []byte) (connectors.Values, e
 	return v, nil
 }
 
-// joined makes one object of the parts of a record; a field that several parts
-// have counts once.
-func joined(shape string, top connectors.Value) (connectors.Value, error) {
-	if shape == shapeWhole {
-		if top.Kind != connectors.Nested {
-			return top, errObject
-		}
-		return top, nil
-	}
-	out := connectors.Value{Kind: connectors.Nested}
-	for _, part := range top.Items {
-		if part.Kind != connectors.Nested {
-			return top, errObject
-		}
-		out.Fields = append(out.Fields, part.Fields...)
-	}
-	if top.Kind != connectors.List {
-		return top, errObject
-	}
-	return out, nil
-}
-
 // unique keeps the first of the pairs with one key. Between parts of a record
-// these are the same; within one JSON object no vendor writes two.
+// these are the same; within one JSON object no vendor writes two. Most keys are
+// told from all others by their length and ends.
 func unique(pairs []connectors.Pair) []connectors.Pair {
-	seen := make(map[string]bool, len(pairs))
-	return slices.DeleteFunc(pairs, func(p connectors.Pair) bool {
-		again := seen[p.Key]
-		seen[p.Key] = true
-		return again
-	})
+	var seen [256]bool
+	out := pairs[:0]
+	for _, p := range pairs {
+		at := byte(len(p.Key))
+		if n := len(p.Key); n > 0 {
+			at = byte(n)*31 + p.Key[0]*7 + p.Key[n-1] + p.Key[n/2]*3
+		}
+		if seen[at] && slices.ContainsFunc(out, func(o connectors.Pair) bool { return o.Key == p.Key }) {
+			continue
+		}
+		seen[at] = true
+		out = append(out, p)
+	}
+	return out
 }
 
-// sorted divides a record's fields into the vendor's own and the account's.
-func (d *dialect) sorted(src source, fields []connectors.Pair) connectors.Values {
+// sorted divides a record's fields into the vendor's own and the account's. r tells
+// how many there were of each in the last record, which is like this one as a rule.
+func (d *dialect) sorted(src source, fields []connectors.Pair, r *reader) connectors.Values {
 	own, divided := d.standard[src.Name]
-	var v connectors.Values
+	const made = 2 // of others
+	v := connectors.Values{Standard: make([]connectors.Pair, 0, r.standard+made)}
 	for _, p := range fields {
-		if name := part(p.Value, "name"); p.Key == keyPipeline && name != nil {
-			p.Value = *name // deals name their pipeline; where they refer to it, by this part
+		if p.Key == keyPipeline {
+			if name := part(p.Value, "name"); name != nil {
+				p.Value = *name // deals name their pipeline; where they refer to it, by this part
+			}
 		}
 		p.Value = unwrapped(p.Value)
 		if !divided || own[p.Key] || strings.HasPrefix(p.Key, "$") || strings.HasSuffix(p.Key, "__s") {
@@ -149,6 +145,9 @@ func (d *dialect) sorted(src source, fields []connectors.Pair) connectors.Values
 			}
 			v.Standard = append(v.Standard, p)
 			continue
+		}
+		if v.Custom == nil {
+			v.Custom = make([]connectors.Pair, 0, r.custom)
 		}
 		v.Custom = append(v.Custom, p)
 	}
@@ -196,9 +195,14 @@ func typed(key string, v connectors.Value) connectors.Value {
 	return v
 }
 
+// timeKey tells by its name, in any case, that a field holds an instant.
 func timeKey(key string) bool {
-	lower := strings.ToLower(key)
-	return strings.Contains(lower, "time") || strings.HasSuffix(lower, "_at")
+	for i := 0; i+4 <= len(key); i++ {
+		if strings.EqualFold(key[i:i+4], "time") {
+			return true
+		}
+	}
+	return len(key) >= 3 && strings.EqualFold(key[len(key)-3:], "_at")
 }
 
 // instant parses an instant with its offset.
@@ -224,18 +228,18 @@ var (
 )
 
 // read visits the JSON; the result does not depend on what else it may hold.
-func (r *reader) read(raw []byte) (connectors.Value, error) {
+func (r *reader) read(raw []byte) error {
 	if len(raw) == 0 {
-		return connectors.Value{}, errors.New("the record is empty")
+		return errors.New("the record is empty")
 	}
 	err := ast.Preorder(unsafe.String(unsafe.SliceData(raw), len(raw)), r, &ast.VisitorOptions{OnlyNumber: true})
-	if err == nil && (len(r.open) > 0 || r.top == nil || !ends(raw)) {
+	if err == nil && (len(r.open) > 0 || !r.ended || !ends(raw)) {
 		err = errBroken
 	}
 	if err != nil {
-		return connectors.Value{}, r.explain(err)
+		return r.explain(err)
 	}
-	return *r.top, nil
+	return nil
 }
 
 // explain names the field. The library's own text quotes the record, which may

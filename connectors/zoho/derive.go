@@ -25,7 +25,9 @@ func derive(src source, v *connectors.Values) {
 	case src.Name == organization:
 		v.Standard = append(v.Standard, connectors.Pair{Key: keyOptions, Value: currencyOf(v)})
 	}
-	v.Standard = slices.DeleteFunc(v.Standard, func(p connectors.Pair) bool { return p.Key == keyOptions && p.Value.Kind == connectors.Null })
+	if src.way == byFields || src.Name == stageOutcomes {
+		v.Standard = slices.DeleteFunc(v.Standard, func(p connectors.Pair) bool { return p.Key == keyOptions && p.Value.Kind == connectors.Null })
+	}
 }
 
 // currencyOf is the organization's currency, as the one option of a definition.
@@ -157,6 +159,9 @@ func outcomes(v *connectors.Values) connectors.Value {
 // stageKey is the id of a stage: names of pipeline and stage, which are all that
 // a deal holds, with a bar between.
 func stageKey(pipeline, stage string) string {
+	if !strings.ContainsAny(pipeline, "%|") && !strings.ContainsAny(stage, "%|") {
+		return pipeline + "|" + stage
+	}
 	escape := strings.NewReplacer("%", "%25", "|", "%7C")
 	return escape.Replace(pipeline) + "|" + escape.Replace(stage)
 }

@@ -9,8 +9,9 @@
 //
 // Records are found by a query language, which sorts by time of change and id and
 // goes on behind any row, however many share a second. It tells which records
-// there are; what they hold is then read by id, so that a record has the same
-// bytes whichever way it came. A module with more fields than one answer may hold
+// there are; what they hold is then read by id, or, of all of them, from lists,
+// which is the same operation, so that a record has the same bytes whichever way
+// it came: see load.go. A module with more fields than one answer may hold
 // is read in several answers, and the record's bytes are then the list of these
 // parts: see columns.go.
 package zoho

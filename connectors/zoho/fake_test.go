@@ -81,6 +81,10 @@ func pull(t *testing.T, c connectors.Connector, object string, after connectors.
 	return pages, nil
 }
 
+// queried is the cursor of a first walk that an earlier version began: it goes by
+// the query language, as later walks do.
+const queried connectors.Cursor = `{"v":1,"walk":{"first":true}}`
+
 // definitions is an answer with n fields of the account's own.
 func definitions(n int) string {
 	var list []string
@@ -102,4 +106,33 @@ func readJSON(t *testing.T, text string) map[string]any {
 		t.Fatal(err)
 	}
 	return v
+}
+
+// opened is a connector to a simulated account.
+func opened(t *testing.T, cfg connectors.Config) connectors.Connector {
+	t.Helper()
+	return openedThrough(t, cfg, func(int) {})
+}
+
+// openedThrough is one whose calls are priced as the governor prices them.
+func openedThrough(t testing.TB, cfg connectors.Config, paid func(credits int)) connectors.Connector {
+	t.Helper()
+	spec := authorised()
+	client := &http.Client{Transport: priced{spec.Meter.Cost, paid}}
+	c, err := spec.Open(connectors.Env{HTTP: client, Now: time.Now, Log: slog.New(slog.DiscardHandler)}, cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return c
+}
+
+type priced struct {
+	cost func(*http.Request) int
+	paid func(int)
+}
+
+// RoundTrip implements http.RoundTripper.
+func (p priced) RoundTrip(req *http.Request) (*http.Response, error) {
+	p.paid(p.cost(req))
+	return http.DefaultTransport.RoundTrip(req)
 }

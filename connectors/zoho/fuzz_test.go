@@ -2,6 +2,7 @@ package zoho_test
 
 import (
 	"bytes"
+	"strings"
 	"testing"
 	"unicode/utf8"
 
@@ -16,6 +17,7 @@ func FuzzCursor(f *testing.F) {
 	for _, seed := range []string{
 		"", "{}", "null", `{"v":1}`, `{"v":1,"mark":5}`, `{"v":1,"walk":{"first":true}}`, `{"v":1,"walk":{"at":5,"id":"7"}}`,
 		`{"v":1,"walk":{"at":5,"id":"7) or (id > 0"}}`, `{"v":1,"mark":-1}`, `{"v":2}`, `{"v":1,"walk":{"leg":9}}`, `{"v":1,"walk":{"token":"x","leg":1,"page":3}}`, "\x00",
+		`{"v":1,"walk":{"leg":2,"first":true,"id":"7","tokens":["x"]}}`, `{"v":1,"walk":{"leg":2,"first":true,"id":"7 or id > 0","tokens":[]}}`, `{"v":1,"walk":{"leg":2,"by_id":true,"until":5}}`,
 	} {
 		f.Add(seed)
 	}
@@ -26,6 +28,9 @@ func FuzzCursor(f *testing.F) {
 				if bytes.Count([]byte(q), []byte("(")) != bytes.Count([]byte(q), []byte(")")) || bytes.Contains([]byte(q), []byte(" or (")) {
 					t.Errorf("the query %q is not ours any more", q)
 				}
+			}
+			if strings.Contains(path, "/settings/fields") {
+				return 200, definitions(1)
 			}
 			return 204, ""
 		})

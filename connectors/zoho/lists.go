@@ -81,47 +81,23 @@ func (w *walker) readByToken(ctx context.Context) (connectors.Page, bool, error)
 
 func (w *walker) readAtToken(ctx context.Context) (connectors.Page, bool, error) {
 	k := w.cur.Walk
-	query := url.Values{"sort_by": {"id"}, "sort_order": {"asc"}, "per_page": {strconv.Itoa(listLimit)}}
 	columns, err := w.columns(ctx, w.src)
 	if err != nil {
 		return connectors.Page{}, false, err
-	}
-	query["fields"] = []string{joinNames(columns[0])} // fixed ones, which one answer holds
-	if k.Token != "" {
-		query.Set("page_token", k.Token)
 	}
 	since := ""
 	if k.From > 0 {
 		since = stamp(k.From)
 	}
-	answer, err := w.get(ctx, "/"+w.src.module, query, since)
-	if nothing(answer, err) {
-		if err == nil {
-			w.heard(answer)
-		} else if k.Until == 0 {
-			k.Until = max(w.now().Add(-blindMargin).Unix(), 1)
-		}
-		return connectors.Page{FetchedAt: w.now().UTC()}, false, nil
-	}
+	list, place, answer, err := w.listAt(ctx, w.src, columns[0], k.Token, since) // fixed ones, which one answer holds
 	if err != nil {
 		return connectors.Page{}, false, err
 	}
 	w.heard(answer)
-	list, err := rows(answer.Body, "data", w.src.Name)
-	if err != nil {
-		return connectors.Page{}, false, err
-	}
 	page := connectors.Page{FetchedAt: answer.SentAt}
 	for _, raw := range list {
 		about := labelOf(raw)
 		page.Records = append(page.Records, record(w.src, identity(about.ID, raw), [][]byte{raw}, plain(about.Modified)))
-	}
-	place, err := infoOf(answer.Body, w.src.Name)
-	switch {
-	case err != nil:
-		return connectors.Page{}, false, err
-	case place.More && (place.Token == "" || place.Token == k.Token):
-		return connectors.Page{}, false, fault.New(fault.Temporary, "%s: the vendor says that there is more and not where; try again later", w.src.Name)
 	}
 	k.Token = place.Token
 	return page, place.More, nil

@@ -1,6 +1,8 @@
 package zoho
 
 import (
+	"bytes"
+	"io"
 	"math"
 	"net/http"
 	"strconv"
@@ -68,14 +70,42 @@ func editionQuota(name string, seats int) rest.Quota {
 func meter() rest.Meter { return rest.Meter{Cost: cost, Heavy: heavy, Usage: usage} }
 
 // cost is what a call takes, in credits (docs, API limits): 1 for most, so also
-// for one written record and for a query of up to 200 rows, which is all that we
-// ask for at once. Renewing a token takes none.
+// for one written record. Renewing a token takes none.
 func cost(r *http.Request) int {
 	switch {
 	case strings.Contains(r.URL.Path, "/oauth/"):
 		return 0
 	case strings.HasSuffix(r.URL.Path, "/actions/convert"):
 		return 5
+	case strings.HasSuffix(r.URL.Path, queryPath):
+		return queryCost(r)
+	}
+	return 1
+}
+
+// queryCost is by the rows that a query may give: 1 up to 200, 2 up to 1,000, 3 up
+// to 2,000 (docs, COQL). The limit is the last word of ours.
+func queryCost(r *http.Request) int {
+	if r.GetBody == nil {
+		return 1
+	}
+	body, err := r.GetBody()
+	if err != nil {
+		return 1
+	}
+	defer body.Close()
+	text, err := io.ReadAll(body)
+	if err != nil {
+		return 1
+	}
+	text = bytes.TrimRight(text, "\"} \n")
+	last := text[bytes.LastIndexByte(text, ' ')+1:]
+	limit, _ := strconv.Atoi(string(last))
+	switch {
+	case limit > 1000:
+		return 3
+	case limit > queryLimit:
+		return 2
 	}
 	return 1
 }

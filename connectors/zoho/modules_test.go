@@ -18,8 +18,8 @@ func TestOwnModules(t *testing.T) {
 	spec := zoho.Spec().Under(map[string]string{"modules": " Umowy, Obiekty_2 "})
 	f := answers(t, func(method, path, _ string) (int, string) {
 		switch {
-		case method == "POST":
-			return 200, list(`{"id":"7","Modified_Time":"2026-11-22T12:00:00+01:00"}`)
+		case method == "POST": // nothing has changed since
+			return 204, ""
 		case strings.HasPrefix(path, "/crm/v8/Umowy?"):
 			return 200, list(`{"id":"7","Modified_Time":"2026-11-22T12:00:00+01:00","Name":"Umowa 1","Powierzchnia":54.5}`)
 		}
@@ -37,7 +37,7 @@ func TestOwnModules(t *testing.T) {
 		}
 	}
 	pages, err := pull(t, c, "Umowy", "")
-	if err != nil || len(pages) != 1 || len(pages[0].Records) != 1 {
+	if err != nil || len(pages) != 2 || len(pages[0].Records) != 1 || len(pages[1].Records) != 0 {
 		t.Fatalf("pages %+v, error %v", pages, err)
 	}
 	r := pages[0].Records[0]

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"salesbook.dev/connectors"
@@ -21,6 +22,7 @@ type Connector struct {
 	now     func() time.Time
 	log     *slog.Logger
 	known   columnsCache
+	singly  atomic.Bool // stage histories cannot be read for many deals at once
 }
 
 var (

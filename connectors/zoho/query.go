@@ -3,7 +3,6 @@ package zoho
 import (
 	"context"
 	"net/http"
-	"slices"
 
 	"github.com/bytedance/sonic"
 
@@ -11,10 +10,12 @@ import (
 	"salesbook.dev/internal/rest"
 )
 
-// row is what a query tells of a record: that it is there, and when it changed.
+// row is what a query tells of a record: that it is there, and when it changed and
+// was made.
 type row struct {
-	id string
-	at int64
+	id   string
+	at   int64
+	made int64 // 0: not asked for, or unknown
 }
 
 func ids(rows []row) []string {
@@ -25,38 +26,44 @@ func ids(rows []row) []string {
 	return out
 }
 
-// query finds records by the query language, in the order of their changes.
-func (c *Connector) query(ctx context.Context, module, where string) ([]row, rest.Answer, error) {
-	text := "select id, Modified_Time from " + module + " where " + where + " order by Modified_Time asc, id asc limit 200"
+// query finds records by the query language.
+func (c *Connector) query(ctx context.Context, module, columns, where, order string, limit int) ([]row, rest.Answer, error) {
+	list, answer, err := c.selected(ctx, module, columns, where, order, limit)
+	if err != nil {
+		return nil, answer, err
+	}
+	found := make([]row, len(list))
+	about := new(label)
+	for i, raw := range list {
+		about.read(raw)
+		at, ok := instant(plain(about.Modified))
+		id := plain(about.ID)
+		if !ok || !numeric(id) {
+			return nil, answer, fault.New(fault.Temporary, "a query of %s tells no id or no time of change of a record; try again later", module)
+		}
+		found[i] = row{id: id, at: at.Unix()}
+		if made, ok := instant(plain(about.Created)); ok {
+			found[i].made = made.Unix()
+		}
+	}
+	return found, answer, nil
+}
+
+// selected are the rows of a query, as they came.
+func (c *Connector) selected(ctx context.Context, module, columns, where, order string, limit int) ([]sonic.NoCopyRawMessage, rest.Answer, error) {
+	text := "select " + columns + " from " + module + " where " + where + " order by " + order + " limit " + number(limit)
 	answer, err := c.do(ctx, rest.Call{
-		Method: http.MethodPost, Path: root + "/coql", Body: map[string]string{"select_query": text}, Idempotent: true,
+		Method: http.MethodPost, Path: root + queryPath, Body: map[string]string{"select_query": text}, Idempotent: true,
 	})
 	if err != nil || nothing(answer, err) {
 		return nil, answer, err
 	}
-	var e struct {
-		Data []struct {
-			ID   sonic.NoCopyRawMessage `json:"id"`
-			Time string                 `json:"Modified_Time"`
-		} `json:"data"`
-	}
-	if err := read(answer.Body, &e); err != nil || e.Data == nil {
-		return nil, answer, malformed(module)
-	}
-	var rows []row
-	for _, r := range e.Data {
-		at, ok := instant(r.Time)
-		if id := plain(r.ID); ok && numeric(id) {
-			rows = append(rows, row{id, at.Unix()})
-			continue
-		}
-		return nil, answer, fault.New(fault.Temporary, "a query of %s tells no id or no time of change of a record; try again later", module)
-	}
-	inOrder := slices.IsSortedFunc(rows, func(a, b row) int { return int(a.at - b.at) })
-	if !inOrder {
-		return nil, answer, fault.New(fault.Temporary, "a query of %s is not in the order that was asked for, so that a record could be passed over; try again later", module)
-	}
-	return rows, answer, nil
+	list, err := listed(answer.Body, module)
+	return list.Data, answer, err
+}
+
+func disorder(module string) error {
+	return fault.New(fault.Temporary, "a query of %s is not in the order that was asked for, so that a record could be passed over; try again later", module)
 }
 
 func malformed(what string) error {

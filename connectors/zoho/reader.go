@@ -8,15 +8,41 @@ import (
 	"salesbook.dev/connectors"
 )
 
-// reader builds a value from a visit of the JSON. Members of open containers
-// grow at the ends of pairs and items and are copied out when they close.
+// reader builds the fields of a record from a visit of its JSON. Members of open
+// containers grow at the ends of pairs and items and are copied out when they
+// close; those of the record, and of all its parts, stay. A reader is used for many
+// records, so that each costs few allocations.
 type reader struct {
-	dirty bool // the JSON holds what PostgreSQL cannot store
+	parts bool // the JSON is a list of parts
+	dirty bool // it holds what PostgreSQL cannot store
+	ended bool
 	key   string
 	open  []frame
 	pairs []connectors.Pair  // of open objects, innermost last
 	items []connectors.Value // of open lists, innermost last
-	top   *connectors.Value
+	// How many fields the last record had, of the vendor's own and of the account's.
+	standard, custom int
+}
+
+func (r *reader) reset(parts bool, raw []byte) {
+	*r = reader{
+		parts: parts, dirty: unclean(raw), open: r.open[:0], pairs: r.pairs[:0], items: r.items[:0],
+		standard: r.standard, custom: r.custom,
+	}
+}
+
+// release lets go of what was read.
+func (r *reader) release() {
+	clear(r.pairs[:cap(r.pairs)])
+	clear(r.items[:cap(r.items)])
+}
+
+// inRecord tells that the innermost open container is the record, or a part of it.
+func (r *reader) inRecord() bool {
+	if r.parts {
+		return len(r.open) == 2 && !r.open[1].list
+	}
+	return len(r.open) == 1
 }
 
 // frame is an open container.
@@ -68,10 +94,26 @@ func (r *reader) OnObjectKey(key string) error {
 
 // OnObjectEnd implements ast.Visitor.
 func (r *reader) OnObjectEnd() error {
+	whole := r.inRecord()
 	f := r.close()
-	v := connectors.Value{Kind: connectors.Nested, Fields: slices.Clone(r.pairs[f.start:])}
+	if whole {
+		r.ended = r.ended || !r.parts
+		return nil
+	}
+	v := connectors.Value{Kind: connectors.Nested, Fields: r.pairs[f.start:]}
 	r.pairs = r.pairs[:f.start]
+	if r.inRecord() && !composed(r.key) {
+		v = unwrapped(v)
+	}
+	if v.Kind == connectors.Nested {
+		v.Fields = slices.Clone(v.Fields)
+	}
 	return r.add(v)
+}
+
+// composed tells of the references from which more than the id is taken.
+func composed(key string) bool {
+	return key == keyPipeline || key == "What_Id" || key == "Who_Id" || key == "Parent_Id"
 }
 
 // OnArrayBegin implements ast.Visitor.
@@ -82,6 +124,10 @@ func (r *reader) OnArrayBegin(int) error {
 // OnArrayEnd implements ast.Visitor.
 func (r *reader) OnArrayEnd() error {
 	f := r.close()
+	if r.parts && len(r.open) == 0 {
+		r.ended = true
+		return nil
+	}
 	v := connectors.Value{Kind: connectors.List}
 	if f.start < len(r.items) {
 		v.Items = slices.Clone(r.items[f.start:])
@@ -91,8 +137,11 @@ func (r *reader) OnArrayEnd() error {
 }
 
 func (r *reader) begin(f frame) error {
-	if len(r.open) == depthLimit {
+	switch {
+	case len(r.open) == depthLimit:
 		return errDepth
+	case len(r.open) == 0 && (r.ended || f.list != r.parts), r.parts && len(r.open) == 1 && f.list:
+		return errObject
 	}
 	r.open, r.key = append(r.open, f), ""
 	return nil
@@ -106,12 +155,8 @@ func (r *reader) close() frame {
 
 // add puts a value into the innermost open container.
 func (r *reader) add(v connectors.Value) error {
-	if len(r.open) == 0 {
-		if r.top != nil || v.Kind != connectors.Nested && v.Kind != connectors.List {
-			return errObject
-		}
-		r.top = &v
-		return nil
+	if len(r.open) == 0 || r.parts && len(r.open) == 1 {
+		return errObject
 	}
 	if r.open[len(r.open)-1].list {
 		r.items = append(r.items, v)

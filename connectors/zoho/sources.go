@@ -36,13 +36,20 @@ const fieldsSuffix = "_Fields"
 const (
 	// idsLimit bounds ids= of a list (docs, get records).
 	idsLimit = 100
+	// loadLimit is how many records of a first walk are committed together: three
+	// answers, some hundred kilobytes each.
+	loadLimit = 3 * listLimit
 	// listLimit is the most that a list gives at once (docs, get records).
 	listLimit = 200
 	// queryLimit bounds a query: up to 200 rows take one credit, and a page of them
 	// is a unit of commit of a handy size.
 	queryLimit = 200
-	// historyLimit bounds one Fetch of stage histories: each deal takes a credit.
-	historyLimit = 50
+	// queryMost is the most that a query gives at once, for three credits (docs,
+	// COQL).
+	queryMost = 2000
+	// historyLimit bounds one Fetch of stage histories: so many ids stand in one
+	// condition of a query (docs, COQL).
+	historyLimit = 100
 )
 
 // way is how an object's records are found.
@@ -102,15 +109,15 @@ func moduleName(name string) bool {
 // sources lists the objects in the order in which they are pulled; own are modules
 // of the account's own.
 func sources(own []string) []source {
-	out := []source{listed(users, "Users", byUsers, users, "id")}
+	out := []source{explaining(users, "Users", byUsers, users, "id")}
 	for _, module := range append([]string{accounts, contacts, products, deals, leads, tasks, events, calls}, own...) {
-		out = append(out, listed(module+fieldsSuffix, "Fields of "+module, byFields, module, "api_name"))
+		out = append(out, explaining(module+fieldsSuffix, "Fields of "+module, byFields, module, "api_name"))
 	}
 	out = append(out,
-		listed(pipelines, "Pipelines", byPipeline, deals, "actual_value"),
+		explaining(pipelines, "Pipelines", byPipeline, deals, "actual_value"),
 		source{Object: connectors.Object{Name: stages, Title: "Stages", Mode: connectors.Attached, Parent: pipelines, Dictionary: true}, way: attached, module: deals, key: "actual_value"},
-		listed(stageOutcomes, "Outcomes of stages", byPipeline, deals, "actual_value"),
-		listed(organization, "Organization", byOrg, deals, "id"),
+		explaining(stageOutcomes, "Outcomes of stages", byPipeline, deals, "actual_value"),
+		explaining(organization, "Organization", byOrg, deals, "id"),
 		module(accounts, "Accounts", 30*time.Minute),
 		module(contacts, "Contacts", 30*time.Minute),
 		module(products, "Products", time.Hour),
@@ -134,8 +141,8 @@ func sources(own []string) []source {
 	})
 }
 
-// listed is an object that explains others and is read whole.
-func listed(name, title string, w way, module, key string) source {
+// explaining is an object that explains others and is read whole.
+func explaining(name, title string, w way, module, key string) source {
 	return source{Object: connectors.Object{Name: name, Title: title, Mode: connectors.Listed, Every: 2 * time.Hour, Dictionary: true}, way: w, module: module, key: key}
 }
 

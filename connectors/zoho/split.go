@@ -46,6 +46,21 @@ func rows(body []byte, under, what string) ([][]byte, error) {
 	return out, nil
 }
 
+// listing is a page of records.
+type listing struct {
+	Data []sonic.NoCopyRawMessage `json:"data"`
+	Info *info                    `json:"info"`
+}
+
+// listed takes a page of records apart in one pass.
+func listed(body []byte, what string) (listing, error) {
+	var l listing
+	if err := read(body, &l); err != nil || l.Data == nil {
+		return l, malformed(what)
+	}
+	return l, nil
+}
+
 // info is what a list tells of its place.
 type info struct {
 	More  bool   `json:"more_records"`
@@ -53,13 +68,19 @@ type info struct {
 }
 
 func infoOf(body []byte, what string) (info, error) {
-	var e struct {
-		Info *info `json:"info"`
+	var l listing
+	if err := read(body, &l); err != nil {
+		return info{}, malformed(what)
 	}
-	if err := read(body, &e); err != nil || e.Info == nil {
+	return l.place(what)
+}
+
+// place is where the list goes on.
+func (l listing) place(what string) (info, error) {
+	if l.Info == nil {
 		return info{}, fault.New(fault.Temporary, "the list of %s does not tell whether there is more; try again later", what)
 	}
-	return *e.Info, nil
+	return *l.Info, nil
 }
 
 // identity is the id of a record, or one made from its bytes where it has none

@@ -128,7 +128,7 @@ func startAccount(t *testing.T, seed connectortest.Seed) (*account, connectortes
 
 func (a *account) fill(t *testing.T, seed connectortest.Seed) {
 	t.Helper()
-	many, some := 450, 30
+	many, some := 650, 30 // pages of 600
 	switch seed {
 	case connectortest.Empty:
 		return

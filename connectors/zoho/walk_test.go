@@ -14,7 +14,12 @@ import (
 // quietWalk is the cursor behind a walk over an account without deals.
 func quietWalk(t *testing.T) connectors.Cursor {
 	t.Helper()
-	f := answers(t, func(string, string, string) (int, string) { return 204, "" })
+	f := answers(t, func(_, path, _ string) (int, string) {
+		if strings.Contains(path, "/settings/fields") {
+			return 200, definitions(1)
+		}
+		return 204, ""
+	})
 	pages, err := pull(t, f.connect(t), "Deals", "")
 	if err != nil || len(pages) != 1 || pages[0].More || pages[0].AsOf.IsZero() {
 		t.Fatalf("pages %+v, error %v", pages, err)
@@ -136,7 +141,7 @@ func TestDisorderIsNotBelieved(t *testing.T) {
 	f := answers(t, func(method, _, _ string) (int, string) {
 		return 200, list(`{"id":"1","Modified_Time":"2026-11-22T12:00:01+01:00"}`, `{"id":"2","Modified_Time":"2026-11-22T12:00:00+01:00"}`)
 	})
-	if pages, err := pull(t, f.connect(t), "Deals", ""); fault.KindOf(err) != fault.Temporary || len(pages) > 0 {
+	if pages, err := pull(t, f.connect(t), "Deals", queried); fault.KindOf(err) != fault.Temporary || len(pages) > 0 {
 		t.Errorf("%d pages, error %v (%v)", len(pages), err, fault.KindOf(err))
 	}
 }

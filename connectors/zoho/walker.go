@@ -1,9 +1,11 @@
 package zoho
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"iter"
+	"slices"
 	"time"
 
 	"salesbook.dev/connectors"
@@ -60,17 +62,22 @@ func (c *Connector) pager(object string, after connectors.Cursor) (func(context.
 	return nil, fault.New(fault.Invalid, "%s are not pulled by name: they belong to their %s", src.Title, src.Parent)
 }
 
-// walker walks a module. Its state is the cursor and nothing else.
+// walker walks a module. Its state is the cursor; what else it knows saves
+// requests.
 type walker struct {
 	*Connector
-	src source
-	cur cursor
+	src  source
+	cur  cursor
+	load loading
 }
 
 // next reads one page. It asks nothing ahead.
 func (w *walker) next(ctx context.Context) (connectors.Page, error) {
 	if w.cur.Walk == nil {
 		w.cur.Walk = &walk{First: w.cur.Mark == 0, From: max(w.cur.Mark-int64(overlap/time.Second), 0)}
+		if w.cur.Walk.First && w.src.way == byQuery {
+			w.cur.Walk.Leg = legLoad
+		}
 	}
 	for {
 		page, more, err := w.read(ctx)
@@ -90,6 +97,8 @@ func (w *walker) next(ctx context.Context) (connectors.Page, error) {
 
 func (w *walker) read(ctx context.Context) (connectors.Page, bool, error) {
 	switch {
+	case w.cur.Walk.Leg == legLoad:
+		return w.readLoad(ctx)
 	case w.cur.Walk.Leg == legDeleted:
 		return w.readDeleted(ctx)
 	case w.src.way == byToken:
@@ -98,15 +107,20 @@ func (w *walker) read(ctx context.Context) (connectors.Page, bool, error) {
 	return w.readByQuery(ctx)
 }
 
-// advance goes to the next list, or ends the walk. A first walk has nothing to
-// take back, so it leaves the deleted records out.
+// advance goes to the next list, or ends the walk. Behind the load comes what
+// changed since it began. A first walk has nothing to take back, so it leaves the
+// deleted records out; the next one begins where this one did.
 func (w *walker) advance() {
 	k := w.cur.Walk
-	if k.Leg == legRecords && !k.First {
+	switch {
+	case k.Leg == legLoad:
+		w.cur.Walk = &walk{First: true, Until: k.Until, From: k.Until, Oldest: k.Oldest}
+		w.load = loading{}
+	case k.Leg == legRecords && !k.First:
 		w.cur.Walk = &walk{Until: k.Until, From: k.From, Leg: legDeleted}
-		return
+	default:
+		w.cur.Mark, w.cur.Walk = k.Until, nil
 	}
-	w.cur.Mark, w.cur.Walk = k.Until, nil
 }
 
 // stamped completes a page with the place behind it.
@@ -137,9 +151,12 @@ func safe(a rest.Answer) int64 {
 // readByQuery finds which records come next, and reads them.
 func (w *walker) readByQuery(ctx context.Context) (connectors.Page, bool, error) {
 	k := w.cur.Walk
-	found, answer, err := w.query(ctx, w.src.module, w.where())
+	found, answer, err := w.query(ctx, w.src.module, "id, Modified_Time", w.where(), "Modified_Time asc, id asc", queryLimit)
 	if err != nil {
 		return connectors.Page{}, false, err
+	}
+	if !slices.IsSortedFunc(found, func(a, b row) int { return cmp.Compare(a.at, b.at) }) {
+		return connectors.Page{}, false, disorder(w.src.module)
 	}
 	w.heard(answer)
 	page := connectors.Page{FetchedAt: answer.SentAt}
@@ -180,8 +197,8 @@ func stamp(seconds int64) string {
 	return time.Unix(seconds, 0).UTC().Format("2006-01-02T15:04:05") + "+00:00"
 }
 
-// progress of a first walk by time of change: how much of the time between the
-// oldest record and now is behind.
+// progress of a first walk by time: how much of that between the oldest record and
+// now is behind, of the times of creation while records are loaded.
 func (w *walker) progress(more bool) float64 {
 	k := w.cur.Walk
 	switch {

@@ -83,8 +83,10 @@ type Stand struct {
 // DealStands returns where some deals stand, of those of which it is known.
 func DealStands(ctx context.Context, tx pgx.Tx, workspace, connection int64, deals []string) (map[string]Stand, error) {
 	rows, err := tx.Query(ctx, `
-		SELECT external_id, stage_id, stage_entered_at FROM deals
-		WHERE (workspace_id, connection_id) = ($1, $2) AND external_id = ANY($3) AND stage_id IS NOT NULL`, workspace, connection, deals)
+		SELECT d.external_id, d.stage_id, d.stage_entered_at FROM unnest($3::text[]) e (id)
+		CROSS JOIN LATERAL (
+			SELECT external_id, stage_id, stage_entered_at FROM deals WHERE (workspace_id, connection_id, external_id) = ($1, $2, e.id) OFFSET 0
+		) d WHERE d.stage_id IS NOT NULL`, workspace, connection, deals)
 	if err != nil {
 		return nil, err
 	}

@@ -46,6 +46,11 @@ type StageFigures struct {
 // counts. Where a deal's stage history has not been read, the stay in its last
 // stage is all that is known.
 func StagesFare(ctx context.Context, tx pgx.Tx, workspace, connection int64) ([]StageFigures, error) {
+	// It is asked when a first load has ended. The tables have no statistics yet then,
+	// and a plan made without them reads all entries anew for each closed deal.
+	if _, err := tx.Exec(ctx, "SELECT set_config('enable_nestloop', 'off', true)"); err != nil {
+		return nil, err
+	}
 	rows, err := tx.Query(ctx, `
 		WITH closed AS MATERIALIZED (
 			SELECT external_id, pipeline_id, stage_id, status, COALESCE(stage_entered_at, added_at) AS entered, won_at FROM deals
@@ -80,7 +85,12 @@ func StagesFare(ctx context.Context, tx pgx.Tx, workspace, connection int64) ([]
 	if err != nil {
 		return nil, err
 	}
-	return pgx.CollectRows(rows, pgx.RowToStructByPos[StageFigures])
+	all, err := pgx.CollectRows(rows, pgx.RowToStructByPos[StageFigures])
+	if err != nil {
+		return nil, err
+	}
+	_, err = tx.Exec(ctx, "SELECT set_config('enable_nestloop', 'on', true)")
+	return all, err
 }
 
 // Outcomes is how many deals of a pipeline were won and lost.

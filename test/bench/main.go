@@ -47,10 +47,10 @@ func run(ctx context.Context, args []string) error {
 	if what == "vendor" {
 		return serveVendor(*from)
 	}
-	measures := map[string]func(context.Context, settings, *bench) error{"sync": measureSync, "deliveries": measureDeliveries, "memory": measureMemory, "scale": measureScale}
+	measures := map[string]func(context.Context, settings, *bench) error{"sync": measureSync, "deliveries": measureDeliveries, "memory": measureMemory, "scale": measureScale, "zoho": measureZoho}
 	measure, ok := measures[what]
 	if !ok {
-		return fmt.Errorf("there is no benchmark %q; there are sync, deliveries, memory, scale", what)
+		return fmt.Errorf("there is no benchmark %q; there are sync, deliveries, memory, scale, zoho", what)
 	}
 	b, err := prepare(ctx, s)
 	if err != nil {

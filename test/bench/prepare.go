@@ -213,7 +213,12 @@ func (b *bench) connect(ctx context.Context, name string, more ...string) error 
 	if err := os.WriteFile(token, []byte("token"), 0o600); err != nil {
 		return err
 	}
-	args := append([]string{"connect", "pipedrive", name, "--base-url", b.vendorURL + "/" + name, "--secret", "api_token=@" + token}, more...)
+	return b.connectTo(ctx, "pipedrive", name, append([]string{"--secret", "api_token=@" + token}, more...)...)
+}
+
+// connectTo makes a connection to an account of a vendor's.
+func (b *bench) connectTo(ctx context.Context, vendor, name string, more ...string) error {
+	args := append([]string{"connect", vendor, name, "--base-url", b.vendorURL + "/" + name}, more...)
 	if _, err := b.salesbook(ctx, args...); err != nil {
 		return err
 	}

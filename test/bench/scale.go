@@ -55,7 +55,7 @@ func (b *bench) scaled(ctx context.Context, s settings, name string, workers int
 		all = append(all, p)
 	}
 	for i := range accounts {
-		if _, err := b.finished(ctx, s, fmt.Sprintf("%s-%d", name, i), 0, s.deals, all[0]); err != nil {
+		if _, err := b.finished(ctx, s, reading{connection: fmt.Sprintf("%s-%d", name, i), object: "deals", wanted: s.deals}, 0, all[0]); err != nil {
 			return err
 		}
 	}

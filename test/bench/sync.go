@@ -155,7 +155,7 @@ func (b *bench) ourSync(ctx context.Context, s settings, round int) (_ map[strin
 		return nil, err
 	}
 	var p *process
-	load, err := b.walk(ctx, s, name, s.deals, func() (*process, error) {
+	load, err := b.walk(ctx, s, reading{connection: name, object: "deals", wanted: s.deals}, func() (*process, error) {
 		p, err = start(ctx, b.env, b.binary, "work")
 		return p, err
 	})
@@ -168,7 +168,7 @@ func (b *bench) ourSync(ctx context.Context, s settings, round int) (_ map[strin
 	if err := b.vacuum(ctx, b.direct, "salesbook.records", "salesbook.deals"); err != nil {
 		return nil, err
 	}
-	again, err := b.walk(ctx, s, name, 0, func() (*process, error) {
+	again, err := b.walk(ctx, s, reading{connection: name, object: "deals", worker: p}, func() (*process, error) {
 		_, err := b.salesbook(ctx, "sync", name, "--full", "--object", "deals")
 		return p, err
 	})
@@ -181,30 +181,38 @@ func (b *bench) idle(ctx context.Context, name string) error {
 	return err
 }
 
+// reading is a walk over a connection's deals.
+type reading struct {
+	connection string
+	object     string   // what the vendor calls deals
+	wanted     int      // how many are to be written
+	worker     *process // nil: it begins with the walk
+}
+
 // walk sets a walk over a connection's deals going, waits for its end, and
 // makes sure that it read every deal and wrote as many as wanted.
-func (b *bench) walk(ctx context.Context, s settings, name string, wanted int, begin func() (*process, error)) (figures, error) {
+func (b *bench) walk(ctx context.Context, s settings, of reading, begin func() (*process, error)) (figures, error) {
 	return b.measured(ctx, b.vendor.Process.Pid, s.deals, func() (worker, error) {
 		var last int64
 		if err := b.db.QueryRow(ctx, "SELECT COALESCE(max(id), 0) FROM salesbook.runs").Scan(&last); err != nil {
 			return worker{}, err
 		}
 		var before time.Duration
+		if of.worker != nil {
+			_, before, _, _ = stat(of.worker.cmd.Process.Pid)
+		}
 		p, err := begin()
 		if err != nil {
 			return worker{}, err
 		}
-		if wanted == 0 {
-			_, before, _, _ = stat(p.cmd.Process.Pid)
-		}
-		rate, err := b.finished(ctx, s, name, last, wanted, p)
+		rate, err := b.finished(ctx, s, of, last, p)
 		_, after, _, _ := stat(p.cmd.Process.Pid)
 		return worker{rate, after - before, p.peak.Load()}, err
 	})
 }
 
 // finished waits for the run over deals that began after the given one.
-func (b *bench) finished(ctx context.Context, s settings, name string, last int64, wanted int, p *process) (float64, error) {
+func (b *bench) finished(ctx context.Context, s settings, of reading, last int64, p *process) (float64, error) {
 	for {
 		var seconds float64
 		var seen, written, aside int
@@ -212,13 +220,13 @@ func (b *bench) finished(ctx context.Context, s settings, name string, last int6
 		err := b.db.QueryRow(ctx, `
 			SELECT COALESCE(sum(extract(epoch FROM r.finished_at - r.started_at)), 0)::float8, COALESCE(sum(r.seen), 0), COALESCE(sum(r.written), 0), COALESCE(sum(r.quarantined), 0),
 				COALESCE(bool_and(r.finished_at IS NOT NULL AND k.cursor <> '' AND k.progress = 1), false)
-			FROM salesbook.runs r JOIN salesbook.connections c ON c.id = r.connection_id JOIN salesbook.cursors k ON k.connection_id = c.id AND k.object = 'deals'
-			WHERE r.id > $1 AND r.kind = 'pull' AND r.object = 'deals' AND c.name = $2`, last, name).Scan(&seconds, &seen, &written, &aside, &ended)
+			FROM salesbook.runs r JOIN salesbook.connections c ON c.id = r.connection_id JOIN salesbook.cursors k ON k.connection_id = c.id AND k.object = $3
+			WHERE r.id > $1 AND r.kind = 'pull' AND r.object = $3 AND c.name = $2`, last, of.connection, of.object).Scan(&seconds, &seen, &written, &aside, &ended)
 		switch {
 		case err != nil:
 			return 0, err
-		case ended && (seen < s.deals || written != wanted || aside > 0):
-			return 0, fmt.Errorf("%d seen, %d written, %d put aside instead of %d, %d, 0", seen, written, aside, s.deals, wanted)
+		case ended && (seen < s.deals || written != of.wanted || aside > 0):
+			return 0, fmt.Errorf("%d seen, %d written, %d put aside instead of %d, %d, 0", seen, written, aside, s.deals, of.wanted)
 		case ended:
 			return float64(s.deals) / seconds, nil
 		}

@@ -11,6 +11,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/tidwall/gjson"
@@ -22,9 +23,10 @@ import (
 // Most of the day's quota is spent, so that nothing but pulls goes on: the past
 // of deals and sweeps wait for the next day.
 type vendor struct {
-	deals   []deal
 	fields  string
+	served  atomic.Int64 // bytes of answers
 	mu      sync.Mutex
+	deals   []deal
 	windows map[string][]int
 	hooks   []hook
 }
@@ -32,6 +34,7 @@ type vendor struct {
 type deal struct {
 	raw    []byte
 	update string
+	parts  [3][]byte // as Zoho CRM has it: whole, and in two parts of a wider record
 }
 
 // hook is a webhook that was registered.
@@ -69,7 +72,7 @@ func (v *vendor) load(from string) error {
 		}
 		for _, r := range gjson.GetBytes(body, "data").Array() {
 			raw := []byte(r.Raw)
-			v.deals = append(v.deals, deal{raw, gjson.GetBytes(raw, "update_time").String()})
+			v.deals = append(v.deals, deal{raw: raw, update: gjson.GetBytes(raw, "update_time").String()})
 		}
 		next := gjson.GetBytes(body, "additional_data.next_cursor").String()
 		if next == "" {
@@ -97,8 +100,22 @@ func list(data, next string) string {
 	return `{"success":true,"data":[` + data + `],"additional_data":{"next_cursor":` + next + `}}`
 }
 
+// counted counts what is sent.
+type counted struct {
+	http.ResponseWriter
+	to *atomic.Int64
+}
+
+// Write implements http.ResponseWriter.
+func (c counted) Write(b []byte) (int, error) {
+	n, err := c.ResponseWriter.Write(b)
+	c.to.Add(int64(n))
+	return n, err
+}
+
 // ServeHTTP answers one call.
 func (v *vendor) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	w = counted{w, &v.served}
 	h := w.Header()
 	h.Set("Content-Type", "application/json")
 	for name, value := range map[string]string{"x-ratelimit-limit": "1000000", "x-ratelimit-remaining": "999999", "x-ratelimit-reset": "1",
@@ -107,6 +124,12 @@ func (v *vendor) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	account, path, _ := strings.Cut(strings.TrimPrefix(r.URL.Path, "/"), "/")
 	switch {
+	case r.URL.Path == "/served":
+		_, _ = fmt.Fprint(w, v.served.Load())
+	case r.URL.Path == "/touch":
+		v.touch(r.URL.Query())
+	case strings.HasPrefix(path, "oauth/") || strings.HasPrefix(path, "crm/"):
+		v.zoho(w, r, account, path)
 	case path == "v1/users/me":
 		_, _ = fmt.Fprintf(w, `{"success":true,"data":{"id":1,"company_id":%q,"company_name":"Bench","timezone_name":"UTC","access":[{"app":"global","admin":true}]}}`, account)
 	case path == "v1/webhooks" && r.Method == http.MethodPost:
@@ -152,12 +175,14 @@ func (v *vendor) list(w http.ResponseWriter, r *http.Request) {
 		next = `"` + strconv.Itoa(from+limit) + `"`
 	}
 	var body []byte
+	v.mu.Lock()
 	for i, n := range page {
 		if i > 0 {
 			body = append(body, ',')
 		}
 		body = append(body, v.deals[n].raw...)
 	}
+	v.mu.Unlock()
 	answer := list("\x00", next)
 	head, tail, _ := strings.Cut(answer, "\x00")
 	w.Header().Set("Content-Length", strconv.Itoa(len(head)+len(body)+len(tail)))

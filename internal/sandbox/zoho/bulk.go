@@ -140,7 +140,7 @@ func createJob(c *call) (reply, error) {
 }
 
 func (c *call) newJob(q bulkQuery) (*job, error) {
-	m := c.settings.module(q.Module.APIName)
+	m := c.visible(q.Module.APIName)
 	if m == nil || m.APIName == "Notes" {
 		return nil, bad("INVALID_MODULE", "the module name given seems to be invalid", object{"api_name": "module", "json_path": "$.query.module"})
 	}

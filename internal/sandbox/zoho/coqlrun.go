@@ -32,7 +32,7 @@ func runCOQL(c *call) (reply, error) {
 	}
 	c.ordered(q.module)
 	defer c.mu.RUnlock()
-	m := c.settings.module(q.module)
+	m := c.visible(q.module)
 	if m == nil || unqueried(q.module) {
 		return reply{}, invalidQuery("invalid query formed", object{"reason": "the module is not supported", "module": q.module})
 	}
@@ -259,7 +259,9 @@ func normal(col column, args []string) ([]string, error) {
 		case "number":
 			_, err = decimal.NewFromString(a)
 		case "id":
-			_, err = strconv.ParseInt(a, 10, 64)
+			var n int64
+			n, err = strconv.ParseInt(a, 10, 64)
+			out[i] = strconv.FormatInt(n, 10)
 		}
 		if err != nil {
 			return nil, invalidQuery("value given seems to be invalid for the column", object{"column_name": col.name})
@@ -271,6 +273,16 @@ func normal(col column, args []string) ([]string, error) {
 // comparing is one comparison as a test. A null satisfies "is null" only.
 func comparing(s *Sim, col column, op string, args []string) func(*row) bool {
 	kind := col.kind()
+	if among := op == "in"; kind != "number" && (among || op == "not in") {
+		set := map[string]bool{}
+		for _, a := range args {
+			set[a] = true
+		}
+		return func(r *row) bool {
+			have, ok := col.raw(s, r)
+			return ok && set[have] == among
+		}
+	}
 	return func(r *row) bool {
 		have, ok := col.raw(s, r)
 		switch op {

@@ -23,7 +23,7 @@ const (
 
 // module is the one that the path names; the caller holds mu.
 func (c *call) module() (*module, error) {
-	m := c.settings.module(c.r.PathValue("module"))
+	m := c.visible(c.r.PathValue("module"))
 	if m == nil {
 		return nil, invalidModule()
 	}
@@ -194,17 +194,32 @@ func (c *call) candidates(m *module, l listing, since string) []*row {
 		}
 		return out
 	}
-	rows := t.rows
-	if l.SortBy == "Modified_Time" || since != "" {
+	rows, most := t.rows, len(t.rows)
+	switch {
+	case l.SortBy == "Modified_Time" || since != "":
 		rows = t.since(since)
+	case l.SortBy == "id" && !l.Desc: // no more than the page, and one to know that there are more
+		most = l.Page*l.per + 1
+		if !l.numbers {
+			from, _ := slices.BinarySearchFunc(rows, l.ID, byID)
+			rows, most = rows[from:], l.per+2 // that of the place may still be there
+		}
 	}
 	var out []*row
 	for _, r := range rows {
+		if len(out) == most {
+			break
+		}
 		if c.shows(r) && r.text("Modified_Time") > since {
 			out = append(out, r)
 		}
 	}
-	slices.SortFunc(out, l.order)
+	switch {
+	case l.SortBy != "id" || since != "":
+		slices.SortFunc(out, l.order)
+	case l.Desc: // rows are in the order of ids
+		slices.Reverse(out)
+	}
 	return out
 }
 

@@ -1,6 +1,9 @@
 package zoho
 
-import "net/http"
+import (
+	"net/http"
+	"slices"
+)
 
 func invalidModule() error {
 	return bad("INVALID_MODULE", "the module name given seems to be invalid", object{"resource_path_index": 0})
@@ -12,11 +15,20 @@ func (c *call) moduleParam() (*module, error) {
 	if name == "" {
 		return nil, missingParam("module")
 	}
-	m := c.settings.module(name)
+	m := c.visible(name)
 	if m == nil {
 		return nil, bad("INVALID_MODULE", "the module name given seems to be invalid", object{"api_name": "module", "param": "module"})
 	}
 	return m, nil
+}
+
+// visible is a module that the account shows, nil where there is none. The caller
+// holds mu.
+func (s *Sim) visible(name string) *module {
+	if slices.Contains(s.hidden, name) {
+		return nil
+	}
+	return s.settings.module(name)
 }
 
 // getModules lists the modules (modules.json, the keys that matter here).
@@ -26,7 +38,9 @@ func getModules(c *call) (reply, error) {
 	var list []object
 	for i, m := range c.settings.Modules {
 		if name := c.r.PathValue("id"); name == "" || name == m.APIName || name == idText(m.ID) {
-			list = append(list, m.shown(i))
+			if c.visible(m.APIName) != nil {
+				list = append(list, m.shown(i))
+			}
 		}
 	}
 	if list == nil {

@@ -75,6 +75,14 @@ type Sim struct {
 
 	mu sync.RWMutex // guards all below
 	*store
+	hidden []string // modules that are shown in related lists alone
+}
+
+// Hide makes a module one that the account's edition shows in related lists alone.
+func (s *Sim) Hide(module string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.hidden = append(s.hidden, module)
 }
 
 // Open starts a simulator and restores what Dir holds. A directory that is new
