@@ -17,7 +17,7 @@ func (c *call) moduleParam() (*module, error) {
 	}
 	m := c.visible(name)
 	if m == nil {
-		return nil, bad("INVALID_MODULE", "the module name given seems to be invalid", object{"api_name": "module", "param": "module"})
+		return nil, bad("INVALID_MODULE", "the module name given seems to be invalid", object{"api_name": "module"})
 	}
 	return m, nil
 }
