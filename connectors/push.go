@@ -31,9 +31,11 @@ type Pusher interface {
 	// Push makes one edit and returns the record as the vendor has it then, in a
 	// form that Decode reads. It makes one attempt. After fault.Auth, Forbidden,
 	// NotFound (the record is gone), Gone, Limited, Conflict (it was changed after
-	// Unless) and Invalid (the vendor refuses these values) nothing has been
-	// changed. After any other error nobody knows: read again, or Find. An edit of
-	// what cannot be written, or in a way that the vendor does not offer, is Invalid.
+	// Unless), Invalid (the vendor refuses these values) and Barred (they would do,
+	// but a rule that the account has set keeps this record as it is) nothing has
+	// been changed. After any other error nobody knows: read again, or Find. An edit
+	// of what cannot be written, or in a way that the vendor does not offer, is
+	// Invalid.
 	Push(ctx context.Context, e Edit) (Record, error)
 	// Find looks for the record that an earlier Push of this edit, one for a new
 	// record, may have made. It reports false if the vendor has none.

@@ -70,7 +70,7 @@ func sameness(target string, wanted map[string]json.RawMessage) string {
 // were made.
 func pastOf(edits []postgres.Edit, f *book.Facts, now time.Time) *past {
 	p := &past{sent: map[string]bool{}, shows: map[string]string{}, wrote: map[string]tries{}, overtaken: map[string]int{}}
-	p.state.Made, p.state.Refused = map[string]bool{}, map[string]bool{}
+	p.state.Made, p.state.Refused, p.state.Barred = map[string]bool{}, map[string]bool{}, map[string]bool{}
 	for i := range edits {
 		e := &edits[i]
 		p.add(e, f)
@@ -115,7 +115,7 @@ func (p *past) add(e *postgres.Edit, f *book.Facts) {
 			p.state.Refused[e.Key] = true
 		}
 	case once && (e.State == "refused" || e.DeclinedBy != nil):
-		p.state.Refused[e.Key] = true
+		p.state.Refused[e.Key], p.state.Barred[e.Key] = true, e.State == "refused"
 	case e.What == "task" && e.State == "done" && e.TargetID != nil:
 		p.tasked(e, f)
 	case e.What == "task" && e.DeclinedBy != nil && e.Makes():

@@ -1,29 +1,25 @@
 package jobs_test
 
 import (
-	"context"
 	"fmt"
-	"net/http/httptest"
-	"path/filepath"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
-	"github.com/prometheus/client_golang/prometheus"
-	"github.com/tidwall/gjson"
 
 	"salesbook.dev/connectors"
 	"salesbook.dev/connectors/zoho"
 	"salesbook.dev/internal/postgres/pgtest"
+	"salesbook.dev/internal/sandbox"
 	vendor "salesbook.dev/internal/sandbox/zoho"
-	"salesbook.dev/internal/web"
 	"salesbook.dev/jobs"
 )
 
 // zohoAccount is a simulated account of Zoho CRM, connected by a self client.
 type zohoAccount struct {
 	*bundle
-	crm *vendor.Sim
-	t   *testing.T
+	zoho *zohoCRM
+	t    *testing.T
 }
 
 func connectZoho(t *testing.T) *zohoAccount {
@@ -33,11 +29,11 @@ func connectZoho(t *testing.T) *zohoAccount {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = sim.Close() })
-	a := &zohoAccount{bundle: &bundle{db: pgtest.New(t), key: filepath.Join(t.TempDir(), "key")}, crm: sim, t: t}
-	a.vendor = httptest.NewServer(sim)
-	t.Cleanup(a.vendor.Close)
-	a.ws = a.db.Workspace(t, "acme")
-	a.Pipeline = pipeline(t, a.bundle)
+	a := &zohoAccount{bundle: installed(t, pgtest.New(t), sim), zoho: &zohoCRM{Sim: sim}, t: t}
+	if a.zoho.person, err = sim.Hire("Piotr Lis", "piotr.lis@example.com"); err != nil {
+		t.Fatal(err)
+	}
+	a.crm = a.zoho
 	cfg := connectors.Config{
 		BaseURL: a.vendor.URL, Settings: map[string]string{"client_id": "1000.CLIENT"},
 		Secrets: map[string]string{"client_secret": "client-secret", "refresh_token": "1000.refresh.token"},
@@ -47,17 +43,74 @@ func connectZoho(t *testing.T) *zohoAccount {
 		t.Fatalf("rights %+v, error %v", rights, err)
 	}
 	a.conn = s.ID
+	a.unhurried(t)
 	return a
 }
 
-// do writes at the vendor and returns the id of the record.
+// unhurried gives the account as many calls a second as a test makes.
+func (a *zohoAccount) unhurried(t *testing.T) {
+	t.Helper()
+	sql := `WITH a AS (UPDATE salesbook.vendor_accounts SET burst = 1000000 RETURNING id) UPDATE salesbook.vendor_bursts SET tokens = 1000000, at = now()`
+	if _, err := a.db.Connect(t, a.db.AdminURL).Exec(t.Context(), sql); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// do writes at the vendor as the user of the connection, and returns the id of the
+// record.
 func (a *zohoAccount) do(method, path string, record map[string]any) string {
 	a.t.Helper()
-	answer, err := a.crm.Do("", method, "/crm/v8/"+path, map[string]any{"data": []any{record}})
+	id, err := a.zoho.do("", method, path, record)
 	if err != nil {
 		a.t.Fatal(err)
 	}
-	return gjson.GetBytes(answer, "data.0.details.id").String()
+	return id
+}
+
+// zohoDesk is writable with an account of Zoho's.
+func zohoDesk(t *testing.T, deals int) *desk {
+	t.Helper()
+	a := connectZoho(t)
+	if err := a.zoho.lossReasons("Za drogo", "Bez powodu"); err != nil {
+		t.Fatal(err)
+	}
+	// The deals are older than a second, within which a CRM knows no order.
+	now, err := a.zoho.Inject(sandbox.Fault{Kind: sandbox.Skew, Delay: -time.Hour})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer now()
+	return furnish(t, a.bundle, deals)
+}
+
+// A furnisher opens a desk, an opener a bureau.
+type (
+	furnisher func(t *testing.T, deals int) *desk
+	opener    func(t *testing.T, deals int, enforcement string) *bureau
+)
+
+func furnishers() map[string]furnisher {
+	return map[string]furnisher{"pipedrive": writable, "zoho": zohoDesk}
+}
+
+// atEach runs a test at a desk of each vendor's.
+func atEach(t *testing.T, test func(*testing.T, furnisher)) {
+	t.Helper()
+	t.Parallel()
+	for vendor, writable := range furnishers() {
+		t.Run(vendor, func(t *testing.T) { test(t, writable) })
+	}
+}
+
+// inEach runs a test in a bureau of each vendor's.
+func inEach(t *testing.T, test func(*testing.T, opener)) {
+	t.Helper()
+	atEach(t, func(t *testing.T, writable furnisher) {
+		test(t, func(t *testing.T, deals int, enforcement string) *bureau {
+			t.Helper()
+			return enforcingAt(t, writable(t, deals), enforcement)
+		})
+	})
 }
 
 // outcome of a deal, as it is stored.
@@ -102,9 +155,9 @@ func TestZohoFromEndToEnd(t *testing.T) {
 		t.Errorf("a lost deal (-want +got):\n%s", diff)
 	}
 
-	a.hear(t)
+	a.receive(t)
 	a.do("PUT", "Deals/"+ids[0], map[string]any{"Stage": "Closed Lost", "Reason_For_Loss__s": "Price"})
-	if err := a.crm.Flush(t.Context()); err != nil {
+	if err := a.zoho.Flush(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	if err := a.Receive(t.Context(), a.ws, a.conn); err != nil {
@@ -114,7 +167,7 @@ func TestZohoFromEndToEnd(t *testing.T) {
 		t.Errorf("after a delivery (-want +got):\n%s", diff)
 	}
 
-	if _, err := a.crm.Do("", "DELETE", "/crm/v8/Deals/"+ids[2], nil); err != nil {
+	if _, err := a.zoho.Do("", "DELETE", "/crm/v8/Deals/"+ids[2], nil); err != nil {
 		t.Fatal(err)
 	}
 	a.pull(t)
@@ -138,19 +191,4 @@ func TestZohoFromEndToEnd(t *testing.T) {
 	if complete, err := a.Sweep(t.Context(), a.ws, a.conn, jobs.SweepOptions{}); err != nil || !complete {
 		t.Errorf("sweep: complete %v, error %v", complete, err)
 	}
-}
-
-// hear points the vendor's notifications at a receiver of ours.
-func (a *zohoAccount) hear(t *testing.T) {
-	t.Helper()
-	s := &web.Server{DB: a.DB, Pipeline: a.Pipeline, Metrics: prometheus.NewRegistry(), Log: a.Log}
-	handler, beside := s.Handler()
-	server := httptest.NewServer(handler)
-	ctx, cancel := context.WithCancel(context.Background())
-	go beside(ctx)
-	t.Cleanup(func() {
-		server.Close()
-		cancel()
-	})
-	a.receiveAt(t, server.URL)
 }
