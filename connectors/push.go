@@ -12,7 +12,9 @@ type Edit struct {
 	ID     string // the record; empty: a new one is made
 	// Set is what the fields shall hold, by the vendor's keys as Decode has them.
 	// Null empties a field. Fields that it does not name stay what they are. Values
-	// are plain: the connector writes each in the type that the vendor wants.
+	// are plain: the connector writes each in the type that the vendor wants. Only
+	// texts of notes and activities may be HTML, of paragraphs, lists, breaks, bold and
+	// links; a vendor that would show its markup is given lines.
 	Set Values
 	// Undelete brings a record back that the vendor holds as deleted. Without it
 	// such a record is gone.

@@ -272,6 +272,10 @@ func jsonOf(kind string, v connectors.Value) (any, bool) {
 		if v.Kind == connectors.Time {
 			return stamp(v.Time.Unix()), true
 		}
+	case "textarea":
+		if v.Kind == connectors.Text {
+			return plainLines(v.Text), true
+		}
 	}
 	plainKind := v.Kind == connectors.Text || v.Kind == connectors.Date || v.Kind == connectors.Number
 	return v.Text, plainKind
