@@ -3,9 +3,12 @@ package jobs_test
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"iter"
+	"slices"
 	"strings"
+	"time"
 
 	"github.com/tidwall/gjson"
 
@@ -33,15 +36,29 @@ type crm interface {
 	set(deal string, fields map[string]any) error
 	at(deal, field string) (string, error)
 	remove(deal string) error
+	archive(deal string, put bool) error
+	merge(deal, into string) error
 	plan(deal, subject, day string) error
 	mark(activity string) error // as done
+	rename(activity, subject string) error
+	drop(activity string) error
 	written(kind string) []writing
+	logged(deal string) []logged
+	us() string        // the user as whom we call
+	refused() []string // calls that went beyond a quota or a right
 }
 
 // writing is an activity or a note, as the CRM has it.
 type writing struct {
 	id, deal, subject, text string
+	maker                   string // a user
 	done, deleted           bool
+}
+
+// logged is a change of a deal's by the CRM's own log.
+type logged struct {
+	field, value, by string
+	at               time.Time
 }
 
 // person is the user who is none of ours, at Pipedrive.
@@ -95,19 +112,61 @@ func (c pipedriveCRM) remove(deal string) error {
 }
 
 func (c pipedriveCRM) plan(deal, subject, day string) error {
-	_, err := c.do(1, "POST", "/api/v2/activities", map[string]any{"subject": subject, "type": "meeting", "deal_id": json.Number(deal), "due_date": day})
+	_, err := c.do(person, "POST", "/api/v2/activities", map[string]any{"subject": subject, "type": "meeting", "deal_id": json.Number(deal), "due_date": day})
 	return err
 }
 
 func (c pipedriveCRM) mark(activity string) error {
-	_, err := c.do(1, "PATCH", "/api/v2/activities/"+activity, map[string]any{"done": true})
+	_, err := c.do(person, "PATCH", "/api/v2/activities/"+activity, map[string]any{"done": true})
 	return err
+}
+
+func (c pipedriveCRM) rename(activity, subject string) error {
+	_, err := c.do(person, "PATCH", "/api/v2/activities/"+activity, map[string]any{"subject": subject})
+	return err
+}
+
+func (c pipedriveCRM) drop(activity string) error {
+	_, err := c.do(person, "DELETE", "/api/v2/activities/"+activity, nil)
+	return err
+}
+
+func (c pipedriveCRM) archive(deal string, put bool) error {
+	return c.set(deal, map[string]any{"is_archived": put})
+}
+
+func (c pipedriveCRM) merge(deal, into string) error {
+	_, err := c.do(person, "PUT", "/api/v1/deals/"+deal+"/merge", map[string]any{"merge_with_id": json.Number(into)})
+	return err
+}
+
+func (c pipedriveCRM) us() string { return "1" }
+
+func (c pipedriveCRM) refused() (out []string) {
+	if r := c.Refused(); r != (pipedrive.Refusals{}) {
+		out = append(out, fmt.Sprintf("%+v", r))
+	}
+	return out
+}
+
+// logged is the log of a deal, the latest first; nothing of one that is gone.
+func (c pipedriveCRM) logged(deal string) (list []logged) {
+	log, err := c.do(1, "GET", "/api/v1/deals/"+deal+"/changelog?limit=500", nil)
+	if err != nil {
+		return nil
+	}
+	for _, l := range log.Array() {
+		if at, err := time.Parse(time.DateTime, l.Get("time").String()); err == nil {
+			list = append(list, logged{l.Get("field_key").String(), l.Get("new_value").String(), l.Get("actor_user_id").String(), at})
+		}
+	}
+	return list
 }
 
 func (c pipedriveCRM) written(kind string) (list []writing) {
 	for r := range c.Truth(kind) {
 		has := gjson.ParseBytes(r.JSON)
-		list = append(list, writing{id: r.ID, deal: has.Get("deal_id").String(), subject: has.Get("subject").String(), text: string(r.JSON), done: has.Get("done").Bool(), deleted: r.Deleted})
+		list = append(list, writing{id: r.ID, deal: has.Get("deal_id").String(), subject: has.Get("subject").String(), maker: has.Get("creator_user_id").String(), text: string(r.JSON), done: has.Get("done").Bool(), deleted: r.Deleted})
 	}
 	return list
 }
@@ -238,12 +297,58 @@ func (c *zohoCRM) mark(activity string) error {
 	return err
 }
 
+func (c *zohoCRM) rename(activity, subject string) error {
+	_, err := c.do(c.person, "PUT", "Tasks/"+activity, map[string]any{"Subject": subject})
+	return err
+}
+
+func (c *zohoCRM) drop(activity string) error {
+	_, err := c.do(c.person, "DELETE", "Tasks/"+activity, nil)
+	return err
+}
+
+func (c *zohoCRM) archive(string, bool) error { return errors.New("Zoho has no archive") }
+
+func (c *zohoCRM) merge(deal, into string) error {
+	_, err := c.Do(c.person, "POST", "/crm/v8/Deals/"+into+"/actions/merge", map[string]any{"merge": []any{map[string]any{"data": []any{map[string]any{"id": deal}}}}})
+	return err
+}
+
+func (c *zohoCRM) us() string {
+	for r := range c.Truth("users") {
+		return r.ID // who opened the account
+	}
+	return ""
+}
+
+func (c *zohoCRM) refused() (out []string) {
+	if r := c.Refused(); r != (zoho.Refusals{}) {
+		out = append(out, fmt.Sprintf("%+v", r))
+	}
+	return out
+}
+
+// logged are a deal's stays in stages, the latest first: all that Zoho tells of.
+func (c *zohoCRM) logged(deal string) (list []logged) {
+	pipeline, err := c.at(deal, "Pipeline")
+	if err != nil {
+		return nil
+	}
+	for r := range c.Truth("DealHistory") {
+		if stay := gjson.ParseBytes(r.JSON); stay.Get("Potential_Name.id").String() == deal {
+			list = append(list, logged{"stage_id", pipeline + "|" + stay.Get("Stage").String(), stay.Get("Modified_By.id").String(), stay.Get("Modified_Time").Time()})
+		}
+	}
+	slices.Reverse(list)
+	return list
+}
+
 func (c *zohoCRM) written(kind string) (list []writing) {
 	objects := map[string][]string{"activities": {"Tasks", "Events", "Calls"}, "notes": {"Notes"}}[kind]
 	for _, object := range objects {
 		for r := range c.Truth(object) {
 			has := gjson.ParseBytes(r.JSON)
-			w := writing{id: r.ID, text: string(r.JSON), deleted: r.Deleted, done: has.Get("Status").String() == "Completed"}
+			w := writing{id: r.ID, text: string(r.JSON), deleted: r.Deleted, done: has.Get("Status").String() == "Completed", maker: has.Get("Created_By.id").String()}
 			w.deal, w.subject = has.Get("What_Id.id").String()+has.Get("Parent_Id.id").String(), has.Get("Subject").String()+has.Get("Event_Title").String()
 			list = append(list, w)
 		}

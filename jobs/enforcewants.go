@@ -21,7 +21,7 @@ func (x *enforcer) compare(s *matter, p *past, want *enforce.Effects) (fought bo
 	if !want.Leave {
 		wanted = append(wanted, x.cards(s, want)...)
 	}
-	if !want.Leave || s.facts.Gone { // it goes on in another one, which has its own task
+	if !want.Leave || p.moved { // it goes on in another one, which has its own task
 		wanted = append(wanted, x.tasks(s, p, want.Task)...)
 	}
 	for i := range want.Activities {
