@@ -12,6 +12,8 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"salesbook.dev/internal/book"
+	"salesbook.dev/internal/enforce"
 	"salesbook.dev/internal/postgres"
 	"salesbook.dev/internal/sandbox"
 	"salesbook.dev/internal/sandbox/zoho"
@@ -250,6 +252,39 @@ func TestADeletedDealStaysDeletedAtZoho(t *testing.T) {
 	if got := o.told(t); !slices.Equal(got, []string{"barred to szefowa@example.com"}) {
 		t.Errorf("told: %q", got)
 	}
+}
+
+// TestALostDealIsDeleted: nobody works with it, and nothing is written to it any more.
+func TestALostDealIsDeleted(t *testing.T) {
+	t.Parallel()
+	o, _, deal := zohoBureau(t, "  - {rule: loss_without_reason, mode: task}")
+	o.set(t, deal, map[string]any{"status": "lost"})
+	o.settle(t)
+	if o.shows(t, deal) == "" || len(o.activities(t, deal)) != 1 {
+		t.Fatalf("the card shows %q, activities are %q", o.shows(t, deal), o.activities(t, deal))
+	}
+	o.remove(t, deal)
+	stop := o.writes()
+	o.settle(t)
+	o.later(t, 25*time.Hour)
+	o.enforce(t, "  - {rule: loss_without_reason, mode: tell}")
+	o.settle(t)
+	if calls := stop(); len(calls) > 0 {
+		t.Errorf("written: %q", calls)
+	}
+	if f := o.factsOf(t, deal); f.Lost.IsZero() || f.Deleted.IsZero() {
+		t.Errorf("lost %v, deleted %v", f.Lost, f.Deleted)
+	}
+}
+
+// factsOf are what the book knows of a deal.
+func (o *bureau) factsOf(t *testing.T, deal string) (about *book.Facts) {
+	t.Helper()
+	err := o.EffectsOnDeals(t.Context(), o.ws, o.conn, []string{deal}, func(f *book.Facts, _ *enforce.Effects) { about = f })
+	if err != nil || about == nil {
+		t.Fatalf("no facts of deal %s: %v", deal, err)
+	}
+	return about
 }
 
 // TestZohoRefusesWhatSomebodyChangedMeanwhile: a person is between our reading and our
