@@ -15,7 +15,9 @@ type Edit struct {
 	Parent string
 	// Set is what the fields shall hold, by the vendor's keys as Decode has them.
 	// Null empties a field. Fields that it does not name stay what they are. Values
-	// are plain: the connector writes each in the type that the vendor wants.
+	// are plain: the connector writes each in the type that the vendor wants. Only
+	// texts of notes and activities may be HTML, of paragraphs, lists, breaks, bold and
+	// links; a vendor that would show its markup is given lines.
 	Set Values
 	// Undelete brings a record back that the vendor holds as deleted. Without it
 	// such a record is gone.
@@ -34,9 +36,11 @@ type Pusher interface {
 	// Push makes one edit and returns the record as the vendor has it then, in a
 	// form that Decode reads. It makes one attempt. After fault.Auth, Forbidden,
 	// NotFound (the record is gone), Gone, Limited, Conflict (it was changed after
-	// Unless) and Invalid (the vendor refuses these values) nothing has been
-	// changed. After any other error nobody knows: read again, or Find. An edit of
-	// what cannot be written, or in a way that the vendor does not offer, is Invalid.
+	// Unless), Invalid (the vendor refuses these values) and Barred (they would do,
+	// but a rule that the account has set keeps this record as it is) nothing has
+	// been changed. After any other error nobody knows: read again, or Find. An edit
+	// of what cannot be written, or in a way that the vendor does not offer, is
+	// Invalid.
 	Push(ctx context.Context, e Edit) (Record, error)
 	// Find looks for the record that an earlier Push of this edit, one for a new
 	// record, may have made. It reports false if the vendor has none.

@@ -2,6 +2,7 @@ package jobs_test
 
 import (
 	"fmt"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -24,12 +25,13 @@ func approvalBook(t *testing.T, b *bundle) string {
 	b.in(t, func(tx pgx.Tx) error {
 		stages, err := postgres.Stages(t.Context(), tx, b.ws, b.conn)
 		pipeline := ""
+		id := func(s string) string { return notInIDs.ReplaceAllString(s, "-") }
 		for _, s := range stages {
 			if s.PipelineID != pipeline {
 				pipeline = s.PipelineID
-				fmt.Fprintf(&funnels, "  - id: f%s\n    name: %q\n    crm: [{pipeline: \"#%s\"}]\n    stages:\n", pipeline, s.Pipeline, pipeline)
+				fmt.Fprintf(&funnels, "  - id: f%s\n    name: %q\n    crm: [{pipeline: \"#%s\"}]\n    stages:\n", id(pipeline), s.Pipeline, pipeline)
 			}
-			fmt.Fprintf(&funnels, "      - {id: s%s, name: %q, crm: \"#%s\"}\n", s.ID, s.Name, s.ID)
+			fmt.Fprintf(&funnels, "      - {id: s%s, name: %q, crm: \"#%s\"}\n", id(s.ID), s.Name, s.ID)
 		}
 		return err
 	})
@@ -45,6 +47,8 @@ loss_reasons:
   - {id: twice, name: Dubel, any_time: true}
 `
 }
+
+var notInIDs = regexp.MustCompile(`[^A-Za-z0-9]+`)
 
 // lossBundle is a company by whose book losses are agreed to.
 type lossBundle struct {

@@ -131,7 +131,7 @@ func TestChaosFights(t *testing.T) {
 		}
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			f := &fighter{siege: beleaguered(t, 1, "  - "+c.book)}
+			f := &fighter{siege: beleaguered(t, writable(t, 1), func(*siege) string { return "  - " + c.book })}
 			f.deal = f.deals[0]
 			f.agree(t)
 			f.fought(t, c.answer)

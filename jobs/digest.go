@@ -89,7 +89,7 @@ func (d *desk) digest(ctx context.Context, tx pgx.Tx, address, lang string, sinc
 // byName tells of what waited for the morning: what happened first, and no more than
 // one reads. Of a loss to agree to a head is told with all the others.
 func (m *digestMaker) byName(ctx context.Context, tx pgx.Tx, waited []postgres.Notification, lang string, out *notify.Digest) (err error) {
-	rank := []enforce.Occasion{enforce.Overwritten, enforce.Repeated, enforce.Decision, enforce.PastLimit}
+	rank := []enforce.Occasion{enforce.Overwritten, enforce.Repeated, enforce.Barred, enforce.Decision, enforce.PastLimit}
 	waited = slices.DeleteFunc(slices.Clone(waited), func(n postgres.Notification) bool {
 		return m.head && n.Occasion == string(enforce.Decision)
 	})

@@ -15,6 +15,7 @@ import (
 // enforcer works out what is to be done about the verdicts on deals or leads of
 // one connection.
 type enforcer struct {
+	source *Source
 	group  postgres.SubjectKey // without an id
 	policy *enforce.Policy
 	book   int
@@ -76,7 +77,7 @@ func (e *evaluation) enforcer(ctx context.Context, tx pgx.Tx, group postgres.Sub
 	s := e.sources[group.Connection]
 	i := slices.IndexFunc(e.by.Connections, func(c postgres.JudgedConnection) bool { return c.ID == group.Connection })
 	c := e.by.Connections[i]
-	x := &enforcer{group: group, book: e.version, card: c.Card, dry: c.Writes == "dry",
+	x := &enforcer{source: s, group: group, book: e.version, card: c.Card, dry: c.Writes == "dry",
 		policy: &enforce.Policy{Book: e.compiled, Since: e.does.since, Read: *s.ReadAt, Active: e.does.active}}
 	if !x.dry {
 		x.policy.Live = c.Live

@@ -20,6 +20,7 @@ type past struct {
 	open  []postgres.Edit   // neither done nor on their way
 	sent  map[string]bool   // keys of those on their way
 	task  string            // the vendor's id of our task
+	moved bool              // it hangs on another deal or lead by now
 	shows map[string]string // what our task shows, as we last wrote it
 	wrote map[string]tries  // what was written lately, by key
 	// overtaken is how often what is made once was overtaken by people, by key.
@@ -70,7 +71,7 @@ func sameness(target string, wanted map[string]json.RawMessage) string {
 // were made.
 func pastOf(edits []postgres.Edit, f *book.Facts, now time.Time) *past {
 	p := &past{sent: map[string]bool{}, shows: map[string]string{}, wrote: map[string]tries{}, overtaken: map[string]int{}}
-	p.state.Made, p.state.Refused = map[string]bool{}, map[string]bool{}
+	p.state.Made, p.state.Refused, p.state.Barred = map[string]bool{}, map[string]bool{}, map[string]bool{}
 	for i := range edits {
 		e := &edits[i]
 		p.add(e, f)
@@ -115,7 +116,7 @@ func (p *past) add(e *postgres.Edit, f *book.Facts) {
 			p.state.Refused[e.Key] = true
 		}
 	case once && (e.State == "refused" || e.DeclinedBy != nil):
-		p.state.Refused[e.Key] = true
+		p.state.Refused[e.Key], p.state.Barred[e.Key] = true, e.State == "refused"
 	case e.What == "task" && e.State == "done" && e.TargetID != nil:
 		p.tasked(e, f)
 	case e.What == "task" && e.DeclinedBy != nil && e.Makes():
@@ -140,13 +141,21 @@ func (p *past) tasked(e *postgres.Edit, f *book.Facts) {
 }
 
 // elsewhere finds out whether our task is still open on a deal or lead that has gone
-// on in another one: vendors take what is planned along.
+// on in another one: vendors take what is planned along. Some tell only that it was
+// deleted; there the task itself says that it hangs on another one.
 func (p *past) elsewhere(ctx context.Context, tx pgx.Tx, workspace, connection int64, f *book.Facts) error {
 	k, ok := sales.KindByName("activities")
-	if !f.Gone || p.task == "" || !ok {
+	if !f.Gone && f.Deleted.IsZero() || p.task == "" || !ok {
 		return nil
 	}
-	held, err := postgres.HeldFields(ctx, tx, workspace, connection, k, p.task, []string{"done"})
-	p.state.Task.Open = held.Known && !held.Gone && string(held.Fields["done"]) != "true"
+	about := "deal_id"
+	if f.Lead {
+		about = "lead_id"
+	}
+	held, err := postgres.HeldFields(ctx, tx, workspace, connection, k, p.task, []string{"done", about})
+	on := textOf(held.Fields[about])
+	if p.moved = f.Gone || on != "" && on != f.ID; p.moved {
+		p.state.Task.Open = held.Known && !held.Gone && string(held.Fields["done"]) != "true"
+	}
 	return err
 }

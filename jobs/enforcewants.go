@@ -21,7 +21,7 @@ func (x *enforcer) compare(s *matter, p *past, want *enforce.Effects) (fought bo
 	if !want.Leave {
 		wanted = append(wanted, x.cards(s, want)...)
 	}
-	if !want.Leave || s.facts.Gone { // it goes on in another one, which has its own task
+	if !want.Leave || p.moved { // it goes on in another one, which has its own task
 		wanted = append(wanted, x.tasks(s, p, want.Task)...)
 	}
 	for i := range want.Activities {
@@ -126,6 +126,11 @@ func (x *enforcer) made(s *matter, key, kind, title, note string, due book.Date)
 	if owner := s.owner(); owner != "" {
 		e.Wanted["owner_id"] = textOrNull(owner)
 	}
+	// Where an activity of its type needs more than a day, as a call that has an hour,
+	// a task that says the same has its place.
+	if _, _, err := x.source.Map.Write("activities", e.Wanted); err != nil {
+		e.Wanted["type"] = textOrNull("task")
+	}
 	return e
 }
 
@@ -152,8 +157,12 @@ func (x *enforcer) revert(s *matter, r *enforce.Revert) postgres.Edit {
 		set("stage_id", r.Stage, value(s.row.Stage))
 		e.Before["stage_entered_at"] = asJSON(s.row.StageEntered)
 	}
-	if r.Reopen || r.Unhide && s.facts.Status != "open" {
+	if r.Reopen || r.Unhide && (s.facts.Status != "open" || !s.facts.Deleted.IsZero()) {
 		set("status", "open", s.facts.Status)
+		// Where the stage says whether a deal is open, it goes back to where it stood.
+		if stage := textOrNull(value(s.row.Stage)); x.source.Map.WrittenWith("deals", s.facts.ID, "status") == "stage_id" {
+			e.Wanted["stage_id"], e.Before["stage_id"] = stage, stage
+		}
 	}
 	if r.Reopen {
 		e.Before["won_at"], e.Before["lost_at"], e.Before["lost_reason"] = asJSON(s.row.Won), asJSON(s.row.Lost), textOrNull(s.facts.Reason)

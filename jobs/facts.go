@@ -171,10 +171,18 @@ func (t *teller) ending(f *book.Facts, r *postgres.Subject) {
 		f.Lost = when(r.Lost)
 	case r.Deleted != nil && value(r.DeletedWhy) != "deleted":
 		f.Gone = true
-	case r.Deleted != nil || r.Status == "deleted":
+	case r.Status == "deleted":
 		f.Deleted = *cmp.Or(r.Updated, r.Deleted, &r.FirstSeen)
 	case r.Archived:
 		f.Archived = when(r.ArchivedAt)
+	}
+	// Where a deletion is no status, what was won or lost may be deleted as well, and
+	// nothing tells when: no sooner than it was last changed, and before we noticed.
+	if r.Deleted != nil && value(r.DeletedWhy) == "deleted" && r.Status != "deleted" {
+		f.Deleted = *r.Deleted
+		if r.Updated != nil && r.Updated.After(f.Deleted) {
+			f.Deleted = *r.Updated
+		}
 	}
 }
 

@@ -38,7 +38,8 @@ func TestMain(m *testing.M) {
 // bundle is an installation with a simulated vendor, connected to it.
 type bundle struct {
 	*jobs.Pipeline
-	sim    *pipedrive.Sim
+	sim    *pipedrive.Sim // nil: its vendor is another one
+	crm    crm            // whichever it is
 	vendor *httptest.Server
 	calls  atomic.Int64 // requests the vendor got
 	alarm  atomic.Pointer[alarm]
@@ -93,7 +94,24 @@ func simulated(t testing.TB, d *pgtest.Database, deals int, o pipedrive.Options)
 			t.Fatal(err)
 		}
 	}
-	b := &bundle{sim: sim, db: d, key: filepath.Join(t.TempDir(), "key")}
+	b := installed(t, d, sim)
+	b.sim, b.crm = sim, pipedriveCRM{sim}
+	return b
+}
+
+// installed is an installation beside a simulated vendor.
+func installed(t testing.TB, d *pgtest.Database, sim http.Handler) *bundle {
+	t.Helper()
+	b := &bundle{db: d, key: filepath.Join(t.TempDir(), "key")}
+	b.answers(t, sim)
+	b.ws = b.db.Workspace(t, "acme")
+	b.Pipeline = pipeline(t, b)
+	return b
+}
+
+// answers has a simulator answer, and counts its calls.
+func (b *bundle) answers(t testing.TB, sim http.Handler) {
+	t.Helper()
 	b.vendor = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		n := b.calls.Add(1)
 		if a := b.alarm.Load(); a != nil && n >= a.at && b.alarm.CompareAndSwap(a, nil) {
@@ -102,9 +120,6 @@ func simulated(t testing.TB, d *pgtest.Database, deals int, o pipedrive.Options)
 		sim.ServeHTTP(w, r)
 	}))
 	t.Cleanup(b.vendor.Close)
-	b.ws = b.db.Workspace(t, "acme")
-	b.Pipeline = pipeline(t, b)
-	return b
 }
 
 // roomy is a quota that no test comes near.
@@ -215,7 +230,7 @@ func (b *bundle) drift(t testing.TB) {
 // driftOf compares every record of a connection to the simulated company.
 func (b *bundle) driftOf(t testing.TB, ws, conn int64) {
 	t.Helper()
-	got, err := demo.Compare(t.Context(), b.DB, ws, conn, "pipedrive", demo.PipedriveTruth(b.sim))
+	got, err := demo.Compare(t.Context(), b.DB, ws, conn, b.crm.vendor(), b.crm.truths())
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -38,7 +38,7 @@ func furnish(t *testing.T, b *bundle, deals int) *desk {
 	t.Helper()
 	d := &desk{bundle: b}
 	for i := range deals {
-		d.deals = append(d.deals, fmt.Sprint(b.tell(t, "POST", "/api/v2/deals", map[string]any{"title": fmt.Sprintf("Dom %d", i+1)})))
+		d.deals = append(d.deals, b.offer(t, map[string]any{"title": fmt.Sprintf("Dom %d", i+1)}))
 	}
 	b.pull(t)
 	if deals > 0 {
@@ -110,9 +110,41 @@ func (d *desk) advance(t testing.TB, deal string) {
 // set has a person change a deal at the vendor.
 func (d *desk) set(t testing.TB, deal string, fields map[string]any) {
 	t.Helper()
-	if answer, err := d.sim.Do(2, "PATCH", "/api/v2/deals/"+deal, fields); err != nil {
-		t.Fatalf("%v: %s", err, answer)
+	if err := d.crm.set(deal, fields); err != nil {
+		t.Fatal(err)
 	}
+}
+
+// offer has somebody make a deal at the vendor.
+func (b *bundle) offer(t testing.TB, fields map[string]any) string {
+	t.Helper()
+	deal, err := b.crm.offer(fields)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return deal
+}
+
+// remove has a person delete a deal at the vendor.
+func (d *desk) remove(t testing.TB, deal string) {
+	t.Helper()
+	if err := d.crm.remove(deal); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// plan has a person plan a meeting about a deal, in so many days.
+func (d *desk) plan(t testing.TB, deal string, days int) {
+	t.Helper()
+	if err := d.crm.plan(deal, "Spotkanie", time.Now().AddDate(0, 0, days).Format(time.DateOnly)); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// updates is the method of the calls that change a record.
+func (d *desk) updates() string {
+	method, _, _, _ := d.crm.writes()
+	return method
 }
 
 // push works off the edits.
@@ -139,8 +171,8 @@ func (d *desk) wantEdit(t testing.TB, id int64, state, why string) postgres.Edit
 
 // truth are the vendor's records of an object in which a text stands.
 func (b *bundle) truth(object, text string) (n int) {
-	for r := range b.sim.Truth(object) {
-		if !r.Deleted && strings.Contains(string(r.JSON), text) {
+	for _, w := range b.crm.written(object) {
+		if !w.deleted && strings.Contains(w.text, text) {
 			n++
 		}
 	}
@@ -156,20 +188,18 @@ func (d *desk) third(t testing.TB) string {
 // at is what the vendor has in a field of a deal.
 func (d *desk) at(t testing.TB, deal, field string) string {
 	t.Helper()
-	answer, err := d.sim.Do(1, "GET", "/api/v2/deals/"+deal, nil)
+	got, err := d.crm.at(deal, field)
 	if err != nil {
 		t.Fatal(err)
 	}
-	var got struct{ Data map[string]any }
-	if err := json.Unmarshal(answer, &got); err != nil {
-		t.Fatal(err)
-	}
-	return fmt.Sprint(got.Data[field])
+	return got
 }
 
 // TestAMoveIsTakenBackOnce with one note that says why; what comes back of it is
 // nobody's change.
-func TestAMoveIsTakenBackOnce(t *testing.T) {
+func TestAMoveIsTakenBackOnce(t *testing.T) { atEach(t, aMoveIsTakenBackOnce) }
+
+func aMoveIsTakenBackOnce(t *testing.T, writable furnisher) {
 	t.Parallel()
 	d := writable(t, 1)
 	d.receive(t)
@@ -205,7 +235,7 @@ func TestAMoveIsTakenBackOnce(t *testing.T) {
 // comesBack has all deliveries arrive, and reads what they name.
 func (b *bundle) comesBack(t testing.TB) {
 	t.Helper()
-	if err := b.sim.Settle(t.Context()); err != nil {
+	if err := b.crm.Settle(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	if err := emptyInbox(t.Context(), b.Pipeline, childWork{Workspace: b.ws, Conn: b.conn}); err != nil {
@@ -234,7 +264,9 @@ func (d *desk) onlyOurs(t testing.TB) {
 }
 
 // TestATaskIsMadeOnce and is ours: neither a next step nor a touch.
-func TestATaskIsMadeOnce(t *testing.T) {
+func TestATaskIsMadeOnce(t *testing.T) { atEach(t, aTaskIsMadeOnce) }
+
+func aTaskIsMadeOnce(t *testing.T, writable furnisher) {
 	t.Parallel()
 	d := writable(t, 1)
 	d.receive(t)
@@ -245,7 +277,7 @@ func TestATaskIsMadeOnce(t *testing.T) {
 	if n := d.truth("activities", e.Mark); n != 1 {
 		t.Errorf("%d tasks", n)
 	}
-	d.tell(t, "POST", "/api/v2/activities", map[string]any{"subject": "Telefon", "type": "call", "deal_id": json.Number(d.deals[0])})
+	d.plan(t, d.deals[0], 1)
 	d.comesBack(t)
 	if f := d.facts(t, d.deals[0]); len(f.Activities) != 2 || !f.Activities[0].Ours || f.Activities[1].Ours {
 		t.Errorf("whose activities are, by the facts: %+v", f.Activities)
@@ -275,11 +307,13 @@ func (d *desk) facts(t *testing.T, deal string) (about *book.Facts) {
 
 // TestWhatIsNotWritten: what is so already, what somebody has changed meanwhile,
 // and what is gone.
-func TestWhatIsNotWritten(t *testing.T) {
+func TestWhatIsNotWritten(t *testing.T) { atEach(t, whatIsNotWritten) }
+
+func whatIsNotWritten(t *testing.T, writable furnisher) {
 	t.Parallel()
 	d := writable(t, 3)
 	var writes atomic.Int64
-	d.Transport = counting("PATCH", &writes)
+	d.Transport = counting(d.updates(), &writes)
 	ids := make([]int64, 3)
 	for i, deal := range d.deals {
 		d.advance(t, deal)
@@ -287,9 +321,7 @@ func TestWhatIsNotWritten(t *testing.T) {
 	}
 	d.set(t, d.deals[0], map[string]any{"stage_id": json.Number(d.stage[0])})
 	d.set(t, d.deals[1], map[string]any{"stage_id": json.Number(d.third(t))})
-	if _, err := d.sim.Do(2, "DELETE", "/api/v2/deals/"+d.deals[2], nil); err != nil {
-		t.Fatal(err)
-	}
+	d.remove(t, d.deals[2])
 	one[int](t, d.bundle, `WITH d AS (DELETE FROM dirty RETURNING 1) SELECT count(*) FROM d`)
 	d.push(t)
 	d.wantEdit(t, ids[0], "done", "it was so already")
@@ -341,7 +373,9 @@ func once() func() bool {
 
 // TestWhatBecameOfACallIsFoundOut whose answer was lost: it is done once,
 // whether the vendor had got it or not.
-func TestWhatBecameOfACallIsFoundOut(t *testing.T) {
+func TestWhatBecameOfACallIsFoundOut(t *testing.T) { atEach(t, whatBecameOfACallIsFoundOut) }
+
+func whatBecameOfACallIsFoundOut(t *testing.T, writable furnisher) {
 	t.Parallel()
 	for name, after := range map[string]bool{"it had not reached the vendor": false, "it had been made": true} {
 		t.Run(name, func(t *testing.T) {
@@ -350,7 +384,7 @@ func TestWhatBecameOfACallIsFoundOut(t *testing.T) {
 			d.Patience = time.Nanosecond
 			d.advance(t, d.deals[0])
 			move := d.moveBack(t, d.deals[0])
-			d.Transport = failing("PATCH", after, once())
+			d.Transport = failing(d.updates(), after, once())
 			d.ignoring(t)
 			d.Transport = failing("POST", after, once())
 			task := d.task(t, d.deals[1])
@@ -371,14 +405,16 @@ func TestWhatBecameOfACallIsFoundOut(t *testing.T) {
 
 // TestWhatCameBackIsNotMadeAgain though its answer was lost and somebody has moved
 // the deal since: his move is his, and is not written over.
-func TestWhatCameBackIsNotMadeAgain(t *testing.T) {
+func TestWhatCameBackIsNotMadeAgain(t *testing.T) { atEach(t, whatCameBackIsNotMadeAgain) }
+
+func whatCameBackIsNotMadeAgain(t *testing.T, writable furnisher) {
 	t.Parallel()
 	d := writable(t, 1)
 	d.receive(t)
 	deal := d.deals[0]
 	d.advance(t, deal)
 	id := d.moveBack(t, deal)
-	d.Transport = failing("PATCH", true, once())
+	d.Transport = failing(d.updates(), true, once())
 	d.ignoring(t)
 	d.Transport = nil
 	d.comesBack(t)
@@ -657,9 +693,7 @@ func TestWhatWasDeletedIsBroughtBack(t *testing.T) {
 	d := writable(t, 1)
 	d.receive(t)
 	deal := d.deals[0]
-	if _, err := d.sim.Do(2, "DELETE", "/api/v2/deals/"+deal, nil); err != nil {
-		t.Fatal(err)
-	}
+	d.remove(t, deal)
 	d.comesBack(t)
 	id := d.want(t, deal, postgres.Edit{What: "revert", TargetKind: "deals", TargetID: &deal, Wanted: words(t, map[string]any{"status": "open"}), Cause: postgres.EditCause{Undoes: "deleted"}})
 	d.push(t)

@@ -24,7 +24,7 @@ func (w *pushing) call(ctx context.Context, e *postgres.Edit, edit connectors.Ed
 		return w.receive(ctx, e, r, asked, "")
 	}
 	switch fault.KindOf(err) {
-	case fault.Invalid, fault.Forbidden:
+	case fault.Invalid, fault.Forbidden, fault.Barred:
 		return w.refused(ctx, e, err)
 	case fault.NotFound, fault.Gone:
 		return w.end(ctx, e, next{"cancelled", "it is gone at the vendor"})

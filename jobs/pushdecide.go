@@ -36,9 +36,9 @@ func nextOf(e *postgres.Edit, now postgres.Contents) next {
 		return next{found, "it had been made"}
 	case e.State == "sent" && e.EchoedAt != nil:
 		return next{found, "what became of the call was not known; it had been made, its change came back"}
-	case holds(now.Fields, e.Wanted) && e.State == "sent":
+	case !now.Gone && holds(now.Fields, e.Wanted) && e.State == "sent":
 		return next{found, "what became of the call was not known; it had been made"}
-	case holds(now.Fields, e.Wanted):
+	case !now.Gone && holds(now.Fields, e.Wanted):
 		return next{"done", "it was so already, nothing was written"}
 	}
 	if field, moved := overtaken(e, now); moved {
@@ -50,8 +50,11 @@ func nextOf(e *postgres.Edit, now postgres.Contents) next {
 	return next{}
 }
 
-// wasDeleted tells whether an edit is to bring back what somebody has deleted.
-func wasDeleted(e *postgres.Edit) bool { return textOf(e.Before["status"]) == "deleted" }
+// wasDeleted tells whether an edit is to bring back what somebody has deleted, which
+// is a status at some vendors.
+func wasDeleted(e *postgres.Edit) bool {
+	return textOf(e.Before["status"]) == "deleted" || e.What == "revert" && e.Cause.Undoes == "deleted"
+}
 
 // overtaken returns a field that is another than when the edit was wanted, and
 // that is not ours to write over. Who takes an edit back decides by what he saw:
@@ -143,8 +146,13 @@ func (w *pushing) end(ctx context.Context, e *postgres.Edit, n next) error {
 	return w.ended(ctx, e, n, nil)
 }
 
-// refuse leaves an edit to a person.
+// refuse leaves an edit to a person. If a rule of the account's bars a move from
+// being taken back, nobody has anything to mend: what is done in its place is worked
+// out anew.
 func (w *pushing) refuse(ctx context.Context, e *postgres.Edit, why error) error {
+	if e.What == "revert" && fault.KindOf(why) == fault.Barred {
+		return w.end(ctx, e, next{"refused", why.Error()})
+	}
 	w.p.Log.WarnContext(ctx, "an edit was given up until somebody looks at it", "connection", w.s.Name, "edit", e.ID, "why", why)
 	return w.ended(ctx, e, next{"refused", why.Error()}, []postgres.Failure{{ConnectionID: w.s.ID, Kind: "edit", Object: e.What, ExternalID: fmt.Sprint(e.ID), Reason: why.Error(),
 		Hint: fmt.Sprintf("`salesbook edits show %d` says what was to be written; mend what the reason says, then `salesbook failures retry`", e.ID)}})
@@ -152,7 +160,8 @@ func (w *pushing) refuse(ctx context.Context, e *postgres.Edit, why error) error
 
 func (w *pushing) ended(ctx context.Context, e *postgres.Edit, n next, failures []postgres.Failure) error {
 	return w.p.DB.In(ctx, w.s.Workspace, func(tx pgx.Tx) error {
-		if e.Subject.Kind != "" && n.state != "refused" {
+		// Of what was refused only a move that stands leaves something else to do.
+		if e.Subject.Kind != "" && (n.state != "refused" || e.What == "revert") {
 			if err := w.judgeAgain(ctx, tx, e); err != nil {
 				return err
 			}

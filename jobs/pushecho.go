@@ -97,7 +97,7 @@ func follows(field string) []string {
 	case "stage_id":
 		return []string{"stage_entered_at", "pipeline_id", "probability"}
 	case "status":
-		return []string{"closed_at", "won_at", "lost_at", "lost_reason", "probability", "deleted_at"}
+		return []string{"closed_at", "won_at", "lost_at", "lost_reason", "probability", "deleted_at", "stage_entered_at"}
 	case "archived":
 		return []string{"archived_at"}
 	case "done":

@@ -267,7 +267,7 @@ func (d *desk) told(ctx context.Context, tx pgx.Tx, n *postgres.Notification, la
 }
 
 // mendsFor is what whoever is told can do. A head who is to agree does not ask
-// himself to, and what was done again is the rep's to mend, who has a task.
+// himself to, and what was done again or stands is the rep's to mend, who has a task.
 func mendsFor(w *wording.Words, n *postgres.Notification) string {
 	switch n.Occasion {
 	case string(enforce.Decision):
@@ -276,7 +276,7 @@ func mendsFor(w *wording.Words, n *postgres.Notification) string {
 			by = "ADDRESS"
 		}
 		return fmt.Sprintf("salesbook approve deal %s --by %s --reason-note TEXT", n.Subject.ID, by)
-	case string(enforce.Repeated):
+	case string(enforce.Repeated), string(enforce.Barred):
 		return ""
 	}
 	return w.Mends(n.Rule)

@@ -26,7 +26,7 @@ func limitedZoho(t *testing.T) (*zohoAccount, []*jobs.Pipeline) {
 		t.Fatal(err)
 	}
 	a := connectZohoWith(t, vendor.Options{Company: vendor.Company{Edition: "standard", Seats: 4}, Limits: limits})
-	if _, err := a.crm.Inject(sandbox.Fault{Kind: sandbox.Slow, Delay: 3 * time.Millisecond, P: 1}); err != nil {
+	if _, err := a.zoho.Inject(sandbox.Fault{Kind: sandbox.Slow, Delay: 3 * time.Millisecond, P: 1}); err != nil {
 		t.Fatal(err)
 	}
 	keys, err := seal.Open(a.key)
@@ -67,11 +67,11 @@ func TestZohosCallsAtOnceOfAllProcesses(t *testing.T) {
 		}
 	}
 	all.Wait()
-	if over := a.crm.Refused(); over != (vendor.Refusals{}) {
+	if over := a.zoho.Refused(); over != (vendor.Refusals{}) {
 		t.Errorf("the vendor refused %+v", over)
 	}
 	q := a.quota(t)
-	if left := 51_000 - int(a.crm.Spent()); *q.Daily != 51_000 || *q.DailyLeft != left || a.crm.Spent() < 30 {
+	if left := 51_000 - int(a.zoho.Spent()); *q.Daily != 51_000 || *q.DailyLeft != left || a.zoho.Spent() < 30 {
 		t.Errorf("%d of %d credits are left, by the vendor %d of 51,000", *q.DailyLeft, *q.Daily, left)
 	}
 	if q.UnderWay != 0 || *q.AtOnce != 10 || !q.Rolling {
@@ -127,25 +127,25 @@ func TestZohosCreditsAreCorrectedByWhatItTells(t *testing.T) {
 		_, err = c.(connectors.Fetcher).Fetch(t.Context(), "Deals", []string{id})
 		return err
 	}
-	before := int(a.crm.Spent())
+	before := int(a.zoho.Spent())
 	if err := read(rest.History); err != nil {
 		t.Fatal(err)
 	}
-	if q := a.quota(t); *q.DailyLeft != 5000-int(a.crm.Spent()) || before == 0 {
-		t.Errorf("%d are left, %d were spent", *q.DailyLeft, a.crm.Spent())
+	if q := a.quota(t); *q.DailyLeft != 5000-int(a.zoho.Spent()) || before == 0 {
+		t.Errorf("%d are left, %d were spent", *q.DailyLeft, a.zoho.Spent())
 	}
-	a.crm.Charge(4000)
+	a.zoho.Charge(4000)
 	if err := read(rest.Webhook); err != nil {
 		t.Fatal(err)
 	}
-	if q := a.quota(t); *q.DailyLeft != 5000-int(a.crm.Spent()) {
-		t.Errorf("%d are left, by the vendor %d", *q.DailyLeft, 5000-a.crm.Spent())
+	if q := a.quota(t); *q.DailyLeft != 5000-int(a.zoho.Spent()) {
+		t.Errorf("%d are left, by the vendor %d", *q.DailyLeft, 5000-a.zoho.Spent())
 	}
 	err := read(rest.Backfill)
 	if fault.KindOf(err) != fault.Limited || fault.RetryAfter(err) > time.Hour {
 		t.Errorf("a first load goes on with a fifth left: error %v", err)
 	}
-	a.crm.Charge(5000)
+	a.zoho.Charge(5000)
 	if err := read(rest.Webhook); fault.KindOf(err) != fault.Limited || fault.RetryAfter(err) != time.Hour {
 		t.Errorf("with nothing left: error %v, after %v", err, fault.RetryAfter(err))
 	}

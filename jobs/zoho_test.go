@@ -2,34 +2,30 @@ package jobs_test
 
 import (
 	"bytes"
-	"context"
 	"fmt"
-	"net/http/httptest"
 	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/jackc/pgx/v5"
-	"github.com/prometheus/client_golang/prometheus"
-	"github.com/tidwall/gjson"
 
 	"salesbook.dev/connectors"
 	"salesbook.dev/connectors/zoho"
-	"salesbook.dev/internal/demo"
 	"salesbook.dev/internal/postgres"
 	"salesbook.dev/internal/postgres/pgtest"
+	"salesbook.dev/internal/sandbox"
 	vendor "salesbook.dev/internal/sandbox/zoho"
-	"salesbook.dev/internal/web"
 	"salesbook.dev/jobs"
 )
 
 // zohoAccount is a simulated account of Zoho CRM, connected by a self client.
 type zohoAccount struct {
 	*bundle
-	crm *vendor.Sim
-	t   *testing.T
+	zoho *zohoCRM
+	t    *testing.T
 }
 
 func connectZoho(t *testing.T) *zohoAccount {
@@ -57,9 +53,9 @@ func (b *bundle) joinZoho(t *testing.T, name string, o vendor.Options) *zohoAcco
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = sim.Close() })
-	a := &zohoAccount{bundle: &bundle{Pipeline: b.Pipeline, db: b.db, key: b.key, ws: b.ws}, crm: sim, t: t}
-	a.vendor = httptest.NewServer(sim)
-	t.Cleanup(a.vendor.Close)
+	a := &zohoAccount{bundle: &bundle{Pipeline: b.Pipeline, db: b.db, key: b.key, ws: b.ws}, zoho: &zohoCRM{Sim: sim}, t: t}
+	a.crm = a.zoho
+	a.answers(t, sim)
 	a.join(t, name)
 	return a
 }
@@ -76,24 +72,85 @@ func (a *zohoAccount) join(t *testing.T, name string) {
 		t.Fatalf("rights %+v, error %v", rights, err)
 	}
 	a.conn = s.ID
+	a.unhurried(t)
 }
 
 // seed gives the account records, by object.
 func (a *zohoAccount) seed(t *testing.T, lines []byte) {
 	t.Helper()
-	if err := a.crm.Seed(bytes.NewReader(lines)); err != nil {
+	if err := a.zoho.Seed(bytes.NewReader(lines)); err != nil {
 		t.Fatal(err)
 	}
 }
 
-// do writes at the vendor and returns the id of the record.
+// unhurried gives the account as many calls a second as a test makes.
+func (a *zohoAccount) unhurried(t *testing.T) {
+	t.Helper()
+	sql := `WITH a AS (UPDATE salesbook.vendor_accounts SET burst = 1000000 RETURNING id) UPDATE salesbook.vendor_bursts SET tokens = 1000000, at = now()`
+	if _, err := a.db.Connect(t, a.db.AdminURL).Exec(t.Context(), sql); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// do writes at the vendor as the user of the connection, and returns the id of the
+// record.
 func (a *zohoAccount) do(method, path string, record map[string]any) string {
 	a.t.Helper()
-	answer, err := a.crm.Do("", method, "/crm/v8/"+path, map[string]any{"data": []any{record}})
+	id, err := a.zoho.do("", method, path, record)
 	if err != nil {
 		a.t.Fatal(err)
 	}
-	return gjson.GetBytes(answer, "data.0.details.id").String()
+	return id
+}
+
+// zohoDesk is writable with an account of Zoho's.
+func zohoDesk(t *testing.T, deals int) *desk {
+	t.Helper()
+	a := connectZoho(t)
+	var err error
+	if a.zoho.person, err = a.zoho.Hire("Piotr Lis", "piotr.lis@example.com"); err != nil {
+		t.Fatal(err)
+	}
+	if err := a.zoho.lossReasons("Za drogo", "Bez powodu"); err != nil {
+		t.Fatal(err)
+	}
+	// The deals are older than a second, within which a CRM knows no order.
+	now, err := a.zoho.Inject(sandbox.Fault{Kind: sandbox.Skew, Delay: -time.Hour})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer now()
+	return furnish(t, a.bundle, deals)
+}
+
+// A furnisher opens a desk, an opener a bureau.
+type (
+	furnisher func(t *testing.T, deals int) *desk
+	opener    func(t *testing.T, deals int, enforcement string) *bureau
+)
+
+func furnishers() map[string]furnisher {
+	return map[string]furnisher{"pipedrive": writable, "zoho": zohoDesk}
+}
+
+// atEach runs a test at a desk of each vendor's.
+func atEach(t *testing.T, test func(*testing.T, furnisher)) {
+	t.Helper()
+	t.Parallel()
+	for vendor, writable := range furnishers() {
+		t.Run(vendor, func(t *testing.T) { test(t, writable) })
+	}
+}
+
+// inEach runs a test in a bureau of each vendor's.
+func inEach(t *testing.T, test func(*testing.T, opener)) {
+	t.Helper()
+	atEach(t, func(t *testing.T, writable furnisher) {
+		test(t, func(t *testing.T, deals int, enforcement string) *bureau {
+			t.Helper()
+			return enforcingAt(t, writable(t, deals), enforcement)
+		})
+	})
 }
 
 // outcome of a deal, as it is stored.
@@ -138,9 +195,9 @@ func TestZohoFromEndToEnd(t *testing.T) {
 		t.Errorf("a lost deal (-want +got):\n%s", diff)
 	}
 
-	a.hear(t)
+	a.receive(t)
 	a.do("PUT", "Deals/"+ids[0], map[string]any{"Stage": "Closed Lost", "Reason_For_Loss__s": "Price"})
-	if err := a.crm.Flush(t.Context()); err != nil {
+	if err := a.zoho.Flush(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	if err := a.Receive(t.Context(), a.ws, a.conn); err != nil {
@@ -150,7 +207,7 @@ func TestZohoFromEndToEnd(t *testing.T) {
 		t.Errorf("after a delivery (-want +got):\n%s", diff)
 	}
 
-	if _, err := a.crm.Do("", "DELETE", "/crm/v8/Deals/"+ids[2], nil); err != nil {
+	if _, err := a.zoho.Do("", "DELETE", "/crm/v8/Deals/"+ids[2], nil); err != nil {
 		t.Fatal(err)
 	}
 	a.pull(t)
@@ -182,7 +239,7 @@ func TestZohoReasonsOfTheAccountsOwn(t *testing.T) {
 	t.Parallel()
 	a := connectZoho(t)
 	values := []any{map[string]any{"display_value": "Za drogo"}, map[string]any{"display_value": "Konkurencja"}}
-	if _, err := a.crm.Do("", "POST", "/crm/v8/settings/fields?module=Deals", map[string]any{"fields": []any{
+	if _, err := a.zoho.Do("", "POST", "/crm/v8/settings/fields?module=Deals", map[string]any{"fields": []any{
 		map[string]any{"field_label": "Dlaczego nie?", "data_type": "picklist", "pick_list_values": values},
 	}}); err != nil {
 		t.Fatal(err)
@@ -259,11 +316,11 @@ func TestZohoHistoriesByEitherWay(t *testing.T) {
 		}
 	}
 	a.pull(t)
-	spent := a.crm.Spent()
+	spent := a.zoho.Spent()
 	together := a.histories(t)
-	together.credits = a.crm.Spent() - spent
+	together.credits = a.zoho.Spent() - spent
 
-	a.crm.Hide("DealHistory")
+	a.zoho.Hide("DealHistory")
 	a.in(t, func(tx pgx.Tx) error {
 		for _, table := range []string{"deal_events", "deal_stages", "parents_read", "records WHERE object = 'Stage_History'"} {
 			if _, err := tx.Exec(t.Context(), "DELETE FROM "+table); err != nil {
@@ -272,9 +329,9 @@ func TestZohoHistoriesByEitherWay(t *testing.T) {
 		}
 		return nil
 	})
-	spent = a.crm.Spent()
+	spent = a.zoho.Spent()
 	each := a.histories(t)
-	each.credits = a.crm.Spent() - spent
+	each.credits = a.zoho.Spent() - spent
 	if diff := cmp.Diff(each.rows, together.rows); diff != "" || !strings.Contains(each.rows, "Value Proposition") {
 		t.Errorf("rows (-one by one +together):\n%s", diff)
 	}
@@ -297,33 +354,4 @@ func (a *zohoAccount) histories(t *testing.T) pasts {
 	events := one[string](t, a.bundle, `SELECT string_agg(concat_ws(' ', external_id, deal_id, field, old_value, new_value, actor_id, at, deleted_at), E'\n' ORDER BY external_id) FROM deal_events`)
 	stages := one[string](t, a.bundle, `SELECT string_agg(concat_ws(' ', deal_id, at, stage_id, from_stage_id, actor_id, source), E'\n' ORDER BY deal_id, at, stage_id) FROM deal_stages`)
 	return pasts{rows: events + "\n\n" + stages}
-}
-
-// hear points the vendor's notifications at a receiver of ours.
-func (a *zohoAccount) hear(t *testing.T) {
-	t.Helper()
-	s := &web.Server{DB: a.DB, Pipeline: a.Pipeline, Metrics: prometheus.NewRegistry(), Log: a.Log}
-	handler, beside := s.Handler()
-	server := httptest.NewServer(handler)
-	ctx, cancel := context.WithCancel(context.Background())
-	go beside(ctx)
-	t.Cleanup(func() {
-		server.Close()
-		cancel()
-	})
-	a.receiveAt(t, server.URL)
-}
-
-// drift compares every record with the vendor's truth.
-func (a *zohoAccount) drift(t testing.TB) {
-	t.Helper()
-	got, err := demo.Compare(t.Context(), a.DB, a.ws, a.conn, "zoho", demo.ZohoTruth(a.crm))
-	if err != nil {
-		t.Fatal(err)
-	}
-	for kind, d := range got {
-		if d.Drift > 0 {
-			t.Errorf("%s: vendor %d, canonical %d, drift %d: %q", kind, d.Vendor, d.Canonical, d.Drift, d.Examples)
-		}
-	}
 }

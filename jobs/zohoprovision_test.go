@@ -22,7 +22,7 @@ func connectNewZoho(t *testing.T) *zohoAccount {
 	t.Helper()
 	a := connectZoho(t)
 	for name, odds := range map[string]int{"Telefon": 10, "Oferta": 30} {
-		if err := a.crm.SetStage(name, "Open", odds); err != nil {
+		if err := a.zoho.SetStage(name, "Open", odds); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -57,7 +57,7 @@ func byHandAtZoho() []string {
 // settings reads texts from the account's settings as the vendor shows them.
 func (a *zohoAccount) settings(path, texts string) []string {
 	a.t.Helper()
-	answer, err := a.crm.Do("", "GET", "/crm/v8/settings/"+path, nil)
+	answer, err := a.zoho.Do("", "GET", "/crm/v8/settings/"+path, nil)
 	if err != nil {
 		a.t.Fatal(err)
 	}
@@ -82,7 +82,7 @@ func (a *zohoAccount) inPipeline(name string) []string {
 // administer does as the account's administrator does.
 func (a *zohoAccount) administer(method, path, under string, what map[string]any) string {
 	a.t.Helper()
-	answer, err := a.crm.Do("", method, "/crm/v8/settings/"+path, map[string]any{under: []any{what}})
+	answer, err := a.zoho.Do("", method, "/crm/v8/settings/"+path, map[string]any{under: []any{what}})
 	if err != nil || gjson.GetBytes(answer, under+".0.code").Str != "SUCCESS" {
 		a.t.Fatalf("%s %s: %v: %s", method, path, err, answer)
 	}
@@ -173,7 +173,7 @@ func TestZohoSetUp(t *testing.T) {
 	if again := a.setUp(t); len(again.Done)+len(again.Refused) > 0 {
 		t.Errorf("a second run did %q", stepsOf(again.Done))
 	}
-	if err := a.crm.SetStage("Oferta", "Open", 40); err != nil {
+	if err := a.zoho.SetStage("Oferta", "Open", 40); err != nil {
 		t.Fatal(err)
 	}
 	if diff := cmp.Diff(byHandAtZoho()[1:], a.planSetup(t).ByHand); diff != "" {
@@ -206,7 +206,7 @@ func TestZohoSetUpOfAUsedAccount(t *testing.T) {
 	t.Parallel()
 	a := connectNewZoho(t)
 	for name, forecast := range map[string]string{"Telefon": "Open", "Negocjacje": "Open", "Oferta": "Open"} {
-		if err := a.crm.SetStage(name, forecast, 10); err != nil {
+		if err := a.zoho.SetStage(name, forecast, 10); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -246,7 +246,7 @@ func TestZohoSetUpOfAUsedAccount(t *testing.T) {
 func TestZohoSetUpNeedsStages(t *testing.T) {
 	t.Parallel()
 	a := connectZoho(t)
-	if err := a.crm.SetStage("Oferta", "Closed Lost", 0); err != nil {
+	if err := a.zoho.SetStage("Oferta", "Closed Lost", 0); err != nil {
 		t.Fatal(err)
 	}
 	a.pull(t)
@@ -266,7 +266,7 @@ func TestZohoSetUpNeedsStages(t *testing.T) {
 		t.Errorf("refused: %v", out.Refused)
 	}
 	for name, odds := range map[string]int{"Telefon": 10, "Oferta": 30} {
-		if err := a.crm.SetStage(name, "Open", odds); err != nil {
+		if err := a.zoho.SetStage(name, "Open", odds); err != nil {
 			t.Fatal(err)
 		}
 	}

@@ -87,6 +87,33 @@ func (m *Map) WriteRecord(kind, id string, fields map[string]json.RawMessage) (o
 	return m.objects[name].write(fields)
 }
 
+// WrittenWith returns the field of a record that has to be written with another one:
+// the vendor tells both by one field of its own, as a stage tells whether a deal is
+// open, and what it is to hold follows from the first alone. Empty: the other one is
+// written by itself.
+func (m *Map) WrittenWith(kind, id, field string) string {
+	name, _, ok := m.RecordOf(kind, id)
+	if !ok {
+		return ""
+	}
+	o := m.objects[name]
+	f := o.fieldNamed(field)
+	if f == nil {
+		return ""
+	}
+	for _, s := range f.sources {
+		if !s.named {
+			continue
+		}
+		for i := range o.fields {
+			if slices.ContainsFunc(o.fields[i].sources, func(by *source) bool { return !by.named && by.fixed == nil && !by.parent && by.slot == s.slot }) {
+				return o.fields[i].Name
+			}
+		}
+	}
+	return ""
+}
+
 func (o *ObjectMap) write(fields map[string]json.RawMessage) (object string, set connectors.Values, err error) {
 	w := writing{o: o, slots: map[int]*connectors.Value{}}
 	for _, name := range slices.Sorted(maps.Keys(fields)) {

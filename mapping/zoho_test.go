@@ -134,6 +134,11 @@ func TestZohoWrites(t *testing.T) {
 			}
 		})
 	}
+	for field, want := range map[string]string{"status": "stage_id", "stage_id": "", "lost_reason": "", "nonsense": ""} {
+		if got := m.WrittenWith("deals", "7", field); got != want {
+			t.Errorf("%s is written with %q, want %q", field, got, want)
+		}
+	}
 	for _, stage := range []string{"P|Nowy", "P|Odmowa"} { // the one does not mean it, and in the other no deal stands
 		if _, _, err := m.Write("deals", map[string]json.RawMessage{"status": json.RawMessage(`"lost"`), "stage_id": json.RawMessage(`"` + stage + `"`)}); err == nil {
 			t.Errorf("%s is written as a loss", stage)

@@ -28,6 +28,9 @@ const (
 	codeTooDeep  = "DISCRETE_PAGINATION_LIMIT_EXCEEDED"
 	codeInvalid  = "INVALID_DATA"
 	codeInternal = "INTERNAL_ERROR"
+
+	codeBlueprint = "RECORD_IN_BLUEPRINT"   // a Blueprint holds the field
+	codeLeft      = "RECORD_NOT_IN_PROCESS" // the record is in no Blueprint, or no longer
 )
 
 // errScope is a refusal for want of a scope.
@@ -112,8 +115,10 @@ func byCode(no refusal) error {
 		return fault.New(fault.Temporary, "the vendor has a fault (%s); try again later", no.code)
 	case "TOO_MANY_REQUESTS":
 		return limited(nil)
-	case "ALREADY_MODIFIED", "RECORD_MODIFIED", "RECORD_LOCKED":
+	case "ALREADY_MODIFIED", "RECORD_MODIFIED", "RECORD_LOCKED", codeLeft:
 		return fault.New(fault.Conflict, "somebody else changed or holds it (%s); read it again", no.code)
+	case codeBlueprint:
+		return fault.New(fault.Barred, "a Blueprint holds it (%s): %s", no.code, shortened(no.message))
 	case codeExpired, codeTooDeep:
 		return fault.New(fault.Gone, "the place in the list is no longer valid (%s)", no.code)
 	}

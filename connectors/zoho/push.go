@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/bytedance/sonic"
+	"github.com/tidwall/gjson"
 
 	"salesbook.dev/connectors"
 	"salesbook.dev/internal/fault"
@@ -30,7 +31,7 @@ func creates() map[string][]string {
 // Edit.Unless, the vendor refuses to write over a later change.
 //
 // A deal moves by stage_key. Where a Blueprint holds its stage, the transition that
-// leads there is taken; if none does, the edit is Invalid and says so.
+// leads there is taken; if none may be, the edit is Barred.
 func (c *Connector) Push(ctx context.Context, e connectors.Edit) (connectors.Record, error) {
 	src, ok := c.sources[e.Object]
 	switch {
@@ -55,7 +56,7 @@ func (c *Connector) Push(ctx context.Context, e connectors.Edit) (connectors.Rec
 		return connectors.Record{}, err
 	}
 	id, err := c.writeRecord(ctx, src, e, body)
-	if blueprinted(err) {
+	if fault.KindOf(err) == fault.Barred {
 		id, err = e.ID, c.transit(ctx, e, body)
 	}
 	if err != nil {
@@ -162,9 +163,6 @@ func outcomeOf(body []byte, under string) (outcome, bool) {
 	return list[0], true
 }
 
-// codeBlueprint says that a Blueprint holds the field.
-const codeBlueprint = "RECORD_IN_BLUEPRINT"
-
 // refused is the error of an element that was not written.
 func (o outcome) refused(method string) error {
 	id := o.Details.Name == "id" || o.Details.Name == "" && len(o.Details.ID) > 0
@@ -176,10 +174,6 @@ func (o outcome) refused(method string) error {
 		return fault.New(fault.Invalid, "field %s: %w", shortened(o.Details.Name), err)
 	}
 	return err
-}
-
-func blueprinted(err error) bool {
-	return fault.KindOf(err) == fault.Invalid && strings.Contains(err.Error(), "("+codeBlueprint+")")
 }
 
 // readBack reads a record that was just written. Whatever goes wrong here, the
@@ -213,7 +207,10 @@ func (c *Connector) fields(src source, l layout, e connectors.Edit) (map[string]
 			continue
 		}
 		kind, known := l.types[p.Key]
-		if !known {
+		switch {
+		case !known && p.Value.Kind == connectors.Null: // what the account does not have is empty
+			continue
+		case !known:
 			return nil, fault.New(fault.Invalid, "%s have no field %s; pull the field definitions again", src.Name, shortened(p.Key))
 		}
 		v, ok := jsonOf(kind, p.Value)
@@ -279,14 +276,31 @@ func jsonOf(kind string, v connectors.Value) (any, bool) {
 		if v.Kind == connectors.Time {
 			return stamp(v.Time.Unix()), true
 		}
+	case "textarea":
+		if v.Kind == connectors.Text {
+			return plainLines(v.Text), true
+		}
 	}
 	plainKind := v.Kind == connectors.Text || v.Kind == connectors.Date || v.Kind == connectors.Number
 	return v.Text, plainKind
 }
 
-// transit moves a deal by the Blueprint that holds its stage (OpenAPI, blueprint).
+// transition is one way on in a Blueprint (OpenAPI, blueprint).
+type transition struct {
+	ID      sonic.NoCopyRawMessage `json:"id"`
+	Next    string                 `json:"next_field_value"`
+	Matched *bool                  `json:"criteria_matched"`
+}
+
+// leads tells whether a transition may be taken now, and leads to a stage.
+func (t *transition) leads(stage string) bool {
+	return t.Next == stage && numeric(plain(t.ID)) && (t.Matched == nil || *t.Matched)
+}
+
+// transit moves a deal by the Blueprint that holds its stage. A transition is one
+// from the stage in which the deal stands: if somebody has moved it meanwhile, it
+// is none any more.
 func (c *Connector) transit(ctx context.Context, e connectors.Edit, body map[string]any) error {
-	stage, _ := body["Stage"].(string)
 	path := "/" + deals + "/" + e.ID + "/actions/blueprint"
 	answer, err := c.get(ctx, path, nil, "")
 	if err != nil {
@@ -294,14 +308,16 @@ func (c *Connector) transit(ctx context.Context, e connectors.Edit, body map[str
 	}
 	var found struct {
 		Blueprint struct {
-			Transitions []struct {
-				ID   sonic.NoCopyRawMessage `json:"id"`
-				Next string                 `json:"next_field_value"`
-			} `json:"transitions"`
+			Transitions []transition `json:"transitions"`
 		} `json:"blueprint"`
 	}
 	if nothing(answer, nil) || read(answer.Body, &found) != nil {
 		return malformed("the Blueprint of deal " + e.ID)
+	}
+	stage, _ := body["Stage"].(string)
+	i := slices.IndexFunc(found.Blueprint.Transitions, func(t transition) bool { return t.leads(stage) })
+	if i < 0 {
+		return fault.New(fault.Barred, "deal %s is in a Blueprint, and none of its transitions leads to the stage %s; move it in the CRM, or give the Blueprint such a transition", e.ID, shortened(stage))
 	}
 	data := map[string]any{}
 	for name, v := range body {
@@ -309,15 +325,21 @@ func (c *Connector) transit(ctx context.Context, e connectors.Edit, body map[str
 			data[name] = v
 		}
 	}
-	for _, t := range found.Blueprint.Transitions {
-		if t.Next != stage || !numeric(plain(t.ID)) {
-			continue
-		}
-		step := map[string]any{"transition_id": plain(t.ID), "data": data}
-		_, err := c.do(ctx, rest.Call{Method: http.MethodPut, Path: root + path, Body: map[string]any{"blueprint": []any{step}}})
-		return err
+	step := map[string]any{"transition_id": plain(found.Blueprint.Transitions[i].ID), "data": data}
+	_, err = c.do(ctx, rest.Call{Method: http.MethodPut, Path: root + path, Body: map[string]any{"blueprint": []any{step}}, Classify: untaken})
+	if fault.KindOf(err) == fault.Invalid {
+		return fault.New(fault.Barred, "deal %s is in a Blueprint, which does not let it take the transition to the stage %s as it is; move it in the CRM: %w", e.ID, shortened(stage), err)
 	}
-	return fault.New(fault.Invalid, "deal %s is in a Blueprint, and none of its transitions leads to the stage %s; move it in the CRM", e.ID, shortened(stage))
+	return err
+}
+
+// untaken tells a transition that there is no more from one that the Blueprint
+// does not let a deal take.
+func untaken(_ int, _ http.Header, body []byte) error {
+	if refusalOf(body).code == codeInvalid && gjson.GetBytes(body, "details.api_name").Str == "transition_id" {
+		return fault.New(fault.Conflict, "somebody else has moved it (%s); read it again", codeInvalid)
+	}
+	return nil
 }
 
 // Find implements connectors.Pusher. Tasks and notes are looked for among those

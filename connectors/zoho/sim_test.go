@@ -53,8 +53,8 @@ func TestEditsSetOffNothing(t *testing.T) {
 	}
 }
 
-// TestBlueprint: a deal inside one moves by its transitions, and what no
-// transition allows is refused in words that say so.
+// TestBlueprint: a deal inside one moves by its transitions, and what none of them
+// allows is barred in words that say so.
 func TestBlueprint(t *testing.T) {
 	t.Parallel()
 	a, _, c := connected(t, nil)
@@ -72,10 +72,10 @@ func TestBlueprint(t *testing.T) {
 		}
 		return err
 	}
-	if err := move("Closed Won"); fault.KindOf(err) != fault.Invalid || !strings.Contains(err.Error(), "Blueprint") {
+	if err := move("Closed Won"); fault.KindOf(err) != fault.Barred || !strings.Contains(err.Error(), "Blueprint") {
 		t.Errorf("a move that no transition allows: %v (%v)", err, fault.KindOf(err))
 	}
-	if err := move("Closed Lost"); fault.KindOf(err) != fault.Invalid {
+	if err := move("Closed Lost"); fault.KindOf(err) != fault.Barred {
 		t.Errorf("a transition that wants a reason, without one: %v (%v)", err, fault.KindOf(err))
 	}
 	if err := move("Closed Lost", pair("Reason_For_Loss__s", txt("Price"))); err != nil {
@@ -280,5 +280,27 @@ func useAll(t *testing.T, a *account, v connectortest.Vendor, c connectors.Conne
 	}
 	if err := c.(connectors.Watcher).Unwatch(t.Context(), callback); err != nil {
 		t.Fatal(err)
+	}
+}
+
+// TestFieldsThatTheAccountLacks: they are empty already, and nothing else can stand in
+// them. The vendor itself passes over what it does not know, so that nobody would hear
+// of it.
+func TestFieldsThatTheAccountLacks(t *testing.T) {
+	t.Parallel()
+	a, _, c := connected(t, nil)
+	id := a.add(t, "Deals")
+	push := func(pairs ...connectors.Pair) error {
+		_, err := c.(connectors.Pusher).Push(t.Context(), connectors.Edit{Object: "Deals", ID: id, Set: set(pairs...)})
+		return err
+	}
+	if err := push(pair("Lost_Reason", connectors.Value{}), pair("Reason_For_Loss__s", connectors.Value{}), pair("Next_Step", txt("x"))); err != nil {
+		t.Errorf("emptied: %v", err)
+	}
+	if err := push(pair("Lost_Reason", txt("Price")), pair("Next_Step", txt("y"))); fault.KindOf(err) != fault.Invalid || !strings.Contains(err.Error(), "have no field Lost_Reason") {
+		t.Errorf("filled: %v (%v)", err, fault.KindOf(err))
+	}
+	if got := a.listed("/crm/v8/Deals/"+id, "data.#.Next_Step")[0]; got != "x" {
+		t.Errorf("the next step is %q: a refused edit was made in part", got)
 	}
 }

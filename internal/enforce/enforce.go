@@ -21,6 +21,9 @@ type State struct {
 	// Refused are the keys of what a person or the vendor has said no to: it is
 	// not wanted again.
 	Refused map[string]bool
+	// Barred are those of them that the vendor has refused: it stands because the
+	// CRM does not let it be otherwise.
+	Barred map[string]bool
 	// Old are the causes of violations that are older than the book that first
 	// said so, or the connection: the backlog, as lists have it.
 	Old map[string]bool
@@ -108,6 +111,7 @@ const (
 	PastLimit   Occasion = "past_limit"   // a deal is over its stage's limit, and the stage says who is told
 	Decision    Occasion = "decision"     // a loss waits for somebody to agree
 	Repeated    Occasion = "repeated"     // what was taken back was done again
+	Barred      Occasion = "barred"       // the CRM does not let it be taken back, and so it stands
 	Overwritten Occasion = "overwritten"  // a person's change was written over, in the moment between reading and writing
 )
 

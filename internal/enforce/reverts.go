@@ -21,6 +21,9 @@ func (l *look) reverts() []Revert {
 	switch {
 	case made: // and we have not heard of it yet
 	case l.s.Refused[r.Key]:
+		if l.s.Barred[r.Key] {
+			l.told(Barred, r.Key, list[0], l.addresses("head"))
+		}
 		return nil
 	case again:
 		l.told(Repeated, r.Key, list[0], l.addresses("head"))

@@ -45,6 +45,8 @@ func TestWhatIsTakenBack(t *testing.T) {
 		"ours is the last, though it breaks":    {rules: "skipped_stage moved_back", stages: []string{"11"}, change: func(f *book.Facts) { move(f, 5, "14", true) }},
 		"it is on its way":                      {rules: "skipped_stage", stages: []string{"11", "13"}, state: enforce.State{Made: map[string]bool{key(3, "13"): true}}},
 		"somebody did not agree":                {rules: "skipped_stage", stages: []string{"11", "13"}, state: enforce.State{Refused: map[string]bool{key(3, "13"): true}}, task: true},
+		"the CRM has refused it":                {rules: "skipped_stage", stages: []string{"11", "13"}, state: enforce.State{Refused: map[string]bool{key(3, "13"): true}, Barred: map[string]bool{key(3, "13"): true}}, task: true, tell: enforce.Barred},
+		"the CRM has refused an earlier one":    {rules: "skipped_stage", stages: []string{"11", "13"}, state: enforce.State{Refused: map[string]bool{key(2, "13"): true}, Barred: map[string]bool{key(2, "13"): true}}, want: "skipped_stage: 13, stage 11"},
 		"it was taken back before":              {rules: "skipped_stage", stages: []string{"11", "13"}, state: enforce.State{Takens: []enforce.Taken{{Key: key(2, "13"), To: "13", At: at(2, 12, 0)}}}, task: true, tell: enforce.Repeated},
 		"another stage was":                     {rules: "skipped_stage", stages: []string{"11", "13"}, state: enforce.State{Takens: []enforce.Taken{{Key: key(2, "14"), To: "14", At: at(2, 12, 0)}}}, want: "skipped_stage: 13, stage 11"},
 		"this was, and so says its history":     {rules: "skipped_stage", stages: []string{"11", "13"}, state: enforce.State{Takens: []enforce.Taken{{Key: key(3, "13"), To: "13", At: at(3, 12, 0)}}}},

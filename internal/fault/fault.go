@@ -27,6 +27,7 @@ const (
 	Conflict       // changed by somebody else meanwhile; read again
 	Invalid        // the request or the data is wrong; repeating it cannot help
 	Lost           // our lease or fence was taken over; somebody else goes on
+	Barred         // a rule that the account has set keeps it as it is; fall back to what needs no such change
 )
 
 // Outcome is what a job does with a failure.
@@ -62,6 +63,7 @@ var table = [...]row{
 	Conflict:  {"conflict", Retry, 409},
 	Invalid:   {"invalid", Discard, 400},
 	Lost:      {"lost", Nothing, 409},
+	Barred:    {"barred", Discard, 409},
 }
 
 // String returns the kind's name as it is shown and stored.

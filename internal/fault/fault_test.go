@@ -30,6 +30,7 @@ var kinds = []struct {
 	{fault.Conflict, "conflict", fault.Retry, 409},
 	{fault.Invalid, "invalid", fault.Discard, 400},
 	{fault.Lost, "lost", fault.Nothing, 409},
+	{fault.Barred, "barred", fault.Discard, 409},
 }
 
 func TestTheTableOfKinds(t *testing.T) {

@@ -37,6 +37,7 @@ var occasions = map[string]Phrase{
 	"past_limit":   {"A deal stands in its stage for too long", "Szansa sprzedaży zbyt długo stoi na etapie", "Сделка слишком долго стоит на этапе", "Угода надто довго стоїть на етапі"},
 	"decision":     {"A loss waits for you to agree", "Przegrana czeka na Twoją zgodę", "Проигрыш ждёт вашего согласования", "Програш чекає на ваше погодження"},
 	"repeated":     {"What was taken back was done again", "To, co cofnięto, zrobiono ponownie", "То, что отменили, сделали снова", "Те, що скасували, зробили знову"},
+	"barred":       {"The CRM does not let this be taken back, so it stands", "CRM nie pozwala tego cofnąć, więc zostaje", "CRM не даёт это отменить, поэтому оно остаётся", "CRM не дає це скасувати, тож воно лишається"},
 	"overwritten":  {"Somebody changed this at the same moment as salesbook", "Ktoś zmienił to w tej samej chwili co salesbook", "Кто-то изменил это в тот же миг, что и программа", "Хтось змінив це тієї ж миті, що й програма"},
 }
 

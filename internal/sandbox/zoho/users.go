@@ -122,6 +122,15 @@ func (c *call) userFilter() (func(*row) bool, error) {
 	return func(r *row) bool { return kind(r) && (len(ids) == 0 || slices.Contains(ids, r.key())) }, nil
 }
 
+// Hire adds a user who is no administrator, and returns the id.
+func (s *Sim) Hire(name, email string) (id string, err error) {
+	err = s.write("", func(t *tx) error {
+		id = t.addUser(name, email, standardProfile).key()
+		return nil
+	})
+	return id, err
+}
+
 // Fire makes a user one who has left.
 func (s *Sim) Fire(user string) error {
 	return s.editUser(user, values{"status": "disabled"})
