@@ -139,7 +139,7 @@ func TestFaultsOfZoho(t *testing.T) {
 			for _, move := range []struct {
 				stage string
 				kind  fault.Kind
-			}{{"Closed Won", fault.Invalid}, {"Needs Analysis", fault.KindOf(nil)}} {
+			}{{"Closed Won", fault.Barred}, {"Needs Analysis", fault.KindOf(nil)}} {
 				stage, kind := move.stage, move.kind
 				e := connectors.Edit{Object: "Deals", ID: seedID(1), Set: set(pair("stage_key", txt("Standard (Standard)|"+stage)))}
 				r, err := a.c.(connectors.Pusher).Push(t.Context(), e)
