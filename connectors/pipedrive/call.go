@@ -1,7 +1,6 @@
 package pipedrive
 
 import (
-	"bytes"
 	"cmp"
 	"context"
 	"net/http"
@@ -10,6 +9,7 @@ import (
 
 	"github.com/tidwall/gjson"
 
+	"salesbook.dev/connectors/answers"
 	"salesbook.dev/internal/fault"
 	"salesbook.dev/internal/rest"
 )
@@ -55,7 +55,7 @@ func classify(status int, h http.Header, body []byte, cost int) error {
 			words = "the company's tokens for today are spent; they are renewed at midnight"
 		}
 		return &fault.Error{Kind: fault.Limited, Text: words, RetryAfter: delay, Daily: daily}
-	case status == http.StatusForbidden && !isObject(body):
+	case status == http.StatusForbidden && !answers.IsObject(body):
 		// Who goes on through 429 meets a page of Cloudflare's (guide on rate
 		// limiting, 2026-11). It says nothing about the credentials.
 		return &fault.Error{Kind: fault.Limited, Text: "the vendor has banned us for too many calls", RetryAfter: banDelay}
@@ -66,8 +66,6 @@ func classify(status int, h http.Header, body []byte, cost int) error {
 	}
 	return nil
 }
-
-func isObject(body []byte) bool { return bytes.HasPrefix(bytes.TrimSpace(body), []byte("{")) }
 
 // isRefusal recognises the vendor's envelope of an error; some operations of v1
 // say status instead of success (OpenAPI v1, DELETE /webhooks/{id}).

@@ -10,6 +10,7 @@ import (
 	"github.com/bytedance/sonic"
 
 	"salesbook.dev/connectors"
+	"salesbook.dev/connectors/answers"
 	"salesbook.dev/internal/fault"
 )
 
@@ -69,11 +70,11 @@ func (c *Connector) changesOf(ctx context.Context, deal string) ([]connectors.Re
 // not matter then, so the ids stay when later entries come on top.
 func entry(deal string, r connectors.Record, same map[string]int) connectors.Record {
 	var about change
-	if err := read(r.Raw, &about); err != nil {
+	if err := answers.ReadProven(r.Raw, &about); err != nil {
 		about = change{Field: r.Raw} // Decode will say what is wrong with it
 	}
 	sum := sha256.Sum256(fmt.Appendf(nil, "%s\x00%s\x00%s", about.Field, about.Old, about.New))
-	at := plain(about.Time)
+	at := answers.Text(about.Time)
 	r.Parent, r.ID = deal, deal+"-unknown-"+hex.EncodeToString(sum[:8])
 	if t, ok := instant(at); ok {
 		r.UpdatedAt = t

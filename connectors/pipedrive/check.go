@@ -10,6 +10,7 @@ import (
 	"github.com/bytedance/sonic"
 
 	"salesbook.dev/connectors"
+	"salesbook.dev/connectors/answers"
 	"salesbook.dev/internal/fault"
 	"salesbook.dev/internal/rest"
 )
@@ -39,7 +40,7 @@ func (c *Connector) Check(ctx context.Context) (connectors.Rights, error) {
 		return connectors.Rights{}, err
 	}
 	rights := connectors.Rights{
-		Account: plain(who.Company), User: plain(who.ID), Name: who.Name, Zone: who.TimeZone,
+		Account: answers.Text(who.Company), User: answers.Text(who.ID), Name: who.Name, Zone: who.TimeZone,
 		BaseURL: c.companyURL(who.Domain), Quota: quota(answer.Header),
 	}
 	if rights.Account == "" || rights.User == "" {
@@ -64,7 +65,7 @@ func data[T any](a rest.Answer, into *T) error {
 		Success *bool `json:"success"`
 		Data    *T    `json:"data"`
 	}{Data: into}
-	if err := strict.Unmarshal(a.Body, &e); err != nil || e.Success == nil || !*e.Success || e.Data == nil {
+	if err := answers.Read(a.Body, &e); err != nil || e.Success == nil || !*e.Success || e.Data == nil {
 		return fault.New(fault.Temporary, "Pipedrive's answer is not of the documented form; try again later")
 	}
 	return nil

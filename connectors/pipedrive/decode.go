@@ -3,16 +3,14 @@ package pipedrive
 import (
 	"bytes"
 	"errors"
-	"fmt"
 	"slices"
-	"strings"
 	"sync"
-	"unicode/utf8"
 	"unsafe"
 
 	"github.com/bytedance/sonic/ast"
 
 	"salesbook.dev/connectors"
+	"salesbook.dev/connectors/answers"
 	"salesbook.dev/internal/fault"
 )
 
@@ -36,10 +34,6 @@ func newDialect() *dialect {
 	}
 	return d
 }
-
-// depthLimit bounds the nesting of one record. The deepest known is a field
-// definition with 5 levels; the bound keeps hostile input off the stack.
-const depthLimit = 32
 
 // Decode implements connectors.Decoder for the shapes "v2", "v1" and "webhook".
 // The three give equal values for equal facts, as far as the shape tells:
@@ -72,7 +66,7 @@ func (d *dialect) Decode(object, shape string, raw []byte) (connectors.Values, e
 		return connectors.Values{}, fault.New(fault.Invalid, "%s: %w", object, err)
 	}
 	if src.key != "" && !identified(&v, src.key) {
-		return connectors.Values{}, fault.New(fault.Invalid, "%s: %w", object, &connectors.FieldError{Field: src.key, Err: errNoID})
+		return connectors.Values{}, fault.New(fault.Invalid, "%s: %w", object, &connectors.FieldError{Field: src.key, Err: answers.ErrNoID})
 	}
 	if src.Dictionary {
 		demanded(&v)
@@ -82,7 +76,7 @@ func (d *dialect) Decode(object, shape string, raw []byte) (connectors.Values, e
 
 func identified(v *connectors.Values, key string) bool {
 	id := v.Get(key)
-	return usable(id.Text) && (id.Kind == connectors.Number || id.Kind == connectors.Text)
+	return answers.Usable(id.Text) && (id.Kind == connectors.Number || id.Kind == connectors.Text)
 }
 
 func (r *reader) read(shape string, raw []byte) (connectors.Values, error) {
@@ -95,7 +89,7 @@ func (r *reader) read(shape string, raw []byte) (connectors.Values, error) {
 		return connectors.Values{}, r.explain(err)
 	}
 	if len(r.open) > 0 || !ends(raw) {
-		return connectors.Values{}, r.explain(errBroken)
+		return connectors.Values{}, r.explain(answers.ErrBroken)
 	}
 	if r.shape == shapeV1 {
 		r.lift()
@@ -116,7 +110,7 @@ func withoutNone(record []connectors.Pair) []connectors.Pair {
 
 func (r *reader) reset(shape string, raw []byte) {
 	*r = reader{
-		shape: shape, dirty: unclean(raw), open: r.open[:0], pairs: r.pairs[:0], items: r.items[:0],
+		shape: shape, dirty: answers.Unclean(raw), open: r.open[:0], pairs: r.pairs[:0], items: r.items[:0],
 		record: make([]connectors.Pair, 0, r.fields), custom: make([]connectors.Pair, 0, r.customs),
 	}
 }
@@ -128,27 +122,11 @@ func (r *reader) release() {
 	r.record, r.custom = nil, nil
 }
 
-// unclean reports whether a text of raw may be invalid UTF-8 or hold NUL.
-func unclean(raw []byte) bool {
-	return !utf8.Valid(raw) || bytes.Contains(raw, []byte(`\u0000`)) || bytes.IndexByte(raw, 0) >= 0
-}
-
 // ends reports whether the last byte closes an object.
 func ends(raw []byte) bool { return bytes.HasSuffix(bytes.TrimRight(raw, " \t\r\n"), []byte("}")) }
 
-var (
-	errBroken = errors.New("the JSON is broken")
-	errNoID   = errors.New("is missing or cannot be an id, so that the record cannot be told from others")
-	errDepth  = fmt.Errorf("is nested deeper than %d levels", depthLimit)
-	errObject = errors.New("the record is not a JSON object")
-)
-
-// explain names the field. The library's own text quotes the record, which may
-// hold personal data.
+// explain names the field that is being read.
 func (r *reader) explain(err error) error {
-	if !errors.Is(err, errDepth) && !errors.Is(err, errObject) {
-		err = errBroken
-	}
 	var path []string
 	for _, f := range r.open {
 		if f.key != "" {
@@ -158,18 +136,5 @@ func (r *reader) explain(err error) error {
 	if r.key != "" {
 		path = append(path, r.key)
 	}
-	if len(path) == 0 {
-		return err
-	}
-	return &connectors.FieldError{Field: placeOf(path), Err: err}
-}
-
-// placeOf writes a path in a length that fits a line.
-func placeOf(path []string) string {
-	const parts, longest = 6, 120
-	place := strings.ToValidUTF8(strings.Join(path[:min(len(path), parts)], "."), "\uFFFD")
-	if runes := []rune(place); len(runes) > longest {
-		return string(runes[:longest]) + "…"
-	}
-	return place
+	return answers.Explain(err, path)
 }

@@ -15,6 +15,7 @@ import (
 	"github.com/rogpeppe/go-internal/txtar"
 
 	"salesbook.dev/connectors"
+	"salesbook.dev/connectors/answers"
 	"salesbook.dev/internal/fault"
 )
 
@@ -178,7 +179,7 @@ func TestShapesAgree(t *testing.T) {
 
 func TestDecodeRefusesWhatItCannotRead(t *testing.T) {
 	t.Parallel()
-	deep := strings.Repeat(`{"a":`, depthLimit) + "1" + strings.Repeat("}", depthLimit)
+	deep := strings.Repeat(`{"a":`, answers.DepthLimit) + "1" + strings.Repeat("}", answers.DepthLimit)
 	for name, c := range map[string]struct {
 		object, shape, raw string
 		kind               fault.Kind

@@ -11,6 +11,7 @@ import (
 	"unicode/utf8"
 
 	"salesbook.dev/connectors"
+	"salesbook.dev/connectors/answers"
 )
 
 // FuzzQuotaHeaders: whatever the headers of an answer say, what is learnt from
@@ -81,7 +82,7 @@ func FuzzDecodeLikeJSON(f *testing.F) {
 		id := fmt.Sprint(object["id"])
 		_, number := object["id"].(json.Number)
 		_, text := object["id"].(string)
-		if must := (number || text) && usable(id) && !deeper(object, depthLimit); (err == nil) != must {
+		if must := (number || text) && answers.Usable(id) && !deeper(object, answers.DepthLimit); (err == nil) != must {
 			t.Fatalf("error %v, want one: %v", err, !must)
 		}
 		if err != nil {

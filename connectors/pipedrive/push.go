@@ -6,6 +6,7 @@ import (
 	"net/url"
 
 	"salesbook.dev/connectors"
+	"salesbook.dev/connectors/answers"
 	"salesbook.dev/internal/fault"
 	"salesbook.dev/internal/rest"
 )
@@ -68,7 +69,7 @@ func (c *Connector) writable(e connectors.Edit) (source, writing, error) {
 		return source{}, w, fault.New(fault.Invalid, "%q cannot be written to Pipedrive, only activities, deals, leads, notes, pipelines, stages and definitions of fields", e.Object)
 	case e.ID == "" && !w.creates:
 		return source{}, w, fault.New(fault.Invalid, "%s are not made in Pipedrive, only changed: the edit names no record", e.Object)
-	case e.ID != "" && !usable(e.ID) || e.ID == "." || e.ID == "..":
+	case e.ID != "" && !answers.Usable(e.ID) || e.ID == "." || e.ID == "..":
 		return source{}, w, fault.New(fault.Invalid, "%q is no id of one of %s", e.ID, e.Object)
 	case e.ID == "" && e.Mark != "" && w.marked && len(marked(e)) == 0:
 		return source{}, w, fault.New(fault.Invalid, "the mark stands in no text of the new one of %s, so that it could not be found again", e.Object)
@@ -147,7 +148,7 @@ func missingOptions(raw []byte, wanted []option) ([]option, error) {
 	var have struct {
 		Options []option `json:"options"`
 	}
-	if err := strict.Unmarshal(raw, &have); err != nil {
+	if err := answers.Read(raw, &have); err != nil {
 		return nil, fault.New(fault.Temporary, "the field's options are not of the documented form; try again later")
 	}
 	labels := map[string]bool{}

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"salesbook.dev/connectors"
+	"salesbook.dev/connectors/answers"
 )
 
 // reader builds Values from a visit of the JSON. Members of the record and of
@@ -80,7 +81,7 @@ func (r *reader) OnObjectBegin(int) error {
 // OnArrayBegin implements ast.Visitor.
 func (r *reader) OnArrayBegin(int) error {
 	if len(r.open) == 0 {
-		return errObject
+		return answers.ErrObject
 	}
 	return r.begin(frame{key: r.key, into: intoItems, start: len(r.items)})
 }
@@ -92,8 +93,8 @@ func (r *reader) OnObjectKey(key string) error {
 }
 
 func (r *reader) begin(f frame) error {
-	if len(r.open) == depthLimit {
-		return errDepth
+	if len(r.open) == answers.DepthLimit {
+		return answers.ErrDepth
 	}
 	r.open, r.key = append(r.open, f), ""
 	return nil
@@ -152,7 +153,7 @@ func (r *reader) add(v connectors.Value) error {
 // slot returns the place of the next value in the innermost open container.
 func (r *reader) slot() (*connectors.Value, error) {
 	if len(r.open) == 0 {
-		return nil, errObject
+		return nil, answers.ErrObject
 	}
 	switch r.open[len(r.open)-1].into {
 	case intoItems:

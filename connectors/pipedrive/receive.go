@@ -12,6 +12,7 @@ import (
 	"github.com/bytedance/sonic"
 
 	"salesbook.dev/connectors"
+	"salesbook.dev/connectors/answers"
 	"salesbook.dev/internal/fault"
 )
 
@@ -39,7 +40,7 @@ func dealOf(raw []byte) string {
 	var product struct {
 		Deal sonic.NoCopyRawMessage `json:"deal_id"`
 	}
-	if !isObject(raw) || strict.Unmarshal(raw, &product) != nil {
+	if !answers.IsObject(raw) || answers.Read(raw, &product) != nil {
 		return ""
 	}
 	return idOf(product.Deal)
@@ -55,7 +56,7 @@ func (c *Connector) Receive(d connectors.Delivery) (connectors.Receipt, error) {
 		return connectors.Receipt{}, fault.New(fault.Invalid, "the delivery is a %q, Pipedrive sends POST", d.Method)
 	}
 	var n notice
-	if !isObject(d.Body) || strict.Unmarshal(d.Body, &n) != nil {
+	if !answers.IsObject(d.Body) || answers.Read(d.Body, &n) != nil {
 		return connectors.Receipt{}, fault.New(fault.Invalid, "the delivery is not JSON of the form of a Pipedrive webhook")
 	}
 	if string(n.Version) == "1" {
@@ -152,7 +153,7 @@ func entityObject(entity string) (string, bool) {
 // idOf is an id written as text or number, empty for anything else.
 func idOf(raw []byte) string {
 	const longest = 64
-	text := plain(raw)
+	text := answers.Text(raw)
 	switch {
 	case text == "null" || text == "" || len(text) > longest || bytes.ContainsAny(raw[:1], "{[tf"):
 		return ""
@@ -168,7 +169,7 @@ func idOf(raw []byte) string {
 // moment reads meta.timestamp: the guide calls it "10 character timestamp",
 // v2 really sends RFC 3339 with milliseconds (webhook of 2026-01).
 func moment(raw []byte) time.Time {
-	text := plain(raw)
+	text := answers.Text(raw)
 	if at, ok := instant(text); ok {
 		return at
 	}

@@ -1,37 +1,17 @@
 package pipedrive
 
 import (
-	"bytes"
-	"crypto/sha256"
-	"encoding/hex"
 	"strconv"
-	"strings"
-	"unicode"
-	"unicode/utf8"
-	"unsafe"
 
 	"github.com/bytedance/sonic"
 
 	"salesbook.dev/connectors"
+	"salesbook.dev/connectors/answers"
 	"salesbook.dev/internal/fault"
 )
 
-// read decodes what rest has proven to be JSON. What it keeps raw are parts of
-// b itself: the library's way for []byte would copy each page twice.
-func read(b []byte, into any) error {
-	return proven.UnmarshalFromString(unsafe.String(unsafe.SliceData(b), len(b)), into)
-}
-
 // raws are values of JSON as they stand in the page, whose memory they share.
 type raws = []sonic.NoCopyRawMessage
-
-var (
-	// strict matches keys exactly: "ID" is not "id".
-	strict = sonic.Config{CaseSensitive: true}.Froze()
-	// proven is strict for what rest has found to be whole JSON already, so that
-	// what is skipped need not be checked once more. It halves the time.
-	proven = sonic.Config{CaseSensitive: true, NoValidateJSONSkip: true}.Froze()
-)
 
 // envelope is the answer of a list.
 type envelope struct {
@@ -77,7 +57,7 @@ type listing struct {
 // split takes a page apart without changing a byte of its records.
 func (s source) split(body []byte) (listing, error) {
 	var e envelope
-	if err := read(body, &e); err != nil {
+	if err := answers.ReadProven(body, &e); err != nil {
 		return listing{}, fault.New(fault.Temporary, "the list of %s is not of the documented form: no array in data; try again later", s.Name)
 	}
 	if e.Success == nil || !*e.Success {
@@ -105,73 +85,28 @@ func (s source) split(body []byte) (listing, error) {
 // is room to work in, used again for each record of a page.
 func (s source) record(raw []byte, about *label) (_ connectors.Record, products bool) {
 	*about = label{}
-	if err := read(raw, about); err != nil {
+	if err := answers.ReadProven(raw, about); err != nil {
 		*about = label{} // not an object: Decode will say so
 	}
 	r := connectors.Record{Object: s.Name, ID: s.id(about, raw), Shape: s.shape, Raw: raw}
-	if at, ok := instant(plain(about.UpdateTime)); ok {
+	if at, ok := instant(answers.Text(about.UpdateTime)); ok {
 		r.UpdatedAt = at
-	} else if at, ok := instant(plain(about.Modified)); ok {
+	} else if at, ok := instant(answers.Text(about.Modified)); ok {
 		r.UpdatedAt = at
 	}
 	r.Deleted = string(about.IsDeleted) == "true" || s.inactive && string(about.Active) == "false" ||
-		s.Name == deals && plain(about.Status) == "deleted"
+		s.Name == deals && answers.Text(about.Status) == "deleted"
 	if s.Parent != "" {
-		r.Parent = plain(about.Deal)
+		r.Parent = answers.Text(about.Deal)
 	}
-	count := plain(about.Products)
+	count := answers.Text(about.Products)
 	return r, count != "" && count != "0" && count != "null"
-}
-
-// id is the record's id. A record without one that can be, which no document
-// foresees, gets one from its bytes, so that it is kept and shown as undecodable instead of
-// being lost or stopping its page.
-func (s source) id(about *label, raw []byte) string {
-	id := about.ID
-	if s.key == "field_code" {
-		id = about.Code
-	}
-	if text := plain(id); usable(text) && text != "null" && text[0] != '{' && text[0] != '[' {
-		return text
-	}
-	sum := sha256.Sum256(raw)
-	return "unnamed-" + hex.EncodeToString(sum[:8])
-}
-
-// usable reports whether a text can be an id: that of a column's key, without
-// what PostgreSQL cannot store and people cannot see.
-func usable(id string) bool {
-	const longest = 200
-	if id == "" || len(id) > longest || strings.TrimSpace(id) != id {
-		return false
-	}
-	for _, r := range id { // what is not UTF-8 comes as RuneError
-		if r == utf8.RuneError || !unicode.IsPrint(r) {
-			return false
-		}
-	}
-	return true
-}
-
-// plain is the text of a JSON string, and any other value as it is written.
-func plain(raw []byte) string {
-	if len(raw) < 2 || raw[0] != '"' {
-		return string(raw)
-	}
-	if bytes.IndexByte(raw, '\\') < 0 {
-		return string(raw[1 : len(raw)-1])
-	}
-	var text string
-	if err := strict.Unmarshal(raw, &text); err != nil {
-		return string(raw)
-	}
-	return text
 }
 
 // alone takes the answer about one record apart.
 func (s source) alone(body []byte) (connectors.Record, bool, error) {
 	var e single
-	if err := read(body, &e); err != nil || e.Success == nil || !*e.Success || !isObject(e.Data) {
+	if err := answers.ReadProven(body, &e); err != nil || e.Success == nil || !*e.Success || !answers.IsObject(e.Data) {
 		return connectors.Record{}, false, fault.New(fault.Temporary, "the answer about one of %s is not of the documented form: no object in data; try again later", s.Name)
 	}
 	r, products := s.record(e.Data, new(label))
@@ -182,4 +117,12 @@ func (s source) alone(body []byte) (connectors.Record, bool, error) {
 func numeric(id string) bool {
 	_, err := strconv.ParseUint(id, 10, 63)
 	return err == nil
+}
+
+// id is the record's id.
+func (s source) id(about *label, raw []byte) string {
+	if s.key == "field_code" {
+		return answers.Identity(about.Code, raw)
+	}
+	return answers.Identity(about.ID, raw)
 }

@@ -11,6 +11,7 @@ import (
 	"github.com/bytedance/sonic"
 
 	"salesbook.dev/connectors"
+	"salesbook.dev/connectors/answers"
 	"salesbook.dev/internal/fault"
 	"salesbook.dev/internal/rest"
 )
@@ -103,7 +104,7 @@ func (c *Connector) hooks(ctx context.Context, callback connectors.Callback) ([]
 		Success *bool  `json:"success"`
 		Data    []hook `json:"data"`
 	}
-	if err := strict.Unmarshal(answer.Body, &e); err != nil || e.Success == nil || !*e.Success {
+	if err := answers.Read(answer.Body, &e); err != nil || e.Success == nil || !*e.Success {
 		return nil, fault.New(fault.Temporary, "the list of webhooks is not of the documented form; try again later")
 	}
 	var ours []hook
@@ -126,7 +127,7 @@ func (h hook) active() bool { return string(h.Active) == "1" || string(h.Active)
 // serves reports whether the webhook is just what create makes.
 func (h hook) serves(callback connectors.Callback) bool {
 	return h.active() && h.URL == callback.URL && h.Action == everything && h.Object == everything &&
-		strings.HasPrefix(plain(h.Version), "2") && h.Name == hookName(callback)
+		strings.HasPrefix(answers.Text(h.Version), "2") && h.Name == hookName(callback)
 }
 
 // hookName marks the user and password that a webhook was made with, which its
@@ -169,7 +170,7 @@ func refusedHook(status int, _ http.Header, body []byte) error {
 		return fault.New(fault.Temporary, "Pipedrive could not make the webhook (%d); try again later", status)
 	case status == http.StatusUnauthorized:
 		return fault.New(fault.Auth, "Pipedrive refuses these credentials; connect again or replace the token")
-	case status == http.StatusForbidden && isObject(body):
+	case status == http.StatusForbidden && answers.IsObject(body):
 		return fault.New(fault.Forbidden, "webhooks need the token of an admin, or the OAuth scope admin")
 	case status == http.StatusForbidden:
 		return nil // a rate ban

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"salesbook.dev/connectors"
+	"salesbook.dev/connectors/answers"
 	"salesbook.dev/internal/fault"
 )
 
@@ -188,7 +189,7 @@ func (w writing) customs(e connectors.Edit, body map[string]any) error {
 }
 
 // printable shortens a key that came from outside.
-func printable(key string) string { return strconv.Quote(placeOf([]string{key})) }
+func printable(key string) string { return strconv.Quote(answers.PlaceOf([]string{key})) }
 
 // flatten writes a value as v1 has it: over several keys, several options as one
 // text. See lift for the way back.

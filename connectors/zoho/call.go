@@ -1,7 +1,6 @@
 package zoho
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"net/http"
@@ -10,6 +9,7 @@ import (
 
 	"github.com/tidwall/gjson"
 
+	"salesbook.dev/connectors/answers"
 	"salesbook.dev/internal/fault"
 	"salesbook.dev/internal/rest"
 )
@@ -71,7 +71,7 @@ const longestRefusal = 32 << 10
 
 // refusalOf reads it; it is zero where the body is none.
 func refusalOf(body []byte) refusal {
-	if len(body) > longestRefusal || !isObject(body) || !gjson.ValidBytes(body) {
+	if len(body) > longestRefusal || !answers.IsObject(body) || !gjson.ValidBytes(body) {
 		return refusal{}
 	}
 	said := gjson.GetManyBytes(body, "code", "message", "status")
@@ -134,8 +134,6 @@ func shortened(s string) string {
 	}
 	return s
 }
-
-func isObject(body []byte) bool { return bytes.HasPrefix(bytes.TrimSpace(body), []byte("{")) }
 
 // nothing reports an answer that is empty or says that nothing has changed.
 func nothing(a rest.Answer, err error) bool {

@@ -6,6 +6,7 @@ import (
 	"net/url"
 
 	"salesbook.dev/connectors"
+	"salesbook.dev/connectors/answers"
 	"salesbook.dev/internal/fault"
 )
 
@@ -30,7 +31,7 @@ func (c *Connector) Check(ctx context.Context) (connectors.Rights, error) {
 	var e struct {
 		Org []org `json:"org"`
 	}
-	if read(answer.Body, &e) != nil || len(e.Org) != 1 || e.Org[0].ID == "" {
+	if answers.ReadProven(answer.Body, &e) != nil || len(e.Org) != 1 || e.Org[0].ID == "" {
 		return connectors.Rights{}, fault.New(fault.Temporary, "Zoho does not say whose account this is; try again later")
 	}
 	o := e.Org[0]
@@ -68,7 +69,7 @@ func (c *Connector) whoami(ctx context.Context, rights *connectors.Rights) error
 			} `json:"profile"`
 		} `json:"users"`
 	}
-	if nothing(answer, nil) || read(answer.Body, &e) != nil || len(e.Users) != 1 {
+	if nothing(answer, nil) || answers.ReadProven(answer.Body, &e) != nil || len(e.Users) != 1 {
 		return fault.New(fault.Temporary, "Zoho does not say whose credentials these are; try again later")
 	}
 	rights.User = e.Users[0].ID

@@ -10,6 +10,7 @@ import (
 	"github.com/bytedance/sonic"
 
 	"salesbook.dev/connectors"
+	"salesbook.dev/connectors/answers"
 	"salesbook.dev/internal/fault"
 	"salesbook.dev/internal/rest"
 )
@@ -74,7 +75,7 @@ func readable(a rest.Answer, module string) (map[string]string, error) {
 			Type string `json:"data_type"`
 		} `json:"fields"`
 	}
-	if nothing(a, nil) || read(a.Body, &e) != nil || len(e.Fields) == 0 {
+	if nothing(a, nil) || answers.ReadProven(a.Body, &e) != nil || len(e.Fields) == 0 {
 		return nil, fault.New(fault.Temporary, "Zoho tells no fields of %s; try again later", module)
 	}
 	types := map[string]string{}
@@ -177,11 +178,11 @@ func (c *Connector) partsOf(ctx context.Context, src source, columns, ids []stri
 	out := make(map[string]fragment, len(list.Data))
 	for _, raw := range list.Data {
 		about := labelOf(raw)
-		id := plain(about.ID)
+		id := answers.Text(about.ID)
 		if !slices.Contains(ids, id) {
 			return nil, fault.New(fault.Temporary, "%s %s came without being asked for: the list was not narrowed to ids; try again later", src.Name, shortened(id))
 		}
-		out[id] = fragment{raw, plain(about.Modified)}
+		out[id] = fragment{raw, answers.Text(about.Modified)}
 	}
 	return out, nil
 }
@@ -251,7 +252,7 @@ func labelOf(raw []byte) label {
 // read labels another record.
 func (l *label) read(raw []byte) {
 	*l = label{}
-	if err := read(raw, l); err != nil {
+	if err := answers.ReadProven(raw, l); err != nil {
 		*l = label{} // not an object: Decode will say so
 	}
 }

@@ -3,17 +3,16 @@ package zoho
 import (
 	"bytes"
 	"errors"
-	"fmt"
 	"slices"
 	"strings"
 	"sync"
 	"time"
-	"unicode/utf8"
 	"unsafe"
 
 	"github.com/bytedance/sonic/ast"
 
 	"salesbook.dev/connectors"
+	"salesbook.dev/connectors/answers"
 	"salesbook.dev/internal/fault"
 )
 
@@ -60,10 +59,6 @@ func newDialect(own []string) *dialect {
 	return d
 }
 
-// depthLimit bounds the nesting of one record. The deepest known is a definition
-// of a field with 7 levels; the bound keeps hostile input off the stack.
-const depthLimit = 32
-
 // Decode implements connectors.Decoder:
 //
 //   - references ({id, name} of lookups, owners, layouts) become their id;
@@ -99,8 +94,8 @@ func (d *dialect) Decode(object, shape string, raw []byte) (connectors.Values, e
 	v := d.sorted(src, fields, r)
 	v.Standard = append(v.Standard, related(src, fields)...)
 	r.standard, r.custom = len(v.Standard), len(v.Custom)
-	if id := v.Get(src.key); id.Kind != connectors.Text && id.Kind != connectors.Number || !usable(id.Text) {
-		return connectors.Values{}, fault.New(fault.Invalid, "%s: %w", object, &connectors.FieldError{Field: src.key, Err: errNoID})
+	if id := v.Get(src.key); id.Kind != connectors.Text && id.Kind != connectors.Number || !answers.Usable(id.Text) {
+		return connectors.Values{}, fault.New(fault.Invalid, "%s: %w", object, &connectors.FieldError{Field: src.key, Err: answers.ErrNoID})
 	}
 	derive(src, &v)
 	return v, nil
@@ -220,13 +215,6 @@ func part(v connectors.Value, key string) *connectors.Value {
 	return nil
 }
 
-var (
-	errBroken = errors.New("the JSON is broken")
-	errNoID   = errors.New("is missing or cannot be an id, so that the record cannot be told from others")
-	errDepth  = fmt.Errorf("is nested deeper than %d levels", depthLimit)
-	errObject = errors.New("the record is not a JSON object")
-)
-
 // read visits the JSON; the result does not depend on what else it may hold.
 func (r *reader) read(raw []byte) error {
 	if len(raw) == 0 {
@@ -234,7 +222,7 @@ func (r *reader) read(raw []byte) error {
 	}
 	err := ast.Preorder(unsafe.String(unsafe.SliceData(raw), len(raw)), r, &ast.VisitorOptions{OnlyNumber: true})
 	if err == nil && (len(r.open) > 0 || !r.ended || !ends(raw)) {
-		err = errBroken
+		err = answers.ErrBroken
 	}
 	if err != nil {
 		return r.explain(err)
@@ -242,12 +230,8 @@ func (r *reader) read(raw []byte) error {
 	return nil
 }
 
-// explain names the field. The library's own text quotes the record, which may
-// hold personal data.
+// explain names the field that is being read.
 func (r *reader) explain(err error) error {
-	if !errors.Is(err, errDepth) && !errors.Is(err, errObject) {
-		err = errBroken
-	}
 	var path []string
 	for _, f := range r.open {
 		if f.key != "" {
@@ -257,25 +241,7 @@ func (r *reader) explain(err error) error {
 	if r.key != "" {
 		path = append(path, r.key)
 	}
-	if len(path) == 0 {
-		return err
-	}
-	return &connectors.FieldError{Field: placeOf(path), Err: err}
-}
-
-// placeOf writes a path in a length that fits a line.
-func placeOf(path []string) string {
-	const parts, longest = 6, 120
-	place := strings.ToValidUTF8(strings.Join(path[:min(len(path), parts)], "."), "\uFFFD")
-	if runes := []rune(place); len(runes) > longest {
-		return string(runes[:longest]) + "…"
-	}
-	return place
-}
-
-// unclean reports whether a text of raw may be invalid UTF-8 or hold NUL.
-func unclean(raw []byte) bool {
-	return !utf8.Valid(raw) || bytes.Contains(raw, []byte(`\u0000`)) || bytes.IndexByte(raw, 0) >= 0
+	return answers.Explain(err, path)
 }
 
 // ends reports whether the last byte closes an object or a list.

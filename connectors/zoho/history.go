@@ -9,6 +9,7 @@ import (
 	"github.com/bytedance/sonic"
 
 	"salesbook.dev/connectors"
+	"salesbook.dev/connectors/answers"
 	"salesbook.dev/internal/fault"
 )
 
@@ -78,7 +79,7 @@ func (c *Connector) pipelinesOf(ctx context.Context, ids []string) (map[string][
 	}
 	out := make(map[string][]byte, len(list))
 	for _, raw := range list {
-		out[plain(labelOf(raw).ID)] = raw
+		out[answers.Text(labelOf(raw).ID)] = raw
 	}
 	return out, nil
 }
@@ -122,14 +123,14 @@ func (c *Connector) queryHistories(ctx context.Context, ids []string, tell func(
 		last := ""
 		for _, raw := range list {
 			about := labelOf(raw)
-			deal, id := dealOf(raw), plain(about.ID)
+			deal, id := dealOf(raw), answers.Text(about.ID)
 			switch {
 			case !slices.Contains(ids, deal):
 				return fault.New(fault.Temporary, "the history of deal %s came without being asked for; try again later", shortened(deal))
 			case !numeric(id) || last != "" && !before(last, id):
 				return disorder(historyModule)
 			}
-			tell(deal, id, raw, plain(about.Modified))
+			tell(deal, id, raw, answers.Text(about.Modified))
 			last = id
 		}
 		if len(list) < limit {
@@ -161,13 +162,13 @@ func dealOf(raw []byte) string {
 	var stay struct {
 		Deal sonic.NoCopyRawMessage `json:"Potential_Name"`
 	}
-	if err := read(raw, &stay); err != nil {
+	if err := answers.ReadProven(raw, &stay); err != nil {
 		return ""
 	}
-	if isObject(stay.Deal) {
-		return plain(labelOf(stay.Deal).ID)
+	if answers.IsObject(stay.Deal) {
+		return answers.Text(labelOf(stay.Deal).ID)
 	}
-	return plain(stay.Deal)
+	return answers.Text(stay.Deal)
 }
 
 // historyOf reads the history of one deal.
@@ -190,7 +191,7 @@ func (c *Connector) historyOf(ctx context.Context, deal string, beside []byte) (
 		}
 		for _, raw := range list {
 			about := labelOf(raw)
-			r := record(src, identity(about.ID, raw), [][]byte{raw, beside}, plain(about.Modified))
+			r := record(src, answers.Identity(about.ID, raw), [][]byte{raw, beside}, answers.Text(about.Modified))
 			r.Parent = deal
 			if !seen[r.ID] {
 				seen[r.ID] = true

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"salesbook.dev/connectors"
+	"salesbook.dev/connectors/answers"
 	"salesbook.dev/internal/fault"
 )
 
@@ -34,13 +35,13 @@ func (w *walker) readDeleted(ctx context.Context) (connectors.Page, bool, error)
 	page, seen := connectors.Page{FetchedAt: answer.SentAt}, map[string]bool{}
 	for _, raw := range list {
 		about := labelOf(raw)
-		id := plain(about.ID)
+		id := answers.Text(about.ID)
 		if !numeric(id) || seen[id] {
 			continue
 		}
 		seen[id] = true
 		r := connectors.Record{Object: w.src.Name, ID: id, Shape: shapeWhole, Deleted: true}
-		if at, ok := instant(plain(about.Deleted)); ok {
+		if at, ok := instant(answers.Text(about.Deleted)); ok {
 			r.UpdatedAt = at
 		}
 		page.Records = append(page.Records, r)
@@ -97,7 +98,7 @@ func (w *walker) readAtToken(ctx context.Context) (connectors.Page, bool, error)
 	page := connectors.Page{FetchedAt: answer.SentAt}
 	for _, raw := range list {
 		about := labelOf(raw)
-		page.Records = append(page.Records, record(w.src, identity(about.ID, raw), [][]byte{raw}, plain(about.Modified)))
+		page.Records = append(page.Records, record(w.src, answers.Identity(about.ID, raw), [][]byte{raw}, answers.Text(about.Modified)))
 	}
 	k.Token = place.Token
 	return page, place.More, nil
@@ -151,9 +152,9 @@ func (c *Connector) listUsers(ctx context.Context, src source) (connectors.Page,
 		}
 		for _, raw := range list {
 			about := labelOf(raw)
-			if id := identity(about.ID, raw); !seen[id] {
+			if id := answers.Identity(about.ID, raw); !seen[id] {
 				seen[id] = true
-				page.Records = append(page.Records, record(src, id, [][]byte{raw}, plain(about.Modified)))
+				page.Records = append(page.Records, record(src, id, [][]byte{raw}, answers.Text(about.Modified)))
 			}
 		}
 		place, err := infoOf(answer.Body, src.Name)
@@ -185,7 +186,7 @@ func (c *Connector) listFields(ctx context.Context, src source) (connectors.Page
 		return connectors.Page{}, err
 	}
 	for _, raw := range list {
-		page.Records = append(page.Records, record(src, identity(labelOf(raw).Name, raw), [][]byte{raw}, ""))
+		page.Records = append(page.Records, record(src, answers.Identity(labelOf(raw).Name, raw), [][]byte{raw}, ""))
 	}
 	return page, nil
 }
@@ -203,7 +204,7 @@ func (c *Connector) listOrg(ctx context.Context, src source) (connectors.Page, e
 		return connectors.Page{}, err
 	}
 	for _, raw := range list {
-		page.Records = append(page.Records, record(src, identity(labelOf(raw).ID, raw), [][]byte{raw}, ""))
+		page.Records = append(page.Records, record(src, answers.Identity(labelOf(raw).ID, raw), [][]byte{raw}, ""))
 	}
 	return page, nil
 }
@@ -225,7 +226,7 @@ func (c *Connector) listPipelines(ctx context.Context, src source) (connectors.P
 	}
 	seen := map[string]bool{}
 	for _, p := range found {
-		id := identity(labelOf(p.raw).Value, p.raw)
+		id := answers.Identity(labelOf(p.raw).Value, p.raw)
 		if seen[id] {
 			continue // layouts may share a pipeline, and deals name it without its layout
 		}
@@ -300,11 +301,11 @@ func attachStages(page *connectors.Page, src source, pipeline string, raw []byte
 		if ended(stage) {
 			continue
 		}
-		value, parts := plain(labelOf(stage).Value), [][]byte{stage}
-		if i := slices.IndexFunc(values, func(v []byte) bool { return value != "" && plain(labelOf(v).Value) == value }); i >= 0 {
+		value, parts := answers.Text(labelOf(stage).Value), [][]byte{stage}
+		if i := slices.IndexFunc(values, func(v []byte) bool { return value != "" && answers.Text(labelOf(v).Value) == value }); i >= 0 {
 			parts = append(parts, values[i])
 		}
-		r := record(src, stageKey(pipeline, identity(labelOf(stage).Value, stage)), parts, "")
+		r := record(src, stageKey(pipeline, answers.Identity(labelOf(stage).Value, stage)), parts, "")
 		r.Parent = pipeline
 		if !seen[r.ID] {
 			seen[r.ID] = true
@@ -349,7 +350,7 @@ func (c *Connector) layouts(ctx context.Context) ([]dealLayout, connectors.Page,
 		var l struct {
 			Generated string `json:"generated_type"`
 		}
-		if id := plain(labelOf(raw).ID); numeric(id) && read(raw, &l) == nil {
+		if id := answers.Text(labelOf(raw).ID); numeric(id) && answers.ReadProven(raw, &l) == nil {
 			out = append(out, dealLayout{id, l.Generated == "default"})
 		}
 	}

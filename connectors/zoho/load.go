@@ -11,6 +11,7 @@ import (
 	"github.com/bytedance/sonic"
 
 	"salesbook.dev/connectors"
+	"salesbook.dev/connectors/answers"
 	"salesbook.dev/internal/fault"
 	"salesbook.dev/internal/rest"
 )
@@ -149,7 +150,7 @@ func (w *walker) keep(group int, list []sonic.NoCopyRawMessage) ([]string, error
 	about := new(label)
 	for _, raw := range list {
 		about.read(raw)
-		id := plain(about.ID)
+		id := answers.Text(about.ID)
 		if !numeric(id) {
 			return nil, fault.New(fault.Temporary, "the list of %s shows a record without an id; try again later", w.src.Name)
 		}
@@ -157,7 +158,7 @@ func (w *walker) keep(group int, list []sonic.NoCopyRawMessage) ([]string, error
 			return nil, fault.New(fault.Temporary, "the list of %s is not in the order of ids, which was asked for; try again later", w.src.Name)
 		}
 		ids = append(ids, id)
-		parts[id] = fragment{raw, plain(about.Modified)}
+		parts[id] = fragment{raw, answers.Text(about.Modified)}
 	}
 	return ids, nil
 }

@@ -10,6 +10,7 @@ import (
 	"github.com/tidwall/gjson"
 
 	"salesbook.dev/connectors"
+	"salesbook.dev/connectors/answers"
 	"salesbook.dev/internal/fault"
 	"salesbook.dev/internal/rest"
 )
@@ -144,20 +145,20 @@ func (c *Connector) write(ctx context.Context, call rest.Call, under string) (st
 		return "", err
 	}
 	said, ok := outcomeOf(answer.Body, under)
-	if !ok || !numeric(plain(said.Details.ID)) {
+	if !ok || !numeric(answers.Text(said.Details.ID)) {
 		return "", fault.New(fault.Temporary, "whether the change was made is not known: the answer is not of the documented form; read it again")
 	}
-	return plain(said.Details.ID), nil
+	return answers.Text(said.Details.ID), nil
 }
 
 // outcomeOf reads what an answer says of its only element.
 func outcomeOf(body []byte, under string) (outcome, bool) {
-	if !isObject(body) {
+	if !answers.IsObject(body) {
 		return outcome{}, false
 	}
 	var e map[string]sonic.NoCopyRawMessage
 	var list []outcome
-	if strict.Unmarshal(body, &e) != nil || strict.Unmarshal(e[under], &list) != nil || len(list) != 1 || list[0].Code == "" {
+	if answers.Read(body, &e) != nil || answers.Read(e[under], &list) != nil || len(list) != 1 || list[0].Code == "" {
 		return outcome{}, false
 	}
 	return list[0], true
@@ -294,7 +295,7 @@ type transition struct {
 
 // leads tells whether a transition may be taken now, and leads to a stage.
 func (t *transition) leads(stage string) bool {
-	return t.Next == stage && numeric(plain(t.ID)) && (t.Matched == nil || *t.Matched)
+	return t.Next == stage && numeric(answers.Text(t.ID)) && (t.Matched == nil || *t.Matched)
 }
 
 // transit moves a deal by the Blueprint that holds its stage. A transition is one
@@ -311,7 +312,7 @@ func (c *Connector) transit(ctx context.Context, e connectors.Edit, body map[str
 			Transitions []transition `json:"transitions"`
 		} `json:"blueprint"`
 	}
-	if nothing(answer, nil) || read(answer.Body, &found) != nil {
+	if nothing(answer, nil) || answers.ReadProven(answer.Body, &found) != nil {
 		return malformed("the Blueprint of deal " + e.ID)
 	}
 	stage, _ := body["Stage"].(string)
@@ -325,7 +326,7 @@ func (c *Connector) transit(ctx context.Context, e connectors.Edit, body map[str
 			data[name] = v
 		}
 	}
-	step := map[string]any{"transition_id": plain(found.Blueprint.Transitions[i].ID), "data": data}
+	step := map[string]any{"transition_id": answers.Text(found.Blueprint.Transitions[i].ID), "data": data}
 	_, err = c.do(ctx, rest.Call{Method: http.MethodPut, Path: root + path, Body: map[string]any{"blueprint": []any{step}}, Classify: untaken})
 	if fault.KindOf(err) == fault.Invalid {
 		return fault.New(fault.Barred, "deal %s is in a Blueprint, which does not let it take the transition to the stage %s as it is; move it in the CRM: %w", e.ID, shortened(stage), err)
@@ -390,8 +391,8 @@ func (c *Connector) search(ctx context.Context, src source, path, key, mark stri
 		}
 		for _, raw := range list {
 			var texts map[string]any
-			id := plain(labelOf(raw).ID)
-			if read(raw, &texts) != nil || !numeric(id) {
+			id := answers.Text(labelOf(raw).ID)
+			if answers.ReadProven(raw, &texts) != nil || !numeric(id) {
 				continue
 			}
 			if text, _ := texts[key].(string); strings.Contains(text, mark) {

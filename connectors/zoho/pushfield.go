@@ -5,6 +5,7 @@ import (
 	"net/http"
 
 	"salesbook.dev/connectors"
+	"salesbook.dev/connectors/answers"
 	"salesbook.dev/internal/fault"
 	"salesbook.dev/internal/rest"
 )
@@ -30,7 +31,7 @@ func (c *Connector) pushField(ctx context.Context, src source, e connectors.Edit
 		if !found {
 			return connectors.Record{}, fault.New(fault.NotFound, "%s have no field %s any more; pull the field definitions again", src.module, shortened(e.ID))
 		}
-		call.Method, call.Path = http.MethodPatch, path+"/"+plain(labelOf(known.Raw).ID)
+		call.Method, call.Path = http.MethodPatch, path+"/"+answers.Text(labelOf(known.Raw).ID)
 	}
 	id, err := c.write(ctx, call, "fields")
 	if err != nil {

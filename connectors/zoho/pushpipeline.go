@@ -10,6 +10,7 @@ import (
 	"github.com/bytedance/sonic"
 
 	"salesbook.dev/connectors"
+	"salesbook.dev/connectors/answers"
 	"salesbook.dev/internal/fault"
 	"salesbook.dev/internal/rest"
 )
@@ -67,7 +68,7 @@ func (c *Connector) pushPipeline(ctx context.Context, e connectors.Edit) (connec
 	if err != nil {
 		return connectors.Record{}, err
 	}
-	return c.reread(ctx, c.sources[pipelines], id, func(r connectors.Record) bool { return plain(labelOf(r.Raw).ID) == id })
+	return c.reread(ctx, c.sources[pipelines], id, func(r connectors.Record) bool { return answers.Text(labelOf(r.Raw).ID) == id })
 }
 
 // onlySets refuses edits of a definition that set anything but some fields.
@@ -108,7 +109,7 @@ func (c *Connector) stagesThatEnd(ctx context.Context, layout string) ([]shownSt
 	var of []shownStage
 	for _, p := range found {
 		var shown shownPipeline
-		if p.layout == layout && read(p.raw, &shown) == nil && shown.Default {
+		if p.layout == layout && answers.ReadProven(p.raw, &shown) == nil && shown.Default {
 			of = shown.ordered()
 		}
 	}
@@ -139,7 +140,7 @@ func (c *Connector) allStages(ctx context.Context) ([]shownStage, error) {
 	var out []shownStage
 	for _, raw := range values {
 		var s shownStage
-		if read(raw, &s) == nil && numeric(plain(s.ID)) && s.Use != "unused" && s.Value != none {
+		if answers.ReadProven(raw, &s) == nil && numeric(answers.Text(s.ID)) && s.Use != "unused" && s.Value != none {
 			out = append(out, s)
 		}
 	}
@@ -151,7 +152,7 @@ func (c *Connector) allStages(ctx context.Context) ([]shownStage, error) {
 func asMaps(list []shownStage) []any {
 	out := make([]any, len(list))
 	for i, s := range list {
-		out[i] = map[string]any{"id": plain(s.ID), keyDisplay: s.Name, keyPlace: i + 1}
+		out[i] = map[string]any{"id": answers.Text(s.ID), keyDisplay: s.Name, keyPlace: i + 1}
 	}
 	return out
 }
@@ -236,7 +237,7 @@ func (c *Connector) pipelineOf(ctx context.Context, value string) (layout string
 	}
 	for _, in := range found {
 		p = shownPipeline{}
-		if read(in.raw, &p) == nil && p.Value == value && numeric(plain(p.ID)) {
+		if answers.ReadProven(in.raw, &p) == nil && p.Value == value && numeric(answers.Text(p.ID)) {
 			return in.layout, p, nil
 		}
 	}
@@ -263,7 +264,7 @@ func (c *Connector) stageNamed(ctx context.Context, p shownPipeline, name connec
 
 // writeStages writes which stages a pipeline has, and returns one of them.
 func (c *Connector) writeStages(ctx context.Context, layout string, p shownPipeline, list []shownStage, id string) (connectors.Record, error) {
-	number := plain(p.ID)
+	number := answers.Text(p.ID)
 	body := map[string]any{keyDisplay: p.Name, "maps": asMaps(list)}
 	if p.Default {
 		body["default"] = true

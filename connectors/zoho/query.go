@@ -6,6 +6,7 @@ import (
 
 	"github.com/bytedance/sonic"
 
+	"salesbook.dev/connectors/answers"
 	"salesbook.dev/internal/fault"
 	"salesbook.dev/internal/rest"
 )
@@ -36,13 +37,13 @@ func (c *Connector) query(ctx context.Context, module, columns, where, order str
 	about := new(label)
 	for i, raw := range list {
 		about.read(raw)
-		at, ok := instant(plain(about.Modified))
-		id := plain(about.ID)
+		at, ok := instant(answers.Text(about.Modified))
+		id := answers.Text(about.ID)
 		if !ok || !numeric(id) {
 			return nil, answer, fault.New(fault.Temporary, "a query of %s tells no id or no time of change of a record; try again later", module)
 		}
 		found[i] = row{id: id, at: at.Unix()}
-		if made, ok := instant(plain(about.Created)); ok {
+		if made, ok := instant(answers.Text(about.Created)); ok {
 			found[i].made = made.Unix()
 		}
 	}

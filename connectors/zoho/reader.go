@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"salesbook.dev/connectors"
+	"salesbook.dev/connectors/answers"
 )
 
 // reader builds the fields of a record from a visit of its JSON. Members of open
@@ -26,7 +27,7 @@ type reader struct {
 
 func (r *reader) reset(parts bool, raw []byte) {
 	*r = reader{
-		parts: parts, dirty: unclean(raw), open: r.open[:0], pairs: r.pairs[:0], items: r.items[:0],
+		parts: parts, dirty: answers.Unclean(raw), open: r.open[:0], pairs: r.pairs[:0], items: r.items[:0],
 		standard: r.standard, custom: r.custom,
 	}
 }
@@ -138,10 +139,10 @@ func (r *reader) OnArrayEnd() error {
 
 func (r *reader) begin(f frame) error {
 	switch {
-	case len(r.open) == depthLimit:
-		return errDepth
+	case len(r.open) == answers.DepthLimit:
+		return answers.ErrDepth
 	case len(r.open) == 0 && (r.ended || f.list != r.parts), r.parts && len(r.open) == 1 && f.list:
-		return errObject
+		return answers.ErrObject
 	}
 	r.open, r.key = append(r.open, f), ""
 	return nil
@@ -156,7 +157,7 @@ func (r *reader) close() frame {
 // add puts a value into the innermost open container.
 func (r *reader) add(v connectors.Value) error {
 	if len(r.open) == 0 || r.parts && len(r.open) == 1 {
-		return errObject
+		return answers.ErrObject
 	}
 	if r.open[len(r.open)-1].list {
 		r.items = append(r.items, v)

@@ -14,6 +14,7 @@ import (
 	"github.com/bytedance/sonic"
 
 	"salesbook.dev/connectors"
+	"salesbook.dev/connectors/answers"
 	"salesbook.dev/internal/fault"
 )
 
@@ -45,7 +46,7 @@ func (c *Connector) Receive(d connectors.Delivery) (connectors.Receipt, error) {
 		return connectors.Receipt{}, fault.New(fault.Invalid, "the delivery is a %q, Zoho sends POST", d.Method)
 	}
 	var n notice
-	if !isObject(d.Body) || strict.Unmarshal(d.Body, &n) != nil || n.Module == "" || n.IDs == nil {
+	if !answers.IsObject(d.Body) || answers.Read(d.Body, &n) != nil || n.Module == "" || n.IDs == nil {
 		return connectors.Receipt{}, fault.New(fault.Invalid, "the delivery is not JSON of the form of a Zoho notification")
 	}
 	if !equal(n.Token, tokenOf(d.Secret)) {
@@ -57,7 +58,7 @@ func (c *Connector) Receive(d connectors.Delivery) (connectors.Receipt, error) {
 	}
 	seen := map[string]bool{}
 	for _, raw := range n.IDs {
-		id := plain(raw)
+		id := answers.Text(raw)
 		if !numeric(id) {
 			return connectors.Receipt{}, fault.New(fault.Invalid, "the delivery about %s names %q, which is no id", n.Module, shortened(id))
 		}
@@ -88,7 +89,7 @@ func (n notice) key() string {
 }
 
 func (n notice) at() time.Time {
-	ms, err := strconv.ParseInt(plain(n.Time), 10, 64)
+	ms, err := strconv.ParseInt(answers.Text(n.Time), 10, 64)
 	if err != nil || ms <= 0 {
 		return time.Time{}
 	}

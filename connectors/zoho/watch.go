@@ -11,6 +11,7 @@ import (
 	"github.com/bytedance/sonic"
 
 	"salesbook.dev/connectors"
+	"salesbook.dev/connectors/answers"
 	"salesbook.dev/internal/fault"
 	"salesbook.dev/internal/rest"
 )
@@ -94,7 +95,7 @@ func (c *Connector) Watch(ctx context.Context, callback connectors.Callback) ([]
 	}
 	var surplus []string
 	for _, ch := range ours {
-		if id := plain(ch.ID); !slices.ContainsFunc(out, func(s connectors.Subscription) bool { return s.ID == id }) {
+		if id := answers.Text(ch.ID); !slices.ContainsFunc(out, func(s connectors.Subscription) bool { return s.ID == id }) {
 			surplus = append(surplus, id)
 		}
 	}
@@ -112,7 +113,7 @@ func (c *Connector) Unwatch(ctx context.Context, callback connectors.Callback) e
 	}
 	var all []string
 	for _, ch := range ours {
-		all = append(all, plain(ch.ID))
+		all = append(all, answers.Text(ch.ID))
 	}
 	return c.disable(ctx, all)
 }
@@ -141,11 +142,11 @@ func (c *Connector) channels(ctx context.Context, callback connectors.Callback) 
 		var e struct {
 			Watch []channel `json:"watch"`
 		}
-		if read(answer.Body, &e) != nil || e.Watch == nil {
+		if answers.ReadProven(answer.Body, &e) != nil || e.Watch == nil {
 			return nil, now, malformed("notification channels")
 		}
 		for _, ch := range e.Watch {
-			if under(ch.URL, callback.URL) && numeric(plain(ch.ID)) {
+			if under(ch.URL, callback.URL) && numeric(answers.Text(ch.ID)) {
 				ours = append(ours, ch)
 			}
 		}
@@ -177,7 +178,7 @@ func (ch channel) ends() time.Time {
 
 // serves reports whether the channel is just what Watch makes for a module.
 func (ch channel) serves(callback connectors.Callback, module string, now time.Time) bool {
-	return plain(ch.ID) == channelOf(callback, module) && ch.URL == addressOf(callback) && ch.ends().After(now) &&
+	return answers.Text(ch.ID) == channelOf(callback, module) && ch.URL == addressOf(callback) && ch.ends().After(now) &&
 		(ch.Token == nil || equal(*ch.Token, tokenOf(callback))) && ch.hears(module)
 }
 
@@ -232,7 +233,7 @@ func (c *Connector) codes(answer rest.Answer) ([]string, error) {
 			Code string `json:"code"`
 		} `json:"watch"`
 	}
-	if read(answer.Body, &e) != nil || e.Watch == nil {
+	if answers.ReadProven(answer.Body, &e) != nil || e.Watch == nil {
 		return nil, malformed("notification channels")
 	}
 	var out []string

@@ -52,7 +52,8 @@ func table() []row {
 		{"connectors/catalog", []string{"connectors/..."}, "the catalog is the list of connectors"},
 		{"connectors/connectortest", []string{"connectors", "internal/rest", faults}, "the conformance suite holds every vendor to the contract, so it knows none of them"},
 		{"connectors", []string{"internal/rest", faults}, "the contract stands under everything that speaks of vendors"},
-		{"connectors/...", []string{"connectors", "internal/rest", faults},
+		{"connectors/answers", []string{"connectors"}, "what takes JSON apart for every connector knows none of them"},
+		{"connectors/...", []string{"connectors", "connectors/answers", "internal/rest", faults},
 			"a vendor's connector is transport and dialect, and hangs off the contract alone: removing its folder must touch one line of the catalog"},
 
 		{"internal/sandbox/...", []string{"internal/sandbox/..."},
