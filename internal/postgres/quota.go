@@ -113,7 +113,7 @@ func (g Governor) dailyFloor() float64 {
 func (g Governor) try(ctx context.Context, p rest.Price) (taken, error) {
 	var got taken
 	var ms int64
-	err := g.DB.pool.QueryRow(ctx, `SELECT wait_ms, wait_for, permit FROM take_call($1, $2, $3, $4, $5, $6, $7)`,
+	err := g.DB.pool.QueryRow(ctx, `SELECT wait_ms, wait_for, permit FROM set_config('synchronous_commit', 'off', true), take_call($1, $2, $3, $4, $5, $6, $7)`,
 		g.Account, p.Cost, p.Burst, p.Heavy, hold(ctx).Milliseconds(), floors[g.Lane].burst, g.dailyFloor()).Scan(&ms, &got.reason, &got.permit)
 	got.wait = time.Duration(ms) * time.Millisecond
 	return got, err
@@ -148,7 +148,7 @@ func (g Governor) Done(ctx context.Context, p rest.Permit, u rest.Usage) error {
 		ms := u.BurstReset.Milliseconds()
 		reset = &ms
 	}
-	_, err := g.DB.pool.Exec(ctx, `SELECT end_call($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)`, g.Account, p,
+	_, err := g.DB.pool.Exec(ctx, `SELECT end_call($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) FROM set_config('synchronous_commit', 'off', true)`, g.Account, p,
 		told(u.BurstLimit), told(u.BurstRemaining), reset, told(u.DailyLimit), told(u.DailyRemaining), u.HalfLeft, u.Exhausted, u.RetryAfter.Milliseconds())
 	return err
 }
