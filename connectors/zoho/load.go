@@ -7,6 +7,7 @@ import (
 	"net/url"
 	"slices"
 	"strconv"
+	"sync"
 
 	"github.com/bytedance/sonic"
 
@@ -105,13 +106,22 @@ func (w *walker) loadListed(ctx context.Context) (connectors.Page, bool, error) 
 	return page, more, nil
 }
 
-// listGroups reads a page of each group's list. It returns what the first one
-// shows, and all places behind.
+// groupPage is a page of the list of one group of columns.
+type groupPage struct {
+	ids    []string
+	place  info
+	answer rest.Answer
+	err    error
+}
+
+// listGroups reads a page of each group's list, all at once: none depends on
+// another. It returns what the first one shows, and all places behind.
 func (w *walker) listGroups(ctx context.Context, columns [][]string) (shown, next []string, page connectors.Page, err error) {
 	if w.load.spare == nil {
 		w.load.spare = make([]map[string]fragment, len(columns))
 	}
-	next = make([]string, len(columns))
+	pages := make([]groupPage, len(columns))
+	var reading sync.WaitGroup
 	for i, group := range columns {
 		token := ""
 		if tokens := w.cur.Walk.Tokens; tokens != nil {
@@ -119,24 +129,31 @@ func (w *walker) listGroups(ctx context.Context, columns [][]string) (shown, nex
 				continue // at its end
 			}
 		}
-		list, place, answer, err := w.listAt(ctx, w.src, group, token, "")
-		if err != nil {
-			return nil, nil, page, err
-		}
-		if i == 0 {
-			page.FetchedAt = answer.SentAt
-			w.heard(answer)
-		}
-		ids, err := w.keep(i, list)
-		if err != nil {
-			return nil, nil, page, err
-		}
-		if i == 0 {
-			shown = ids
-		}
-		next[i] = place.Token
+		reading.Go(func() { pages[i] = w.listGroup(ctx, i, group, token) })
 	}
-	return shown, next, page, nil
+	reading.Wait()
+	next = make([]string, len(columns))
+	for i := range pages {
+		if pages[i].err != nil {
+			return nil, nil, page, pages[i].err
+		}
+		next[i] = pages[i].place.Token
+	}
+	if first := pages[0]; !first.answer.SentAt.IsZero() {
+		page.FetchedAt = first.answer.SentAt
+		w.heard(first.answer)
+	}
+	return pages[0].ids, next, page, nil
+}
+
+// listGroup reads a page of one group's list and keeps the parts of records that it
+// shows.
+func (w *walker) listGroup(ctx context.Context, group int, columns []string, token string) (p groupPage) {
+	var list []sonic.NoCopyRawMessage
+	if list, p.place, p.answer, p.err = w.listAt(ctx, w.src, columns, token, ""); p.err == nil {
+		p.ids, p.err = w.keep(group, list)
+	}
+	return p
 }
 
 // keep notes the parts of records that a list of one group has shown.

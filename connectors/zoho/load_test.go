@@ -205,8 +205,9 @@ func TestLoadJoinsOneState(t *testing.T) {
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
-	// Drifting costs no more than the first page.
-	if n := len(s.fake.asked); n > 1+3*5+1+1+3*4 {
+	// Drifting costs no more than the first page: the lists are read at once, so that
+	// what is torn differs by an answer of each group.
+	if n := len(s.fake.asked); n > 1+3*5+1+1+3*5 {
 		t.Errorf("%d requests: %q", n, s.fake.asked)
 	}
 }
