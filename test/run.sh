@@ -33,8 +33,10 @@ modules() { go mod verify && go -C tools mod verify; }
 
 vetted() { go vet ./... && go -C tools vet ./...; }
 
-# -count=1: a green line means that it ran now, against the PostgreSQL that is here now.
-tests() { bin/gotestsum --format standard-quiet --format-hide-empty-pkg -- -count=1 -timeout 20m "$@"; }
+# -count=1: a green line means that it ran now, against the PostgreSQL that is here now. GOGC
+# trades memory for time. Many tests wait for what other processes do, so that more of them run
+# at once than there are processors.
+tests() { GOGC=400 bin/gotestsum --format standard-quiet --format-hide-empty-pkg -- -count=1 -timeout 20m -parallel 4 "$@"; }
 
 # Some tests have nothing in which the race detector could find anything, and it makes them
 # five times slower: those named TestLarge... go over much data, one thing after the other;
@@ -42,11 +44,9 @@ tests() { bin/gotestsum --format standard-quiet --format-hide-empty-pkg -- -coun
 # it is shipped, as processes of its own.
 readonly alone='^(TestLarge|TestConformance$|TestScripts$)'
 
-# GOGC trades memory for time. checkptr, which -race switches on, looks for misuse of unsafe:
-# here in our own code alone. Many tests wait for what other processes do, so that more of them
-# run at once than there are processors.
+# checkptr, which -race switches on, looks for misuse of unsafe: here in our own code alone.
 raced() {
-	GOGC=400 tests -race -parallel 4 -gcflags=all=-d=checkptr=0 -gcflags=salesbook.dev/...=-d=checkptr=1 -skip "$alone" "$@"
+	tests -race -gcflags=all=-d=checkptr=0 -gcflags=salesbook.dev/...=-d=checkptr=1 -skip "$alone" "$@"
 }
 
 pooled() { SALESBOOK_TEST_POOLER=1 raced ./internal/postgres/...; }
@@ -64,7 +64,7 @@ fi
 step "modules" modules
 # The longest first, so that no processor is idle at the end.
 step "tests, race detector on" raced ./jobs ./connectors/pipedrive ./cmd/salesbook ./...
-step "tests without it" tests -run "$alone" ./...
+step "tests without it" tests -run "$alone" ./cmd/salesbook ./jobs ./...
 step "database tests behind a transaction pooler" pooled
 step "compose file" go -C tools test -count=1 ./...
 summary
