@@ -233,7 +233,11 @@ func offered(s *Source) (out []provision.Offered) {
 	out = []provision.Offered{}
 	for _, o := range field.Options {
 		if !o.Deleted {
-			out = append(out, provision.Offered{Name: o.Label, Ends: o.Ends})
+			stage := provision.Offered{Name: o.Label}
+			if status := s.Map.Outcome(o.Outcome); status != "open" {
+				stage.Ends = status
+			}
+			out = append(out, stage)
 		}
 	}
 	return out

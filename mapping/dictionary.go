@@ -26,9 +26,9 @@ type FieldDef struct {
 type Option struct {
 	ID      string   `json:"id"`
 	Label   string   `json:"label"`
-	Deleted bool     `json:"deleted"`        // no longer offered; records may still hold it
-	Ends    string   `json:"ends,omitempty"` // of a stage: won or lost, if a deal in it has ended so
-	Was     []string `json:"was,omitempty"`  // labels that it had before, the oldest first
+	Deleted bool     `json:"deleted"`           // no longer offered; records may still hold it
+	Outcome string   `json:"outcome,omitempty"` // of a stage: what it says of deals in it, in the vendor's words; see Map.Outcome
+	Was     []string `json:"was,omitempty"`     // labels that it had before, the oldest first
 }
 
 // Labels are an option's label and those that it had before.
@@ -154,8 +154,8 @@ func optionsJSON(options []Option) json.RawMessage {
 		b = appendString(append(b, `{"id":`...), o.ID)
 		b = appendString(append(b, `,"label":`...), o.Label)
 		b = strconv.AppendBool(append(b, `,"deleted":`...), o.Deleted)
-		if o.Ends != "" {
-			b = appendString(append(b, `,"ends":`...), o.Ends)
+		if o.Outcome != "" {
+			b = appendString(append(b, `,"outcome":`...), o.Outcome)
 		}
 		for i, label := range o.Was {
 			if i == 0 {

@@ -231,8 +231,8 @@ func toOptions(_ *source, v, _ *connectors.Value) (any, refusal) {
 				o.Label, _ = textOf(&part.Value)
 			case "deleted":
 				o.Deleted = part.Value.Text == "true"
-			case "ends":
-				o.Ends, _ = textOf(&part.Value)
+			case "outcome":
+				o.Outcome, _ = textOf(&part.Value)
 			}
 		}
 		if o.ID != "" {

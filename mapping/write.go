@@ -45,6 +45,23 @@ func (m *Map) Maps(kind, field string) bool {
 	return slices.ContainsFunc(m.ObjectsOf(kind), func(name string) bool { return m.objects[name].fieldNamed(field) != nil })
 }
 
+// Outcome is what a stage says of deals in it, in the vendor's words, as a status of
+// deals: open, won or lost. Empty: the map has no such word.
+func (m *Map) Outcome(word string) string {
+	for _, name := range m.ObjectsOf("deals") {
+		f := m.objects[name].fieldNamed("status")
+		if f == nil {
+			continue
+		}
+		for _, s := range f.sources {
+			if status, ok := s.values[word].(string); ok && s.name == outcomeTransform {
+				return status
+			}
+		}
+	}
+	return ""
+}
+
 // OwnerField is the field of a kind that holds the record which owns one of them,
 // where records do not tell it themselves (parent: true): a new one is made under
 // that, and the field is not written. It is empty if there is none.

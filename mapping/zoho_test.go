@@ -48,6 +48,11 @@ func TestOutcomesAreOfTheVersion(t *testing.T) {
 			t.Errorf("status %v (%v), want %s", row.Values[o.Kind().Index("status")], err, want)
 		}
 	}
+	for word, want := range map[string]string{"Open": "open", "Closed Won": "won", "Closed Lost": "lost", "Odmowa": "", "": ""} {
+		if got := before.Outcome(word); got != want {
+			t.Errorf("%q means %q, want %q", word, got, want)
+		}
+	}
 }
 
 // TestReasonsInAFieldOfTheAccountsOwn are read and written there, once the map names

@@ -111,8 +111,8 @@ func pipelineOf(v connectors.Value) string {
 const none = "-None-"
 
 // options lists the choices of a definition. A picklist's records hold the
-// actual value, people see the display value (docs, fields); those of Stage say
-// whether they end a deal (OpenAPI, fields).
+// actual value, people see the display value (docs, fields); those of Stage have a
+// forecast type (OpenAPI, fields).
 func options(list connectors.Value, id, label string, key func(string) string) connectors.Value {
 	if list.Kind != connectors.List || len(list.Items) == 0 {
 		return connectors.Value{}
@@ -127,8 +127,8 @@ func options(list connectors.Value, id, label string, key func(string) string) c
 		if shown != nil {
 			option = append(option, connectors.Pair{Key: "label", Value: *shown})
 		}
-		if kind := part(item, "forecast_type"); kind != nil && label != "forecast_type" && endOf(kind.Text) != "" {
-			option = append(option, connectors.Pair{Key: "ends", Value: text(endOf(kind.Text))})
+		if kind := part(item, "forecast_type"); kind != nil && label != "forecast_type" {
+			option = append(option, connectors.Pair{Key: "outcome", Value: *kind})
 		}
 		if kind := part(item, "type"); kind != nil && kind.Text == "unused" {
 			option = append(option, connectors.Pair{Key: "deleted", Value: connectors.Value{Kind: connectors.Bool, Text: "true"}})
@@ -136,12 +136,6 @@ func options(list connectors.Value, id, label string, key func(string) string) c
 		out.Items = append(out.Items, connectors.Value{Kind: connectors.Nested, Fields: option})
 	}
 	return out
-}
-
-// endOf tells by a stage's forecast type how a deal in it has ended, empty if it has
-// not.
-func endOf(forecast string) string {
-	return map[string]string{"Closed Won": "won", "Closed Lost": "lost"}[forecast]
 }
 
 // outcomes lists the stages of a pipeline with their forecast types. Those of the

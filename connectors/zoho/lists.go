@@ -316,13 +316,17 @@ func attachStages(page *connectors.Page, src source, pipeline string, raw []byte
 	return nil
 }
 
-// ended tells whether a deal in a stage is won or lost.
+// ended tells whether deals in a stage have come to their end.
 func ended(stage []byte) bool {
 	var s struct {
 		Type string `json:"forecast_type"`
 	}
-	return json.Unmarshal(stage, &s) == nil && endOf(s.Type) != ""
+	return json.Unmarshal(stage, &s) == nil && final(s.Type)
 }
+
+// final tells by the forecast type of a stage that no deal stands in it (OpenAPI,
+// pipeline). Which of the two means what is the map's to say.
+func final(forecast string) bool { return forecast == "Closed Won" || forecast == "Closed Lost" }
 
 // dealLayout is one of the pages that deals are shown on, with fields and pipelines of
 // its own.

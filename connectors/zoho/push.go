@@ -24,8 +24,8 @@ func creates() map[string][]string {
 }
 
 // Push implements connectors.Pusher for records of modules, for definitions of
-// fields, and for pipelines and their stages. It makes the one call that writes and then reads the record, because
-// answers to writes show times only.
+// fields, and for pipelines and their stages. It makes the one call that writes and
+// then reads the record, because answers to writes show times only.
 //
 // Edits set off none of the account's automations but those of the setting:
 // without a trigger in the request, all would run (docs, update records). With

@@ -118,7 +118,7 @@ func (c *Connector) stagesThatEnd(ctx context.Context, layout string) ([]shownSt
 			return nil, err
 		}
 	}
-	of = slices.DeleteFunc(of, func(s shownStage) bool { return endOf(s.Forecast) == "" })
+	of = slices.DeleteFunc(of, func(s shownStage) bool { return !final(s.Forecast) })
 	if len(of) == 0 {
 		return nil, fault.New(fault.Invalid, "no stage of the account has the forecast type Closed Won or Closed Lost, so that no deal of a new pipeline could end; %s is where they are made", stagesScreen)
 	}
@@ -222,7 +222,7 @@ func (s shownStage) at(list []shownStage, place int) int {
 		return min(place-1, len(list))
 	}
 	for i := len(list); i > 0; i-- {
-		if endOf(list[i-1].Forecast) == "" {
+		if !final(list[i-1].Forecast) {
 			return i
 		}
 	}
@@ -254,7 +254,7 @@ func (c *Connector) stageNamed(ctx context.Context, p shownPipeline, name connec
 	switch {
 	case len(fit) != 1:
 		return shownStage{}, fault.New(fault.Invalid, "the account has %d stages that are called %s, and one is needed; the API makes none, %s does", len(fit), shortened(name.Text), stagesScreen)
-	case endOf(fit[0].Forecast) != "":
+	case final(fit[0].Forecast):
 		return shownStage{}, fault.New(fault.Invalid, "the stage %s has the forecast type %s: it ends deals, and none stands in it", shortened(name.Text), fit[0].Forecast)
 	case slices.ContainsFunc(p.Stages, func(s shownStage) bool { return s.Value == fit[0].Value }):
 		return shownStage{}, fault.New(fault.Invalid, "pipeline %s has the stage %s already", shortened(p.Name), shortened(name.Text))
