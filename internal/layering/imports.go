@@ -105,7 +105,7 @@ func localName(spec *ast.ImportSpec) string {
 }
 
 // testSupport are packages that exist for tests.
-var testSupport = []string{"internal/postgres/pgtest", "internal/notify/notifytest", "connectors/connectortest"}
+var testSupport = []string{"internal/postgres/pgtest", "internal/notify/notifytest", "internal/sandbox/clienttest", "connectors/connectortest"}
 
 // testing keeps what is made for tests out of the program.
 func (r report) testing(p *pkg) {

@@ -4,21 +4,21 @@ import (
 	"encoding/json"
 	"net/http"
 	"net/http/httptest"
-	"os"
 	"os/exec"
-	"path/filepath"
 	"strings"
 	"sync/atomic"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"salesbook.dev/internal/sandbox/clienttest"
 )
 
 // TestOfficialClient drives the simulator with the vendor's own library for
 // Node, so that it cannot drift into what suits only our connector.
 func TestOfficialClient(t *testing.T) {
 	t.Parallel()
-	dir := officialClient(t)
+	dir := clienttest.Install(t, "pipedrive")
 	b := setup(t, Options{Token: "secret-token", OAuth: OAuth{AutoConsent: true}})
 	b.token = "secret-token"
 	if err := b.Generate(3, ScaleOf(120)); err != nil {
@@ -83,34 +83,4 @@ func (b *bundle) clientCounts() map[string]int {
 	liveLeads, archivedLeads, _ := b.Count("leads")
 	out["leads"] = liveLeads - archivedLeads
 	return out
-}
-
-// officialClient installs the pinned library into a directory of the test.
-func officialClient(t *testing.T) string {
-	t.Helper()
-	give := t.Skipf
-	if os.Getenv("SALESBOOK_REQUIRE_CLIENTS") == "1" {
-		give = t.Fatalf
-	}
-	for _, tool := range []string{"node", "npm"} {
-		if _, err := exec.LookPath(tool); err != nil {
-			give("the proof with the official client needs %s: %v", tool, err)
-		}
-	}
-	dir, source := t.TempDir(), filepath.Join("..", "..", "..", "test", "clients", "pipedrive")
-	for _, name := range []string{"package.json", "package-lock.json", "proof.mjs", ".npmrc"} {
-		data, err := os.ReadFile(filepath.Join(source, name))
-		if err != nil {
-			t.Fatal(err)
-		}
-		if err := os.WriteFile(filepath.Join(dir, name), data, 0o600); err != nil {
-			t.Fatal(err)
-		}
-	}
-	cmd := exec.CommandContext(t.Context(), "npm", "ci", "--ignore-scripts", "--prefer-offline")
-	cmd.Dir = dir
-	if out, err := cmd.CombinedOutput(); err != nil {
-		give("the official client could not be installed: %v\n%s", err, out)
-	}
-	return dir
 }
