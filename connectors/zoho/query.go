@@ -11,12 +11,10 @@ import (
 	"salesbook.dev/internal/rest"
 )
 
-// row is what a query tells of a record: that it is there, and when it changed and
-// was made.
+// row is what a query tells of a record: that it is there, and when it changed.
 type row struct {
-	id   string
-	at   int64
-	made int64 // 0: not asked for, or unknown
+	id string
+	at int64
 }
 
 func ids(rows []row) []string {
@@ -43,9 +41,6 @@ func (c *Connector) query(ctx context.Context, module, columns, where, order str
 			return nil, answer, fault.New(fault.Temporary, "a query of %s tells no id or no time of change of a record; try again later", module)
 		}
 		found[i] = row{id: id, at: at.Unix()}
-		if made, ok := instant(answers.Text(about.Created)); ok {
-			found[i].made = made.Unix()
-		}
 	}
 	return found, answer, nil
 }

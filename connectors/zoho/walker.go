@@ -71,7 +71,7 @@ type walker struct {
 	load loading
 }
 
-// next reads one page. It asks nothing ahead.
+// next reads one page. It asks nothing beyond it.
 func (w *walker) next(ctx context.Context) (connectors.Page, error) {
 	if w.cur.Walk == nil {
 		w.cur.Walk = &walk{First: w.cur.Mark == 0, From: max(w.cur.Mark-int64(overlap/time.Second), 0)}

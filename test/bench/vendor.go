@@ -174,8 +174,12 @@ func (v *vendor) list(w http.ResponseWriter, r *http.Request) {
 	if from+limit < len(in) && len(in) > 1 {
 		next = `"` + strconv.Itoa(from+limit) + `"`
 	}
-	var body []byte
 	v.mu.Lock()
+	size := 0
+	for _, n := range page {
+		size += len(v.deals[n].raw) + 1
+	}
+	body := make([]byte, 0, size)
 	for i, n := range page {
 		if i > 0 {
 			body = append(body, ',')

@@ -89,7 +89,7 @@ func (v *vendor) zohoQuery(w http.ResponseWriter, r *http.Request) {
 	}
 	var out []byte
 	for i := from; i < to; i++ {
-		out = fmt.Appendf(out, `{"id":"%d","Modified_Time":%q,"Created_Time":%q},`, uint64(firstDeal+i), v.deals[i].update, v.deals[i].update)
+		out = fmt.Appendf(out, `{"Created_Time":%q,"id":"%d"},`, v.deals[i].update, uint64(firstDeal+i))
 	}
 	_, _ = fmt.Fprintf(w, `{"data":[%s],"info":{"more_records":%v}}`, out[:len(out)-1], to < len(v.deals))
 }
@@ -124,13 +124,17 @@ func (v *vendor) zohoDeals(w http.ResponseWriter, q url.Values, wide bool) {
 			which = append(which, i)
 		}
 	}
-	body := []byte(`{"data":[`)
+	size := 200
+	for _, n := range which {
+		if v.deals[n].parts[part] == nil {
+			v.deals[n].parts = zohoDeal(n, v.deals[n])
+		}
+		size += len(v.deals[n].parts[part]) + 1
+	}
+	body := append(make([]byte, 0, size), `{"data":[`...)
 	for i, n := range which {
 		if i > 0 {
 			body = append(body, ',')
-		}
-		if v.deals[n].parts[part] == nil {
-			v.deals[n].parts = zohoDeal(n, v.deals[n])
 		}
 		body = append(body, v.deals[n].parts[part]...)
 	}
@@ -157,7 +161,8 @@ func zohoDeal(n int, d deal) (parts [3][]byte) {
 	for i := range wideMore {
 		more = append(more, fmt.Sprintf(`,"Own_Field_%02d":%s`, ownFields+i, []string{"null", `"a few more words"`, "null", strconv.Itoa(n % (i + 7))}[i%4]))
 	}
-	head := fmt.Sprintf(`{"id":"%d","Modified_Time":%q`, uint64(firstDeal+n), d.update)
+	// Both stand in the middle of a part: nobody may rely on finding them at once.
+	label := fmt.Sprintf(`,"Modified_Time":%q,"id":"%d"`, d.update, uint64(firstDeal+n))
 	text := func(key, path string) string { return fmt.Sprintf(`,%q:%s`, key, orNull(from.Get(path).Raw)) }
 	refer := func(key, path, name string) string {
 		return fmt.Sprintf(`,%q:{"name":%q,"id":"55%017d"}`, key, name, from.Get(path).Int())
@@ -175,9 +180,9 @@ func zohoDeal(n int, d deal) (parts [3][]byte) {
 		`,"Lead_Source":"Cold Call","Locked__s":false,"Modified_By":{"name":"Anna Nowak","id":"5500000000000000010","email":"anna@example.com"},"Next_Step":null,"Owner":{"name":"Anna Nowak","id":"5500000000000000010","email":"anna@example.com"}`
 	rest := fmt.Sprintf(`,"Pipeline":"Standard (Standard)"%s%s,"Stage":%q%s,"Tag":[],"Type":"New Business"}`, text("Probability", "probability"), text("Reason_For_Loss__s", "lost_reason"), stage, text("Stage_Modified_Time", "stage_change_time"))
 	all := strings.Join(own, "")
-	parts[0] = []byte(head + standard + all + rest)
-	parts[1] = []byte(head + standard + all + strings.Join(more[:10], "") + "}")
-	parts[2] = []byte(head + strings.Join(more[10:], "") + rest)
+	parts[0] = []byte("{" + standard[1:] + label + all + rest)
+	parts[1] = []byte("{" + standard[1:] + label + all + strings.Join(more[:10], "") + "}")
+	parts[2] = []byte("{" + strings.Join(more[10:], "")[1:] + label + rest)
 	return parts
 }
 

@@ -1,0 +1,150 @@
+package zoho
+
+import (
+	"context"
+	"net/url"
+	"strconv"
+	"sync"
+
+	"github.com/bytedance/sonic"
+
+	"salesbook.dev/connectors"
+	"salesbook.dev/internal/fault"
+	"salesbook.dev/internal/rest"
+)
+
+// asked is a page of each group's list, on its way.
+type asked struct {
+	groups  []groupPage
+	reading sync.WaitGroup
+}
+
+// wait returns once no call is under way.
+func (a *asked) wait() {
+	if a != nil {
+		a.reading.Wait()
+	}
+}
+
+// groupPage is a page of the list of one group of columns.
+type groupPage struct {
+	ids    []string   // in the list's order
+	parts  []fragment // of the records with these ids
+	place  info
+	answer rest.Answer
+	err    error
+}
+
+// ask begins to read a page of each group's list, all at once: none depends on
+// another. A list whose place is empty is at its end, unless all begin.
+func (w *walker) ask(ctx context.Context, columns [][]string, places []string) *asked {
+	a := &asked{groups: make([]groupPage, len(columns))}
+	for i, group := range columns {
+		place := ""
+		if places != nil {
+			if place = places[i]; place == "" {
+				continue
+			}
+		}
+		a.reading.Go(func() { a.groups[i] = w.listGroup(ctx, group, place) })
+	}
+	return a
+}
+
+// listGroups reads a page of each group's list, if it is not on its way already. It
+// returns what the first one shows, and all places behind.
+func (w *walker) listGroups(ctx context.Context, columns [][]string) (shown, next []string, page connectors.Page, err error) {
+	a := w.load.coming
+	if w.load.coming = nil; a == nil {
+		a = w.ask(ctx, columns, w.cur.Walk.Tokens)
+	}
+	a.wait()
+	if w.load.spare == nil {
+		w.load.spare = make([]map[string]fragment, len(columns))
+	}
+	next = make([]string, len(columns))
+	for i, p := range a.groups {
+		if p.err != nil {
+			return nil, nil, page, p.err
+		}
+		next[i] = p.place.Token
+		w.keep(i, p)
+	}
+	if first := a.groups[0]; !first.answer.SentAt.IsZero() {
+		page.FetchedAt = first.answer.SentAt
+		w.heard(first.answer)
+	}
+	return a.groups[0].ids, next, page, nil
+}
+
+// listGroup reads a page of one group's list.
+func (w *walker) listGroup(ctx context.Context, columns []string, place string) (p groupPage) {
+	var list []sonic.NoCopyRawMessage
+	if list, p.place, p.answer, p.err = w.listAt(ctx, w.src, columns, place, ""); p.err != nil {
+		return p
+	}
+	p.ids, p.parts = make([]string, len(list)), make([]fragment, len(list))
+	for i, raw := range list {
+		id, modified := identified(raw)
+		if !numeric(id) {
+			p.err = fault.New(fault.Temporary, "the list of %s shows a record without an id; try again later", w.src.Name)
+			return p
+		}
+		if i > 0 && !before(p.ids[i-1], id) {
+			p.err = fault.New(fault.Temporary, "the list of %s is not in the order of ids, which was asked for; try again later", w.src.Name)
+			return p
+		}
+		p.ids[i], p.parts[i] = id, fragment{raw, modified}
+	}
+	return p
+}
+
+// keep notes the parts of records that a list of one group has shown.
+func (w *walker) keep(group int, p groupPage) {
+	parts := w.load.spare[group]
+	if parts == nil {
+		parts = make(map[string]fragment, len(p.ids))
+		w.load.spare[group] = parts
+	}
+	for i, id := range p.ids {
+		parts[id] = p.parts[i]
+	}
+}
+
+// listAt reads a page of a list in the order of ids, which no change moves, from a
+// place that the vendor gave out; the empty one is the beginning. By numbers only
+// the first 2,000 of a list can be had, by places all (docs, get records). An empty
+// answer is an empty list.
+func (w *walker) listAt(ctx context.Context, src source, columns []string, token, since string) ([]sonic.NoCopyRawMessage, info, rest.Answer, error) {
+	query := url.Values{"sort_by": {"id"}, "sort_order": {"asc"}, "per_page": {strconv.Itoa(listLimit)}, "fields": {joinNames(columns)}}
+	if token != "" {
+		query.Set("page_token", token)
+	}
+	if src.Name == leads {
+		query.Set("converted", "both") // without it, converted leads are hidden (OpenAPI, record)
+	}
+	answer, err := w.get(ctx, "/"+src.module, query, since)
+	if nothing(answer, err) {
+		if answer.SentAt.IsZero() { // 304
+			answer.SentAt = w.now().UTC()
+		}
+		return nil, info{}, answer, nil
+	}
+	if err != nil {
+		return nil, info{}, answer, err
+	}
+	list, err := listed(answer.Body, src.Name)
+	if err != nil {
+		return nil, info{}, answer, err
+	}
+	place, err := list.place(src.Name)
+	switch {
+	case err != nil:
+		return nil, info{}, answer, err
+	case !place.More:
+		place.Token = ""
+	case place.Token == "" || place.Token == token || len(list.Data) == 0:
+		return nil, info{}, answer, fault.New(fault.Temporary, "%s: the vendor says that there is more and not where; try again later", src.Name)
+	}
+	return list.Data, place, answer, nil
+}
