@@ -281,12 +281,49 @@ func TestZohoSetUpNeedsStages(t *testing.T) {
 func TestZohoSetUpIsKilled(t *testing.T) {
 	t.Parallel()
 	a := connectNewZoho(t)
-	if runs, want := a.setUpKilled(t), 2*len(plannedAtZoho()); runs != want {
+	if runs, want := a.setUpKilled(t, ordered), 2*len(plannedAtZoho()); runs != want {
 		t.Errorf("it was killed %d times, want %d", runs, want)
 	}
 	a.hasAll()
 	if n := one[int](t, a.bundle, `SELECT count(*) FROM edits WHERE state = 'done'`); n != len(plannedAtZoho()) {
 		t.Errorf("%d edits, want one for each of %d steps", n, len(plannedAtZoho()))
+	}
+}
+
+// TestZohoSetUpOffersManyReasons: 25 more take three requests, as Zoho takes ten at
+// once; broken off at each, once before it and once after, none is made twice.
+func TestZohoSetUpOffersManyReasons(t *testing.T) {
+	t.Parallel()
+	a := connectNewZoho(t)
+	a.setUp(t)
+	reasons := func() []string {
+		return a.settings("fields?module=Deals", `fields.#(api_name=="Reason_For_Loss__s").pick_list_values.#.display_value`)
+	}
+	before, book := reasons(), ordered
+	var want []string
+	for i := range 25 {
+		name := fmt.Sprintf("Powód %02d", i)
+		want = append(want, name)
+		book = strings.Replace(book, "enforcement:", fmt.Sprintf("  - {id: r%d, name: %s, any_time: true}\nenforcement:", i, name), 1)
+	}
+	plan, err := a.PlanSetup(t.Context(), a.ws, "crm", parseBook(t, book))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if n := len(plan.Plan.Steps); n != 3 {
+		t.Errorf("planned %q, want three steps", stepsOf(plan.Plan.Steps))
+	}
+	if runs := a.setUpKilled(t, book); runs != 6 {
+		t.Errorf("it was killed %d times, want 6", runs)
+	}
+	if diff := cmp.Diff(append(before, want...), reasons()); diff != "" {
+		t.Errorf("the reasons (-want +got):\n%s", diff)
+	}
+	if bad := one[string](t, a.bundle, `SELECT COALESCE(string_agg(key || ' ' || state, ', '), '') FROM edits WHERE state <> 'done'`); bad != "" {
+		t.Errorf("edits that have come to no good end: %s", bad)
+	}
+	if known := one[int](t, a.bundle, `SELECT jsonb_array_length(options) FROM fields WHERE external_id = 'deals.Reason_For_Loss__s'`); known != len(before)+len(want)-1 {
+		t.Errorf("%d reasons are known to us, want all but -None- of %d", known, len(before)+len(want))
 	}
 }
 

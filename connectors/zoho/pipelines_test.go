@@ -1,6 +1,7 @@
 package zoho_test
 
 import (
+	"fmt"
 	"net/http"
 	"slices"
 	"strings"
@@ -269,6 +270,25 @@ func TestChangesNameAllThatStays(t *testing.T) {
 		all := `{"pipeline":[{"display_value":"P",` + want + `"maps":[{"display_value":"A","id":"1","sequence_number":1},{"display_value":"Z","id":"2","sequence_number":2}]}]}`
 		if diff := cmp.Diff(readJSON(t, all), readJSON(t, body)); diff != "" {
 			t.Errorf("with %q (-want +got):\n%s", preset, diff)
+		}
+	}
+}
+
+// TestChoicesAtOnce: of more choices than Zoho takes in one request nothing is sent,
+// for a new field and for one that is there.
+func TestChoicesAtOnce(t *testing.T) {
+	t.Parallel()
+	var names []string
+	for i := range 11 {
+		names = append(names, fmt.Sprint("R", i))
+	}
+	f := answers(t, func(string, string, string) (int, string) { return 500, "" })
+	for _, e := range []connectors.Edit{
+		{Object: "Deals_Fields", ID: "Reason_For_Loss__s", Set: set(pair("options", labels(names...)))},
+		{Object: "Deals_Fields", Set: set(pair("field_label", txt("F")), pair("data_type", txt("picklist")), pair("options", labels(names...)))},
+	} {
+		if _, err := f.connect(t).(connectors.Pusher).Push(t.Context(), e); fault.KindOf(err) != fault.Invalid || len(f.asked) > 0 {
+			t.Errorf("%q: error %v after %q, want that it is refused before any call", e.ID, err, f.asked)
 		}
 	}
 }
