@@ -155,9 +155,10 @@ func TestZohoSetUp(t *testing.T) {
 	if diff := cmp.Diff([]string{"days after which a deal is called rotten: salesbook alone tells what has stood too long"}, plan.Nothing); diff != "" {
 		t.Errorf("nothing for (-want +got):\n%s", diff)
 	}
-	// Pipelines with their stages take layouts, pipelines and fields; fields once more.
-	if n, changes := reads.Load(), writes.Load(); n != 4 || changes != 0 {
-		t.Errorf("to plan took %d calls and made %d changes, want four and none", n, changes)
+	// Pipelines with their stages take layouts, pipelines and fields; fields take those
+	// and layouts once more.
+	if n, changes := reads.Load(), writes.Load(); n != 5 || changes != 0 {
+		t.Errorf("to plan took %d calls and made %d changes, want five and none", n, changes)
 	}
 	done := a.setUp(t)
 	if diff := cmp.Diff(plannedAtZoho(), stepsOf(done.Done)); diff != "" || len(done.Refused)+len(done.Plan.Steps) > 0 {
@@ -274,6 +275,34 @@ func TestZohoSetUpNeedsStages(t *testing.T) {
 		t.Errorf("once they were made (-want +got):\n%s", diff)
 	}
 	a.hasAll()
+}
+
+// TestZohoSetUpSeesWhatLayoutsDemand: what the account's layout demands need not be
+// seen to by a person, until it demands it no more; and a deal has to have it.
+func TestZohoSetUpSeesWhatLayoutsDemand(t *testing.T) {
+	t.Parallel()
+	a := connectNewZoho(t)
+	a.setUp(t)
+	demand := func(name string, on bool) {
+		if err := a.zoho.Demand("Deals", a.settings("fields?module=Deals", `fields.#(field_label=="`+name+`").api_name`)[0], on); err != nil {
+			t.Fatal(err)
+		}
+	}
+	demand("Amount", true)
+	demand("Budżet", true)
+	if diff := cmp.Diff(byHandAtZoho()[:1], a.planSetup(t).ByHand); diff != "" {
+		t.Errorf("by hand, where the layout demands both (-want +got):\n%s", diff)
+	}
+	if _, err := a.zoho.do("", "POST", "Deals", map[string]any{"Deal_Name": "Z", "Pipeline": "Sprzedaż", "Stage": "Oferta"}); err == nil || !strings.Contains(err.Error(), "MANDATORY_NOT_FOUND") {
+		t.Errorf("a deal without them: %v", err)
+	}
+	demand("Budżet", false)
+	if diff := cmp.Diff(byHandAtZoho()[:2], a.planSetup(t).ByHand); diff != "" {
+		t.Errorf("by hand, where it demands one (-want +got):\n%s", diff)
+	}
+	if again := a.setUp(t); len(again.Done)+len(again.Refused) > 0 {
+		t.Errorf("it did %q", stepsOf(again.Done))
+	}
 }
 
 // TestZohoSetUpIsKilled breaks off at every call, once before it and once after, and

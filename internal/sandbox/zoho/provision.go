@@ -175,6 +175,19 @@ func changeField(c *call) (reply, error) {
 	})
 }
 
+// Demand has the layout of a module demand a field, or no more, as an administrator
+// does on the screen of layouts: no documented call does so.
+func (s *Sim) Demand(module, name string, demanded bool) error {
+	return s.write("", func(t *tx) error {
+		m := t.settings.module(module)
+		if m == nil || m.field(name) == nil {
+			return fmt.Errorf("%s: there is no field %s", module, name)
+		}
+		t.configure(func(c *settings) { c.module(module).field(name).Demanded = demanded })
+		return nil
+	})
+}
+
 // deleteField removes a custom field with all its values.
 func deleteField(c *call) (reply, error) {
 	return c.eachField("Custom field deleted successfully", func(t *tx, f *field) error {
