@@ -344,6 +344,10 @@ func ended(stage []byte) bool {
 }
 
 // final tells by the forecast type of a stage that no deal stands in it (OpenAPI,
-// pipeline). Which of the two means what is the map's to say.
+// pipeline). Which of the two means what is the map's to say. That these are no
+// stages is not: setting up needs it too (a new pipeline gets those that end deals, a
+// stage stands before them and is never one), and a map says what a record is, not
+// whether there is one. A filter there would be a form for one vendor, and this would
+// stay.
 func final(forecast string) bool { return forecast == "Closed Won" || forecast == "Closed Lost" }
 
