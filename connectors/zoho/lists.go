@@ -350,4 +350,3 @@ func ended(stage []byte) bool {
 // whether there is one. A filter there would be a form for one vendor, and this would
 // stay.
 func final(forecast string) bool { return forecast == "Closed Won" || forecast == "Closed Lost" }
-

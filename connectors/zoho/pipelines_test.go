@@ -39,8 +39,9 @@ func moveStage(name, place string) connectors.Edit {
 }
 
 // stagesIn lists all stages of the new pipeline as the vendor shows them.
-func (a *account) stagesIn() []string {
-	return a.pipelines(`#(display_value=="Sprzedaż").maps.#.display_value`)
+func (a *account) stagesIn(t *testing.T) []string {
+	t.Helper()
+	return a.pipelines(t, `#(display_value=="Sprzedaż").maps.#.display_value`)
 }
 
 // TestStagesOfAPipeline: a new pipeline can end deals; open stages come before those
@@ -50,7 +51,7 @@ func TestStagesOfAPipeline(t *testing.T) {
 	t.Parallel()
 	a, c := funnel(t)
 	ends := []string{"Closed Won", "Closed Lost", "Closed Lost to Competition"}
-	if diff := cmp.Diff(ends, a.stagesIn()); diff != "" {
+	if diff := cmp.Diff(ends, a.stagesIn(t)); diff != "" {
 		t.Errorf("a new pipeline (-want +got):\n%s", diff)
 	}
 	p := c.(connectors.Pusher)
@@ -75,7 +76,7 @@ func TestStagesOfAPipeline(t *testing.T) {
 		if err != nil || made.ID != "Sprzedaż|"+step.id || made.Parent != "Sprzedaż" {
 			t.Fatalf("%s of %s, error %v, want %s", made.ID, made.Parent, err, step.id)
 		}
-		if diff := cmp.Diff(slices.Concat(step.want, ends), a.stagesIn()); diff != "" {
+		if diff := cmp.Diff(slices.Concat(step.want, ends), a.stagesIn(t)); diff != "" {
 			t.Errorf("after %s (-want +got):\n%s", step.id, diff)
 		}
 		pages, err := pull(t, c, "Pipelines", "")
@@ -140,10 +141,10 @@ func TestStagesThatCannotBe(t *testing.T) {
 			t.Errorf("%s: %v (%v), want %v that says %q", name, err, fault.KindOf(err), tt.want, tt.says)
 		}
 	}
-	if diff := cmp.Diff([]string{"Telefon", "Closed Won", "Closed Lost", "Closed Lost to Competition"}, a.stagesIn()); diff != "" {
+	if diff := cmp.Diff([]string{"Telefon", "Closed Won", "Closed Lost", "Closed Lost to Competition"}, a.stagesIn(t)); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
-	if n := len(a.pipelines("#.id")); n != 2 {
+	if n := len(a.pipelines(t, "#.id")); n != 2 {
 		t.Errorf("there are %d pipelines, want two", n)
 	}
 }
