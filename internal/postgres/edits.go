@@ -44,7 +44,7 @@ type Edit struct {
 	// Ending is how a deal had ended that the edit opens again, or closes again when it
 	// undoes that: what the vendor's own fields held, where the canonical ones do not
 	// tell; nil elsewhere.
-	Ending map[string]string
+	Ending     map[string]string
 	DeclinedBy *string // who cancelled it: it is not wanted again
 }
 
