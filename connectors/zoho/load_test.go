@@ -338,7 +338,7 @@ func TestLoadIsWhatLaterReadingsGive(t *testing.T) {
 			t.Errorf("%s, the deals are others or have other bytes", name)
 		}
 	}
-	ids := a.ids("Deals")[:100]
+	ids := a.ids(t, "Deals")[:100]
 	page, err := opened(t, cfg).(connectors.Fetcher).Fetch(t.Context(), "Deals", ids)
 	if err != nil {
 		t.Fatal(err)
@@ -435,7 +435,7 @@ func TestCreditsAreCountedAsTheVendorDoes(t *testing.T) {
 		}
 	}
 	for _, n := range []int{10, 100} {
-		if _, err := c.(connectors.Fetcher).Fetch(t.Context(), "Stage_History", a.ids("Deals")[:n]); err != nil {
+		if _, err := c.(connectors.Fetcher).Fetch(t.Context(), "Stage_History", a.ids(t, "Deals")[:n]); err != nil {
 			t.Fatal(err)
 		}
 	}
