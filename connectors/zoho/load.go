@@ -52,6 +52,11 @@ func (w *walker) readLoad(ctx context.Context) (page connectors.Page, more bool,
 			page.Records = append(page.Records, next.Records...)
 		}
 	}
+	if err != nil && len(page.Records) > 0 && ctx.Err() == nil {
+		// What has been read is paid for: it is not lost with what fails behind it.
+		w.load = loading{coming: w.load.coming}
+		return page, true, nil
+	}
 	if err != nil {
 		return connectors.Page{}, false, err
 	}

@@ -166,6 +166,40 @@ func TestLoadAsksNothingBeyondItsPage(t *testing.T) {
 	}
 }
 
+// TestLoadKeepsWhatItHasRead: an answer that fails takes none of those before it with
+// it, which have been paid for.
+func TestLoadKeepsWhatItHasRead(t *testing.T) {
+	t.Parallel()
+	s := newShelf(t, 1000)
+	fails := true
+	s.places = func(token string) (int, string) {
+		if fails && token == "400" {
+			return 403, `{"code":"NO_PERMISSION","status":"error","message":"no","details":{}}`
+		}
+		return 0, ""
+	}
+	c := s.connect(t)
+	pages, err := pull(t, c, "Deals", "")
+	if fault.KindOf(err) != fault.Forbidden || len(pages) != 1 || len(pages[0].Records) != 400 || !pages[0].More {
+		t.Fatalf("%d pages, error %v", len(pages), err)
+	}
+	fails = false
+	rest, err := pull(t, c, "Deals", pages[0].Next)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got []int
+	for _, p := range append(pages, rest...) {
+		for _, r := range p.Records {
+			id, _ := strconv.Atoi(r.ID)
+			got = append(got, id)
+		}
+	}
+	if diff := cmp.Diff(upTo(1000), got); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+}
+
 // TestLoadThatFailsLeavesNoCallUnderWay: the list that was asked ahead is given up
 // with the page.
 func TestLoadThatFailsLeavesNoCallUnderWay(t *testing.T) {
