@@ -67,7 +67,6 @@ func zohoPulls() map[string]scene {
 		"load": {do: "pull", prepare: loadAnew, meanwhile: retitleOne, boundaries: map[string]boundary{
 			"before the first list is asked for":            {"request", "/Deals", 1},
 			"some columns have come, others have not":       {"answer", "/Deals", 1},
-			"page written, its cursor not moved":            {"statement", "UPDATE cursors", 13},
 			"right before the COMMIT of a page":             {"commit", "INSERT INTO deals", 1},
 			"right after the COMMIT of a page":              {"committed", "INSERT INTO deals", 1},
 			"what changed meanwhile is found, and not read": {"answer", "/coql", 4},
@@ -119,11 +118,9 @@ func zohoHistoriesOfEach() map[string]scene {
 func zohoPages() map[string]scene {
 	return map[string]scene{
 		"load": {do: "pull", prepare: loadAnew, boundaries: map[string]boundary{
-			"a page is being written, the next list is asked for":  {"request", "/Products", 4},
 			"the next place in a list is told, and not yet stored": {"answer", "/Products", 4},
 		}},
 		"sweep": {do: "sweep", prepare: loseContact, boundaries: map[string]boundary{
-			"a page compared, the next list is asked for":          {"request", "/Products", 4},
 			"the next place in a list is told, and not yet stored": {"answer", "/Products", 4},
 			"the vendor says that he is gone, not written":         {"answer", "/Contacts/", 1},
 			"right before the COMMIT of the tombstone":             {"commit", "UPDATE people SET deleted_at", 1},
