@@ -53,6 +53,7 @@ func zohoCompanyOf(t *testing.T, scale vendor.Scale) *bundle {
 // divide the work.
 func zohoCompanies() map[string]company {
 	return map[string]company{
+		"zoho load":            {zohoCompany, zohoLoads()},
 		"zoho pull":            {zohoCompany, zohoPulls()},
 		"zoho receive":         {zohoCompany, zohoReceptions()},
 		"zoho history":         {zohoCompany, zohoHistories()},
@@ -62,7 +63,7 @@ func zohoCompanies() map[string]company {
 	}
 }
 
-func zohoPulls() map[string]scene {
+func zohoLoads() map[string]scene {
 	return map[string]scene{
 		"load": {do: "pull", prepare: loadAnew, meanwhile: retitleOne, boundaries: map[string]boundary{
 			"before the first list is asked for":            {"request", "/Deals", 1},
@@ -72,6 +73,11 @@ func zohoPulls() map[string]scene {
 			"what changed meanwhile is found, and not read": {"answer", "/coql", 4},
 			"everything read, lease not released":           {"statement", "UPDATE leases SET until = '-infinity'", 1},
 		}, check: ofOneState},
+	}
+}
+
+func zohoPulls() map[string]scene {
+	return map[string]scene{
 		"pull": {do: "pull", prepare: changeDeals, boundaries: map[string]boundary{
 			"what changed is found, and not read":           {"answer", "/coql", 4},
 			"some columns have come, others have not":       {"answer", "/Deals", 1},
