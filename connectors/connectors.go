@@ -112,7 +112,9 @@ type Watcher interface {
 	// Watch makes the vendor's subscriptions for callback complete: missing or
 	// dead ones are created, surplus ones of ours removed, and what stands
 	// afterwards is returned. It never touches subscriptions whose URL is not
-	// under callback. Calling it again changes nothing.
+	// under callback. Calling it again changes nothing. What is created has an ID
+	// that none of ours had before: by that it is known that deliveries were missed,
+	// also if whoever created it died before he could note it.
 	Watch(ctx context.Context, callback Callback) ([]Subscription, error)
 	// Unwatch removes every subscription under callback.
 	Unwatch(ctx context.Context, callback Callback) error

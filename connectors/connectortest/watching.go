@@ -69,12 +69,18 @@ func watchesOnce(t *testing.T, b *bundle) {
 
 func watchesAgain(t *testing.T, b *bundle) {
 	w, _, own := b.watcher(t)
-	watch(t, w, secretCallback())
+	first := watch(t, w, secretCallback())
 	if err := w.Unwatch(t.Context(), secretCallback()); err != nil {
 		t.Fatal(err)
 	}
-	if again := watch(t, w, secretCallback()); len(again) == 0 || len(again) != len(own.ours()) {
+	again := watch(t, w, secretCallback())
+	if len(again) == 0 || len(again) != len(own.ours()) {
 		t.Errorf("%d subscriptions are told, the vendor has %d", len(again), len(own.ours()))
+	}
+	for _, s := range again {
+		if slices.ContainsFunc(first, func(had connectors.Subscription) bool { return had.ID == s.ID }) {
+			t.Errorf("subscription %s was lost and made anew under the same id, so that nobody sees that deliveries were missed", s.ID)
+		}
 	}
 }
 

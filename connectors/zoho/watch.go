@@ -61,7 +61,9 @@ type newChannel struct {
 
 // Watch implements connectors.Watcher, with one channel for each module. What is
 // missing is made before anything is removed, so that no event falls between. A
-// channel whose life has ended is silently gone and is made anew.
+// channel whose life has ended is silently gone and is made anew, under another id:
+// what happened in between nobody was told. One that was made by a process that died
+// then stands in the list, and is taken as it is.
 func (c *Connector) Watch(ctx context.Context, callback connectors.Callback) ([]connectors.Subscription, error) {
 	if callback.URL == "" || callback.Password == "" {
 		return nil, fault.New(fault.Invalid, "zoho: a callback needs an address and a password, from which the token is made that is the only protection")
@@ -74,16 +76,18 @@ func (c *Connector) Watch(ctx context.Context, callback connectors.Callback) ([]
 	var out []connectors.Subscription
 	until := now.Add(channelLife).Truncate(time.Second)
 	for _, module := range c.watched() {
-		id := channelOf(callback, module)
+		sub := connectors.Subscription{Object: module, Active: true, ExpiresAt: until}
 		i := slices.IndexFunc(ours, func(ch channel) bool { return ch.serves(callback, module, now) })
-		sub := connectors.Subscription{ID: id, Object: module, Active: true, ExpiresAt: until}
-		switch {
-		case i < 0:
-			create = append(create, newChannel{ID: id, Events: []string{module + ".all"}, Until: stamp(until.Unix()), Token: tokenOf(callback), URL: addressOf(callback)})
-		case ours[i].ends().Sub(now) < channelRest:
-			renew = append(renew, newChannel{ID: id, Until: stamp(until.Unix())})
-		default:
-			sub.ExpiresAt = ours[i].ends()
+		if i < 0 {
+			sub.ID = channelID()
+			create = append(create, newChannel{ID: sub.ID, Events: []string{module + ".all"}, Until: stamp(until.Unix()), Token: tokenOf(callback), URL: addressOf(callback)})
+		} else {
+			sub.ID = answers.Text(ours[i].ID)
+			if ends := ours[i].ends(); ends.Sub(now) >= channelRest {
+				sub.ExpiresAt = ends
+			} else {
+				renew = append(renew, newChannel{ID: sub.ID, Until: stamp(until.Unix())})
+			}
 		}
 		out = append(out, sub)
 	}
@@ -176,9 +180,10 @@ func (ch channel) ends() time.Time {
 	return at
 }
 
-// serves reports whether the channel is just what Watch makes for a module.
+// serves reports whether the channel is just what Watch makes for a module. Its
+// address tells by which password.
 func (ch channel) serves(callback connectors.Callback, module string, now time.Time) bool {
-	return answers.Text(ch.ID) == channelOf(callback, module) && ch.URL == addressOf(callback) && ch.ends().After(now) &&
+	return ch.URL == addressOf(callback) && ch.ends().After(now) &&
 		(ch.Token == nil || equal(*ch.Token, tokenOf(callback))) && ch.hears(module)
 }
 
