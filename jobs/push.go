@@ -300,7 +300,7 @@ func (w *pushing) find(ctx context.Context, e *postgres.Edit, edit connectors.Ed
 	r, found, err := w.pusher.Find(ctx, edit)
 	switch {
 	case hopeless(err):
-		return w.refuse(ctx, e, err)
+		return w.refused(ctx, e, err)
 	case err != nil:
 		return err
 	case found:

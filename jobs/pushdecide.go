@@ -77,6 +77,7 @@ func overtaken(e *postgres.Edit, now postgres.Contents) (field string, moved boo
 func (w *pushing) decide(ctx context.Context, e *postgres.Edit, r connectors.Record, asked time.Time) (call bool, err error) {
 	var n next
 	var now postgres.Contents
+	var before contents
 	err = w.p.DB.In(ctx, w.s.Workspace, func(tx pgx.Tx) error {
 		call = false
 		if now, err = heldBy(ctx, tx, w.s.Workspace, e); err != nil {
@@ -85,14 +86,15 @@ func (w *pushing) decide(ctx context.Context, e *postgres.Edit, r connectors.Rec
 		if n = nextOf(e, now); n.state != "" || !w.live {
 			return nil
 		}
-		call, err = w.intend(ctx, tx, e, now.Fields)
+		before = replaced(e, now.Fields)
+		call, err = w.intend(ctx, tx, e, before)
 		return err
 	})
 	switch {
 	case err != nil:
 		return false, err
 	case call:
-		onItsWay(e, now.Fields)
+		onItsWay(e, before)
 		return true, nil
 	case n.state == "":
 		return false, nil
@@ -102,6 +104,18 @@ func (w *pushing) decide(ctx context.Context, e *postgres.Edit, r connectors.Rec
 		return false, w.receive(ctx, e, r, asked, n.why)
 	}
 	return false, w.end(ctx, e, n)
+}
+
+// replaced is what a call replaces. Fields that hold what is wanted since an earlier
+// call of the edit replaced what stood there before that.
+func replaced(e *postgres.Edit, now contents) contents {
+	out := maps.Clone(now)
+	for field, want := range e.Wanted {
+		if was, known := e.Before[field]; known && e.State == "sent" && sameValue(now[field], want) {
+			out[field] = was
+		}
+	}
+	return out
 }
 
 // heldBy is what the record holds that an edit is about.

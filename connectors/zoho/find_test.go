@@ -26,7 +26,7 @@ func TestTasksAreFoundWhateverTheLayoutShows(t *testing.T) {
 	a, _, c := connected(t, nil)
 	pusher := c.(connectors.Pusher)
 	a.RelateOpenTasks()
-	a.HideRelated("Deals", "Tasks")
+	a.HideRelated("Deals", "Tasks", true)
 	deal := a.add(t, "Deals")
 	for range 3 {
 		var many []any
@@ -62,7 +62,7 @@ func TestHiddenNotes(t *testing.T) {
 	if _, found, err := c.(connectors.Pusher).Find(t.Context(), e); err != nil || !found {
 		t.Errorf("shown: %v %v", found, err)
 	}
-	a.HideRelated("Deals", "Notes")
+	a.HideRelated("Deals", "Notes", true)
 	if _, _, err := c.(connectors.Pusher).Find(t.Context(), e); fault.KindOf(err) != fault.Invalid || !strings.Contains(err.Error(), "layouts") {
 		t.Errorf("hidden: %v (%v)", err, fault.KindOf(err))
 	}

@@ -64,6 +64,14 @@ func DelayEdit(ctx context.Context, tx pgx.Tx, workspace, id int64, until time.T
 	return err
 }
 
+// DoubtEdit notes that an edit, whose call the vendor says to have worked off, has
+// left its record without what is wanted, and when that is looked at again. What of
+// it came back is no sign that it was made.
+func DoubtEdit(ctx context.Context, tx pgx.Tx, workspace, id int64, until time.Time, why string) error {
+	_, err := tx.Exec(ctx, `UPDATE edits SET not_before = $3, why = $4, echoed_at = NULL WHERE (workspace_id, id) = ($1, $2) AND state = 'sent'`, workspace, id, until, why)
+	return err
+}
+
 // ReturnEdit has an edit wait for its turn again whose call has changed nothing,
 // or was not made: then the attempt does not count.
 func ReturnEdit(ctx context.Context, tx pgx.Tx, workspace, id int64, until *time.Time, why string, counts bool) error {

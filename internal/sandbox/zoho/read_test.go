@@ -340,7 +340,7 @@ func TestRelatedListsAsTheAccountShowsThem(t *testing.T) {
 	if diff := cmp.Diff([]any{open}, listed()); diff != "" {
 		t.Errorf("open ones (-want +got):\n%s", diff)
 	}
-	b.HideRelated("Deals", "Tasks")
+	b.HideRelated("Deals", "Tasks", true)
 	if a := b.get("/crm/v8/Deals/" + deal + "/Tasks?fields=Subject"); a.code() != "INVALID_DATA" || a.json()["details"].(object)["resource_path_index"] != num("2") {
 		t.Errorf("hidden: %s", a.body)
 	}

@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"slices"
 	"sync"
 	"time"
 
@@ -87,12 +88,17 @@ func (s *Sim) Hide(module string) {
 	s.hidden = append(s.hidden, module)
 }
 
-// HideRelated hides a related list in a module's layouts, as administrators may: it
-// cannot be read then (OpenAPI 2026, related records, INVALID_DATA).
-func (s *Sim) HideRelated(module, list string) {
+// HideRelated hides a related list in a module's layouts, as administrators may, or
+// shows it again. A hidden one cannot be read (OpenAPI 2026, related records,
+// INVALID_DATA).
+func (s *Sim) HideRelated(module, list string, hidden bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.unlisted = append(s.unlisted, module+"/"+list)
+	name := module + "/" + list
+	s.unlisted = slices.DeleteFunc(s.unlisted, func(is string) bool { return is == name })
+	if hidden {
+		s.unlisted = append(s.unlisted, name)
+	}
 }
 
 // RelateOpenTasks has related lists of tasks show only those that are not done.
