@@ -44,6 +44,12 @@ func nextOf(e *postgres.Edit, now postgres.Contents) next {
 	if field, moved := overtaken(e, now); moved {
 		return next{"overtaken", fmt.Sprintf("somebody else has changed %s meanwhile, from %s to %s", field, e.Before[field], now.Fields[field])}
 	}
+	switch doubted := e.State == "sent" && e.After != nil; {
+	case doubted && enforced(e): // it is judged anew, and wanted again unless it is fought
+		return next{"overtaken", e.Why}
+	case doubted:
+		return next{"refused", e.Why}
+	}
 	if e.State == "sent" && e.Attempts >= tooManyAttempts {
 		return next{"refused", inVain(e).Error()}
 	}

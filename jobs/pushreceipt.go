@@ -43,7 +43,7 @@ func (w *pushing) receive(ctx context.Context, e *postgres.Edit, r connectors.Re
 			return err
 		}
 		if doubt = doubtful(e, now.Fields); doubt != "" && known.EchoedAt == nil {
-			if err := postgres.DoubtEdit(ctx, tx, w.s.Workspace, e.ID, w.p.Now().Add(backoff(e)), doubt); err != nil {
+			if err := postgres.DoubtEdit(ctx, tx, w.s.Workspace, e.ID, w.p.Now().Add(doubtRest), now.Fields, doubt); err != nil {
 				return err
 			}
 			return w.held(ctx, tx, b)
@@ -69,7 +69,7 @@ func (w *pushing) receive(ctx context.Context, e *postgres.Edit, r connectors.Re
 	case err != nil:
 		return err
 	case !done && doubt != "":
-		w.p.Log.WarnContext(ctx, "an edit was answered as made, and was not", "connection", w.s.Name, "edit", e.ID, "why", doubt)
+		w.p.Log.WarnContext(ctx, "an edit was answered as made, and its record does not hold it", "connection", w.s.Name, "edit", e.ID, "why", doubt)
 		return nil
 	case !done:
 		return nil
