@@ -43,7 +43,9 @@ type Pusher interface {
 	// Invalid.
 	Push(ctx context.Context, e Edit) (Record, error)
 	// Find looks for the record that an earlier Push of this edit, one for a new
-	// record, may have made. It reports false if the vendor has none.
+	// record, may have made. It reports false if the vendor says for certain that it
+	// has none, since the record is made again then; whatever leaves that open is an
+	// error.
 	Find(ctx context.Context, e Edit) (r Record, found bool, err error)
 }
 

@@ -85,8 +85,12 @@ func pastOf(edits []postgres.Edit, f *book.Facts, now time.Time) *past {
 // ended tells whether an edit was written, or would have been: its record was gone
 // for the one who wrote, and may be there for the one who reads.
 func ended(e *postgres.Edit) bool {
-	return e.State == "done" || e.State == "cancelled" && e.Attempts > 0 && e.DeclinedBy == nil
+	return e.State == "done" || undone(e) || e.State == "cancelled" && e.Attempts > 0 && e.DeclinedBy == nil
 }
+
+// undone tells whether somebody was faster to change back what an edit has written
+// than we were to read it, or the vendor has not written what it says.
+func undone(e *postgres.Edit) bool { return e.State == "overtaken" && e.After != nil }
 
 // targetOf is the record that an edit writes; empty if it made it.
 func targetOf(e *postgres.Edit) string {
@@ -112,6 +116,9 @@ func (p *past) add(e *postgres.Edit, f *book.Facts) {
 			p.state.Takens = append(p.state.Takens, enforce.Taken{Key: e.Key, To: e.Cause.Undoes, At: *e.DoneAt})
 		}
 	case once && e.State == "overtaken":
+		if e.What == "revert" && undone(e) {
+			p.state.Takens = append(p.state.Takens, enforce.Taken{Key: e.Key, To: e.Cause.Undoes, At: *e.DoneAt})
+		}
 		if p.overtaken[e.Key]++; p.overtaken[e.Key] >= foughtOff {
 			p.state.Refused[e.Key] = true
 		}

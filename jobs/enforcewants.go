@@ -47,12 +47,17 @@ func (x *enforcer) compare(s *matter, p *past, want *enforce.Effects) (fought bo
 		x.want = append(x.want, e)
 	}
 	for _, e := range p.open {
-		ours := slices.Contains([]string{"card", "task", "activity", "revert"}, e.What)
-		if ours && !slices.ContainsFunc(wanted, func(w postgres.Edit) bool { return w.Key == e.Key }) {
+		if enforced(&e) && !slices.ContainsFunc(wanted, func(w postgres.Edit) bool { return w.Key == e.Key }) {
 			x.unwant = append(x.unwant, e.ID)
 		}
 	}
 	return fought
+}
+
+// enforced tells whether an edit is wanted by what is judged, anew each time, and not
+// by something that has happened once.
+func enforced(e *postgres.Edit) bool {
+	return slices.Contains([]string{"card", "task", "activity", "revert"}, e.What)
 }
 
 // fight lists something that somebody changes back each time that we write it.

@@ -22,6 +22,9 @@ const (
 	editsAtOnce = 100
 	// pushWindow is how old what was read of a record may be when it is written.
 	pushWindow = 2 * time.Second
+	// doubtRest is how long a record is left alone that does not hold what the vendor
+	// says to have written: what is read may lag behind.
+	doubtRest = 5 * time.Second
 	// tooManyAttempts in a row leave an edit to a person.
 	tooManyAttempts = 5
 )
@@ -264,7 +267,7 @@ func (w *pushing) make(ctx context.Context, e *postgres.Edit, edit connectors.Ed
 
 // onItsWay is what an edit is once its intent is written down.
 func onItsWay(e *postgres.Edit, before contents) {
-	e.State, e.Before = "sent", before
+	e.State, e.Before, e.After = "sent", before, nil
 	e.Attempts++
 }
 
@@ -278,7 +281,7 @@ func (w *pushing) find(ctx context.Context, e *postgres.Edit, edit connectors.Ed
 	r, found, err := w.pusher.Find(ctx, edit)
 	switch {
 	case hopeless(err):
-		return w.refuse(ctx, e, err)
+		return w.refused(ctx, e, err)
 	case err != nil:
 		return err
 	case found:

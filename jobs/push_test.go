@@ -466,6 +466,12 @@ func TestAnEditIsGivenUpAfterFiveAttempts(t *testing.T) {
 // retried has the failure of an edit tried again with success.
 func (d *desk) retried(t testing.TB, id int64) {
 	t.Helper()
+	d.tryAgain(t, id, "")
+}
+
+// tryAgain has the failure of an edit, which is the only one, tried again.
+func (d *desk) tryAgain(t testing.TB, id int64, why string) {
+	t.Helper()
 	var list []postgres.Failure
 	d.in(t, func(tx pgx.Tx) (err error) {
 		list, err = postgres.Failures(t.Context(), tx, d.ws, d.conn, false, 0, 10)
@@ -478,7 +484,7 @@ func (d *desk) retried(t testing.TB, id int64) {
 		t.Fatalf("%+v: %v", r, err)
 	}
 	d.push(t)
-	d.wantEdit(t, id, "done", "")
+	d.wantEdit(t, id, "done", why)
 	if n := one[int](t, d.bundle, `SELECT count(*) FROM failures WHERE resolved_at IS NULL`); n != 0 {
 		t.Errorf("%d failures are open", n)
 	}

@@ -44,6 +44,12 @@ func nextOf(e *postgres.Edit, now postgres.Contents) next {
 	if field, moved := overtaken(e, now); moved {
 		return next{"overtaken", fmt.Sprintf("somebody else has changed %s meanwhile, from %s to %s", field, e.Before[field], now.Fields[field])}
 	}
+	switch doubted := e.State == "sent" && e.After != nil; {
+	case doubted && enforced(e): // it is judged anew, and wanted again unless it is fought
+		return next{"overtaken", e.Why}
+	case doubted:
+		return next{"refused", e.Why}
+	}
 	if e.State == "sent" && e.Attempts >= tooManyAttempts {
 		return next{"refused", inVain(e).Error()}
 	}
@@ -77,6 +83,7 @@ func overtaken(e *postgres.Edit, now postgres.Contents) (field string, moved boo
 func (w *pushing) decide(ctx context.Context, e *postgres.Edit, r connectors.Record, asked time.Time) (call bool, err error) {
 	var n next
 	var now postgres.Contents
+	var before contents
 	err = w.p.DB.In(ctx, w.s.Workspace, func(tx pgx.Tx) error {
 		call = false
 		if now, err = heldBy(ctx, tx, w.s.Workspace, e); err != nil {
@@ -85,14 +92,15 @@ func (w *pushing) decide(ctx context.Context, e *postgres.Edit, r connectors.Rec
 		if n = nextOf(e, now); n.state != "" || !w.live {
 			return nil
 		}
-		call, err = w.intend(ctx, tx, e, now.Fields)
+		before = replaced(e, now.Fields)
+		call, err = w.intend(ctx, tx, e, before)
 		return err
 	})
 	switch {
 	case err != nil:
 		return false, err
 	case call:
-		onItsWay(e, now.Fields)
+		onItsWay(e, before)
 		return true, nil
 	case n.state == "":
 		return false, nil
@@ -102,6 +110,18 @@ func (w *pushing) decide(ctx context.Context, e *postgres.Edit, r connectors.Rec
 		return false, w.receive(ctx, e, r, asked, n.why)
 	}
 	return false, w.end(ctx, e, n)
+}
+
+// replaced is what a call replaces. Fields that hold what is wanted since an earlier
+// call of the edit replaced what stood there before that.
+func replaced(e *postgres.Edit, now contents) contents {
+	out := maps.Clone(now)
+	for field, want := range e.Wanted {
+		if was, known := e.Before[field]; known && e.State == "sent" && sameValue(now[field], want) {
+			out[field] = was
+		}
+	}
+	return out
 }
 
 // heldBy is what the record holds that an edit is about.

@@ -56,7 +56,9 @@ func (b *batch) recognise(ctx context.Context, tx pgx.Tx) error {
 			if own == nil {
 				continue
 			}
-			b.echoes = append(b.echoes, e.ID)
+			if wholly(&e, c) {
+				b.echoes = append(b.echoes, e.ID)
+			}
 			out = append(out, postgres.Change{Kind: c.Kind, ID: c.ID, At: c.At, Fields: own, Edit: &e.ID})
 			maps.DeleteFunc(c.Fields, func(f string, _ postgres.Diff) bool { _, is := own[f]; return is })
 		}
@@ -89,6 +91,17 @@ func ownPart(e *postgres.Edit, c postgres.Change) map[string]postgres.Diff {
 		}
 	}
 	return own
+}
+
+// wholly tells whether a change shows that an edit was made, and not a part of it: a
+// field that it was to change and that is as it was has not been written.
+func wholly(e *postgres.Edit, c postgres.Change) bool {
+	for field, want := range e.Wanted {
+		if _, changed := c.Fields[field]; !changed && !sameValue(e.Before[field], want) {
+			return false
+		}
+	}
+	return true
 }
 
 // follows are the fields that a CRM sets by itself when one is written.

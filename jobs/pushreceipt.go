@@ -15,7 +15,9 @@ import (
 )
 
 // receive writes the receipt of an edit: the vendor's answer as any page, what
-// the fields hold by it, and what follows from the edit, all in one transaction.
+// the fields hold by it, and what follows from the edit, all in one transaction. If
+// the record does not hold what is wanted, there is no receipt: what the vendor says
+// of its success is not believed, and the record is looked at again.
 func (w *pushing) receive(ctx context.Context, e *postgres.Edit, r connectors.Record, asked time.Time, why string) error {
 	om, ok := w.s.Map.Object(r.Object)
 	if !ok {
@@ -27,8 +29,12 @@ func (w *pushing) receive(ctx context.Context, e *postgres.Edit, r connectors.Re
 	if err := b.prepare(ctx); err != nil {
 		return err
 	}
-	done := false
+	done, doubt := false, ""
 	err := w.p.DB.InByKey(ctx, w.s.Workspace, func(tx pgx.Tx) (err error) {
+		known, err := postgres.EditByID(ctx, tx, w.s.Workspace, e.ID)
+		if err != nil {
+			return err
+		}
 		if err := b.write(ctx, tx); err != nil {
 			return err
 		}
@@ -36,9 +42,15 @@ func (w *pushing) receive(ctx context.Context, e *postgres.Edit, r connectors.Re
 		if err != nil {
 			return err
 		}
+		if doubt = doubtful(e, now.Fields); doubt != "" && known.EchoedAt == nil {
+			if err := postgres.DoubtEdit(ctx, tx, w.s.Workspace, e.ID, w.p.Now().Add(doubtRest), now.Fields, doubt); err != nil {
+				return err
+			}
+			return w.held(ctx, tx, b)
+		}
 		receipt := postgres.Receipt{TargetID: *e.TargetID, After: now.Fields, Checked: !w.mayHaveLost(e), Why: why}
 		switch {
-		case e.EchoedAt != nil && !holds(now.Fields, e.Wanted): // it was made, and somebody has changed it since
+		case doubt != "": // it came back as wanted, and somebody has changed it since
 			receipt.After, receipt.Checked = e.Wanted, true
 		case !r.UpdatedAt.IsZero():
 			receipt.Version = &r.UpdatedAt
@@ -51,16 +63,41 @@ func (w *pushing) receive(ctx context.Context, e *postgres.Edit, r connectors.Re
 				return err
 			}
 		}
-		if err := postgres.CountRun(ctx, tx, w.s.Workspace, w.run, b.counts); err != nil {
-			return err
-		}
-		return w.s.hold(ctx, tx, w.lease)
+		return w.held(ctx, tx, b)
 	})
-	if err != nil || !done {
+	switch {
+	case err != nil:
 		return err
+	case !done && doubt != "":
+		w.p.Log.WarnContext(ctx, "an edit was answered as made, and its record does not hold it", "connection", w.s.Name, "edit", e.ID, "why", doubt)
+		return nil
+	case !done:
+		return nil
 	}
 	w.p.Log.InfoContext(ctx, "an edit was made", "connection", w.s.Name, "edit", e.ID, "what", e.What, "kind", e.TargetKind, "record", *e.TargetID)
 	return nil
+}
+
+// held ends the transaction of a receipt.
+func (w *pushing) held(ctx context.Context, tx pgx.Tx, b *batch) error {
+	if err := postgres.CountRun(ctx, tx, w.s.Workspace, w.run, b.counts); err != nil {
+		return err
+	}
+	return w.s.hold(ctx, tx, w.lease)
+}
+
+// doubtful says which field of a record does not hold what an edit wants, empty if
+// all do. What a new record holds is the vendor's affair: it was made.
+func doubtful(e *postgres.Edit, now contents) string {
+	if e.Makes() {
+		return ""
+	}
+	for _, field := range slices.Sorted(maps.Keys(e.Wanted)) {
+		if !sameValue(e.Wanted[field], now[field]) {
+			return "the vendor answered that it was made, and " + field + " did not hold what is wanted"
+		}
+	}
+	return ""
 }
 
 // explain wants the one note that says why something was taken back.

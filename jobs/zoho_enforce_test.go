@@ -463,3 +463,36 @@ func bodyOf(t *testing.T, r *http.Request) string {
 	r.Body = io.NopCloser(bytes.NewReader(body))
 	return string(body)
 }
+
+// TestALockBarsAMove from being taken back at once, and not after five attempts: the
+// lock stands until somebody takes it away. What else is written there waits under
+// failures.
+func TestALockBarsAMove(t *testing.T) {
+	t.Parallel()
+	o, account, deal := zohoBureau(t, "  - {rule: day_known, mode: revert}")
+	o.advance(t, deal)
+	if err := account.Lock("Deals", deal, true); err != nil {
+		t.Fatal(err)
+	}
+	o.comesToRest(t)
+	if got := one[string](t, o.bundle, `SELECT string_agg(state || ' ' || attempts || ': ' || why, '; ') FROM edits WHERE what = 'revert' AND external_id = $1`, deal); !strings.HasPrefix(got, "refused 1: ") || !strings.Contains(got, "RECORD_LOCKED") {
+		t.Errorf("the revert is %s", got)
+	}
+	if got := o.at(t, deal, "stage_id"); got != o.stage[1] {
+		t.Errorf("it stands in %s, want %s", got, o.stage[1])
+	}
+	if got := o.activities(t, deal); !slices.ContainsFunc(got, func(s string) bool { return strings.HasPrefix(s, "Książka sprzedaży") }) {
+		t.Errorf("activities are %q, want a task in place of the revert", got)
+	}
+	if got := o.told(t); !slices.Equal(got, []string{"barred to szefowa@example.com"}) {
+		t.Errorf("told: %q", got)
+	}
+	if err := account.Lock("Deals", deal, false); err != nil {
+		t.Fatal(err)
+	}
+	card := one[int64](t, o.bundle, `SELECT id FROM edits WHERE what = 'card' AND state = 'refused'`)
+	o.retried(t, card)
+	if got := o.shows(t, deal); got == "" {
+		t.Error("the card shows nothing")
+	}
+}

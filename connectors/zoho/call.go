@@ -28,9 +28,11 @@ const (
 	codeTooDeep  = "DISCRETE_PAGINATION_LIMIT_EXCEEDED"
 	codeInvalid  = "INVALID_DATA"
 	codeInternal = "INTERNAL_ERROR"
+	codeAddress  = "INVALID_URL_PATTERN" // there is no such call
 
 	codeBlueprint = "RECORD_IN_BLUEPRINT"   // a Blueprint holds the field
 	codeLeft      = "RECORD_NOT_IN_PROCESS" // the record is in no Blueprint, or no longer
+	codeLocked    = "RECORD_LOCKED"         // a person, or a rule of the account, has locked it
 )
 
 // errScope is a refusal for want of a scope.
@@ -62,8 +64,31 @@ func (c *Connector) do(ctx context.Context, call rest.Call) (rest.Answer, error)
 	return c.api.Do(ctx, call)
 }
 
-// refusal is the vendor's envelope of an error.
-type refusal struct{ code, message string }
+// refusal is the vendor's envelope of an error, and the cause of the error that is
+// made of it.
+type refusal struct {
+	code, message string
+	field         string // api name of what is wrong
+	param         string // parameter of the request that is wrong
+	path          int    // which part of the address is wrong; 0 is the module's, or nothing is said
+}
+
+// Error returns the code alone: what it means is said where it is classified.
+func (no refusal) Error() string { return no.code }
+
+// ofRecord tells that the vendor knows no record with the id in the address. The
+// same code comes for other parts of an address, a related list that the layout
+// hides among them, and for parameters and values (OpenAPI 2026, related records,
+// notes).
+func (no refusal) ofRecord() bool {
+	return no.code == codeInvalid && no.param == "" && (no.path == 1 || no.field == "id")
+}
+
+// codeOf is the code of the refusal behind an error, empty if there is none.
+func codeOf(err error) string {
+	no, _ := errors.AsType[refusal](err)
+	return no.code
+}
 
 // longestRefusal bounds the envelopes of errors: pages of records are longer as a
 // rule, and to look for one in them takes as long as to read them.
@@ -74,11 +99,11 @@ func refusalOf(body []byte) refusal {
 	if len(body) > longestRefusal || !answers.IsObject(body) || !gjson.ValidBytes(body) {
 		return refusal{}
 	}
-	said := gjson.GetManyBytes(body, "code", "message", "status")
+	said := gjson.GetManyBytes(body, "code", "message", "status", "details.api_name", "details.param_name", "details.resource_path_index")
 	if said[0].Type != gjson.String || said[2].String() != "error" {
 		return refusal{}
 	}
-	return refusal{said[0].String(), said[1].String()}
+	return refusal{code: said[0].Str, message: said[1].String(), field: said[3].Str, param: said[4].Str, path: int(said[5].Int())}
 }
 
 // classify knows what Zoho means where the usual classes would be wrong.
@@ -95,7 +120,7 @@ func classify(status int, h http.Header, body []byte) error {
 		// A proxy or another service may say so too; a record is gone only if Zoho
 		// says it.
 		return fault.New(fault.Temporary, "the answer %d is not Zoho's own; try again later, and check the base URL if it lasts", status)
-	case status >= 200 && status < 300 && no.code != "", status == http.StatusBadRequest:
+	case status >= 200 && status < 300 && no.code != "", status == http.StatusBadRequest, no.code == codeAddress:
 		return byCode(no)
 	}
 	return nil
@@ -107,22 +132,35 @@ func byCode(no refusal) error {
 	switch no.code {
 	case "":
 		return nil
-	case "INVALID_TOKEN", "INVALID_OAUTHTOKEN", "AUTHENTICATION_FAILURE":
-		return fault.New(fault.Auth, "the vendor refuses these credentials (%s); connect again", no.code)
-	case "NO_PERMISSION", "INVALID_MODULE", "NOT_SUPPORTED", "NOT_SUPPORTED_FEATURE", "FEATURE_NOT_SUPPORTED", "LICENSE_NOT_SUPPORTED", "NOT_ALLOWED":
-		return fault.New(fault.Forbidden, "the user or the edition may not do this (%s); give the user a profile, or the account an edition, that allows it", no.code)
-	case codeInternal, "SERVER_ERROR":
-		return fault.New(fault.Temporary, "the vendor has a fault (%s); try again later", no.code)
 	case "TOO_MANY_REQUESTS":
 		return limited(nil)
-	case "ALREADY_MODIFIED", "RECORD_MODIFIED", "RECORD_LOCKED", codeLeft:
-		return fault.New(fault.Conflict, "somebody else changed or holds it (%s); read it again", no.code)
-	case codeBlueprint:
-		return fault.New(fault.Barred, "a Blueprint holds it (%s): %s", no.code, shortened(no.message))
-	case codeExpired, codeTooDeep:
-		return fault.New(fault.Gone, "the place in the list is no longer valid (%s)", no.code)
 	}
-	return fault.New(fault.Invalid, "the vendor refuses the request as wrong (%s): %s", no.code, shortened(no.message))
+	kind, text := meaning(no)
+	return &fault.Error{Kind: kind, Text: text, Err: fault.Quiet(no)}
+}
+
+// meaning is what a code stands for, in words that say what to do.
+func meaning(no refusal) (fault.Kind, string) {
+	said := no.code + "): " + shortened(no.message)
+	switch no.code {
+	case "INVALID_TOKEN", "INVALID_OAUTHTOKEN", "AUTHENTICATION_FAILURE":
+		return fault.Auth, "the vendor refuses these credentials (" + no.code + "); connect again"
+	case "NO_PERMISSION", "INVALID_MODULE", "NOT_SUPPORTED", "NOT_SUPPORTED_FEATURE", "FEATURE_NOT_SUPPORTED", "LICENSE_NOT_SUPPORTED", "NOT_ALLOWED":
+		return fault.Forbidden, "the user or the edition may not do this (" + no.code + "); give the user a profile, or the account an edition, that allows it"
+	case codeInternal, "SERVER_ERROR":
+		return fault.Temporary, "the vendor has a fault (" + no.code + "); try again later"
+	case "ALREADY_MODIFIED", "RECORD_MODIFIED", codeLeft:
+		return fault.Conflict, "somebody else changed it (" + no.code + "); read it again"
+	case codeLocked: // until somebody unlocks it (docs, record locking, 2026-11)
+		return fault.Barred, "the record is locked in Zoho (" + no.code + "); unlock it there, or leave salesbook's user out of the lock"
+	case codeBlueprint:
+		return fault.Barred, "a Blueprint holds it (" + said
+	case codeExpired, codeTooDeep:
+		return fault.Gone, "the place in the list is no longer valid (" + no.code + ")"
+	case codeAddress: // it is no word about a record, though it comes with 404
+		return fault.Invalid, "the vendor knows no such address (" + no.code + "); check the base URL"
+	}
+	return fault.Invalid, "the vendor refuses the request as wrong (" + said
 }
 
 // shortened makes the vendor's words fit for a line.

@@ -130,7 +130,7 @@ func (c *Connector) probe(ctx context.Context, p probe) (string, error) {
 		return p.what + " may not be read, since the consent lacks a scope: " + p.cost + ". Connect again with the scope " + p.scope + ".", nil
 	case fault.KindOf(err) == fault.Forbidden:
 		return p.what + " may not be read by this user, or not in this edition: " + p.cost + ". In Zoho, Setup > Security Control > Profiles, allow the user's profile to view it, or connect as an administrator.", nil
-	case missing(err):
+	case missing(err), codeOf(err) == codeInvalid:
 		return "", nil
 	}
 	return "", err

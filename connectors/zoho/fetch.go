@@ -2,6 +2,7 @@ package zoho
 
 import (
 	"context"
+	"errors"
 	"net/url"
 	"slices"
 	"strings"
@@ -72,10 +73,10 @@ func (c *Connector) gone(ctx context.Context, src source, id string) (bool, erro
 }
 
 // missing reports whether the vendor says that there is no such record: with 404,
-// or with 400 that the id is no one's (docs, get records).
+// or with 400 that the id in the address is no one's (docs, get records).
 func missing(err error) bool {
-	kind := fault.KindOf(err)
-	return err != nil && (kind == fault.NotFound || kind == fault.Invalid && strings.Contains(err.Error(), "("+codeInvalid+")"))
+	no, refused := errors.AsType[refusal](err)
+	return fault.KindOf(err) == fault.NotFound && !errors.Is(err, errUnchanged) || refused && no.ofRecord()
 }
 
 // distinct drops repeated ids, keeping their order.

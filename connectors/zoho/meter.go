@@ -43,8 +43,8 @@ func editions() []edition {
 }
 
 const (
-	// heavyAtOnce is how many queries, conversions and writes of more than ten
-	// records may run at once, whatever the edition (docs, API limits).
+	// heavyAtOnce is how many queries and writes of more than ten records may run
+	// at once, whatever the edition (docs, API limits).
 	heavyAtOnce = 10
 	// mostSeats bounds nonsense.
 	mostSeats = 100_000
@@ -75,8 +75,6 @@ func cost(r *http.Request) int {
 	switch {
 	case strings.Contains(r.URL.Path, "/oauth/"):
 		return 0
-	case strings.HasSuffix(r.URL.Path, "/actions/convert"):
-		return 5
 	case strings.HasSuffix(r.URL.Path, queryPath):
 		return queryCost(r)
 	}
@@ -112,7 +110,7 @@ func queryCost(r *http.Request) int {
 
 // heavy tells the calls of which fewer may run at once. We write one record a call.
 func heavy(r *http.Request) bool {
-	return strings.HasSuffix(r.URL.Path, "/coql") || strings.HasSuffix(r.URL.Path, "/actions/convert")
+	return strings.HasSuffix(r.URL.Path, queryPath)
 }
 
 // usage reads an answer. What is left is told only once half is spent, so that

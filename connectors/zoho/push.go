@@ -7,7 +7,6 @@ import (
 	"strings"
 
 	"github.com/bytedance/sonic"
-	"github.com/tidwall/gjson"
 
 	"salesbook.dev/connectors"
 	"salesbook.dev/connectors/answers"
@@ -32,7 +31,8 @@ func creates() map[string][]string {
 // Edit.Unless, the vendor refuses to write over a later change.
 //
 // A deal moves by stage_key. Where a Blueprint holds its stage, the transition that
-// leads there is taken; if none may be, the edit is Barred.
+// leads there is taken; if none may be, the edit is Barred, and so is one of a
+// record that is locked.
 func (c *Connector) Push(ctx context.Context, e connectors.Edit) (connectors.Record, error) {
 	src, ok := c.sources[e.Object]
 	switch {
@@ -57,8 +57,8 @@ func (c *Connector) Push(ctx context.Context, e connectors.Edit) (connectors.Rec
 		return connectors.Record{}, err
 	}
 	id, err := c.writeRecord(ctx, src, e, body)
-	if fault.KindOf(err) == fault.Barred {
-		id, err = e.ID, c.transit(ctx, e, body)
+	if e.Object == deals && body["Stage"] != nil && codeOf(err) == codeBlueprint {
+		id, err = e.ID, c.transit(ctx, src, e, body)
 	}
 	if err != nil {
 		return connectors.Record{}, err
@@ -104,6 +104,9 @@ func (c *Connector) writeRecord(ctx context.Context, src source, e connectors.Ed
 		call.Header = http.Header{"If-Modified-Since": {stamp(e.Unless.Unix())}}
 	}
 	id, err := c.write(ctx, call, "data")
+	if e.ID != "" && missing(err) {
+		err = fault.New(fault.NotFound, "there is no such record any more: %w", err)
+	}
 	if err == nil && e.ID != "" && id != e.ID {
 		err = fault.New(fault.Temporary, "asked for a change of %s %s, the vendor answered with another; read it again", src.Name, e.ID)
 	}
@@ -117,6 +120,7 @@ type outcome struct {
 	Details struct {
 		ID   sonic.NoCopyRawMessage `json:"id"`
 		Name string                 `json:"api_name"`
+		Path string                 `json:"json_path"` // where what is wrong stands in the request
 	} `json:"details"`
 }
 
@@ -166,11 +170,11 @@ func outcomeOf(body []byte, under string) (outcome, bool) {
 
 // refused is the error of an element that was not written.
 func (o outcome) refused(method string) error {
-	id := o.Details.Name == "id" || o.Details.Name == "" && len(o.Details.ID) > 0
+	id := o.Details.Name == "id" && (o.Details.Path == "" || o.Details.Path == "$.data[0].id") || o.Details.Name == "" && len(o.Details.ID) > 0
 	if o.Code == codeInvalid && id && method == http.MethodPut {
 		return fault.New(fault.NotFound, "there is no such record any more (%s)", o.Code)
 	}
-	err := byCode(refusal{o.Code, o.Message})
+	err := byCode(refusal{code: o.Code, message: o.Message})
 	if o.Details.Name != "" && fault.KindOf(err) == fault.Invalid {
 		return fault.New(fault.Invalid, "field %s: %w", shortened(o.Details.Name), err)
 	}
@@ -284,131 +288,4 @@ func jsonOf(kind string, v connectors.Value) (any, bool) {
 	}
 	plainKind := v.Kind == connectors.Text || v.Kind == connectors.Date || v.Kind == connectors.Number
 	return v.Text, plainKind
-}
-
-// transition is one way on in a Blueprint (OpenAPI, blueprint).
-type transition struct {
-	ID      sonic.NoCopyRawMessage `json:"id"`
-	Next    string                 `json:"next_field_value"`
-	Matched *bool                  `json:"criteria_matched"`
-}
-
-// leads tells whether a transition may be taken now, and leads to a stage.
-func (t *transition) leads(stage string) bool {
-	return t.Next == stage && numeric(answers.Text(t.ID)) && (t.Matched == nil || *t.Matched)
-}
-
-// transit moves a deal by the Blueprint that holds its stage. A transition is one
-// from the stage in which the deal stands: if somebody has moved it meanwhile, it
-// is none any more.
-func (c *Connector) transit(ctx context.Context, e connectors.Edit, body map[string]any) error {
-	path := "/" + deals + "/" + e.ID + "/actions/blueprint"
-	answer, err := c.get(ctx, path, nil, "")
-	if err != nil {
-		return err
-	}
-	var found struct {
-		Blueprint struct {
-			Transitions []transition `json:"transitions"`
-		} `json:"blueprint"`
-	}
-	if nothing(answer, nil) || answers.ReadProven(answer.Body, &found) != nil {
-		return malformed("the Blueprint of deal " + e.ID)
-	}
-	stage, _ := body["Stage"].(string)
-	i := slices.IndexFunc(found.Blueprint.Transitions, func(t transition) bool { return t.leads(stage) })
-	if i < 0 {
-		return fault.New(fault.Barred, "deal %s is in a Blueprint, and none of its transitions leads to the stage %s; move it in the CRM, or give the Blueprint such a transition", e.ID, shortened(stage))
-	}
-	data := map[string]any{}
-	for name, v := range body {
-		if name != "Stage" && name != keyPipeline {
-			data[name] = v
-		}
-	}
-	step := map[string]any{"transition_id": answers.Text(found.Blueprint.Transitions[i].ID), "data": data}
-	_, err = c.do(ctx, rest.Call{Method: http.MethodPut, Path: root + path, Body: map[string]any{"blueprint": []any{step}}, Classify: untaken})
-	if fault.KindOf(err) == fault.Invalid {
-		return fault.New(fault.Barred, "deal %s is in a Blueprint, which does not let it take the transition to the stage %s as it is; move it in the CRM: %w", e.ID, shortened(stage), err)
-	}
-	return err
-}
-
-// untaken tells a transition that there is no more from one that the Blueprint
-// does not let a deal take.
-func untaken(_ int, _ http.Header, body []byte) error {
-	if refusalOf(body).code == codeInvalid && gjson.GetBytes(body, "details.api_name").Str == "transition_id" {
-		return fault.New(fault.Conflict, "somebody else has moved it (%s); read it again", codeInvalid)
-	}
-	return nil
-}
-
-// Find implements connectors.Pusher. Tasks and notes are looked for among those
-// of the same deal, lead, contact or account, for the text that holds the mark;
-// definitions of fields by their label, pipelines by their name, and stages by
-// theirs in their pipeline.
-func (c *Connector) Find(ctx context.Context, e connectors.Edit) (connectors.Record, bool, error) {
-	src, ok := c.sources[e.Object]
-	switch {
-	case e.ID != "":
-		return connectors.Record{}, false, fault.New(fault.Invalid, "%s %s is known already: fetch it", e.Object, e.ID)
-	case ok && src.way == byFields:
-		return c.findField(ctx, src, func(v *connectors.Values) bool {
-			label := e.Set.Get("field_label").Text
-			return label != "" && v.Get("field_label").Text == label && v.Get("custom_field").Text == "true"
-		})
-	}
-	if e.Object == pipelines || e.Object == stages {
-		return c.findPipelineOrStage(ctx, e)
-	}
-	key := markedIn(e, creates()[e.Object])
-	if !ok || key == "" {
-		return connectors.Record{}, false, fault.New(fault.Invalid, "a new one of %s is found by its mark only, and the edit has none", shortened(e.Object))
-	}
-	for _, p := range e.Set.Standard {
-		if module, related := strings.CutPrefix(p.Key, keyRelated); related {
-			return c.search(ctx, src, "/"+module+"/"+p.Value.Text+"/"+src.module, key, e.Mark)
-		}
-	}
-	return connectors.Record{}, false, fault.New(fault.Invalid, "a new one of %s is found only among those of its deal, lead, contact or account, and the edit names none", src.Name)
-}
-
-// search walks a related list for a text.
-func (c *Connector) search(ctx context.Context, src source, path, key, mark string) (connectors.Record, bool, error) {
-	none := connectors.Record{}
-	for page := 1; ; page++ {
-		query := map[string][]string{"fields": {key}, "page": {number(page)}, "per_page": {number(listLimit)}}
-		answer, err := c.get(ctx, path, query, "")
-		if missing(err) || nothing(answer, err) { // on what is not there, nothing hangs
-			return none, false, nil
-		}
-		if err != nil {
-			return none, false, err
-		}
-		list, err := rows(answer.Body, "data", src.Name)
-		if err != nil {
-			return none, false, err
-		}
-		for _, raw := range list {
-			var texts map[string]any
-			id := answers.Text(labelOf(raw).ID)
-			if answers.ReadProven(raw, &texts) != nil || !numeric(id) {
-				continue
-			}
-			if text, _ := texts[key].(string); strings.Contains(text, mark) {
-				found, err := c.records(ctx, src, []string{id})
-				if err != nil || len(found) == 0 {
-					return none, false, err
-				}
-				return found[0], true, nil
-			}
-		}
-		place, err := infoOf(answer.Body, src.Name)
-		switch {
-		case err != nil || !place.More:
-			return none, false, err
-		case len(list) == 0 || page >= pagesLimit:
-			return none, false, endless(src.Name)
-		}
-	}
 }

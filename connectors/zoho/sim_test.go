@@ -101,8 +101,9 @@ func TestWritesOverNobody(t *testing.T) {
 	}
 }
 
-// TestLockedRecordsAreConflicts: somebody holds them, and will let go.
-func TestLockedRecordsAreConflicts(t *testing.T) {
+// TestLockedRecordsAreBarred: a lock stands until somebody takes it away, so that to
+// try again is in vain.
+func TestLockedRecordsAreBarred(t *testing.T) {
 	t.Parallel()
 	a, _, c := connected(t, nil)
 	id := a.add(t, "Deals")
@@ -110,8 +111,8 @@ func TestLockedRecordsAreConflicts(t *testing.T) {
 		t.Fatal(err)
 	}
 	_, err := c.(connectors.Pusher).Push(t.Context(), connectors.Edit{Object: "Deals", ID: id, Set: set(pair("Next_Step", txt("x")))})
-	if fault.KindOf(err) != fault.Conflict {
-		t.Errorf("error %v (%v), want %v", err, fault.KindOf(err), fault.Conflict)
+	if fault.KindOf(err) != fault.Barred || !strings.Contains(err.Error(), "locked") {
+		t.Errorf("error %v (%v), want %v", err, fault.KindOf(err), fault.Barred)
 	}
 }
 

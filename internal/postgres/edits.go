@@ -25,7 +25,7 @@ type Edit struct {
 	Note       string // HTML of the note that is made with its receipt; empty: none is
 	Cause      EditCause
 	Before     map[string]json.RawMessage // of a record that there is; nil: it makes a new one
-	After      map[string]json.RawMessage
+	After      map[string]json.RawMessage // what it left; while it is not done, not what it wants
 	Lost       map[string]json.RawMessage // what a person had set and we wrote over
 	State      string
 	Why        string

@@ -51,7 +51,7 @@ func EditsWait(ctx context.Context, tx pgx.Tx, workspace, connection int64, now 
 // another by now, has come to its end, or turns out to have been made.
 func IntendEdit(ctx context.Context, tx pgx.Tx, workspace int64, e *Edit, before map[string]json.RawMessage, now time.Time, until *time.Time) (bool, error) {
 	tag, err := tx.Exec(ctx, `
-		UPDATE edits SET state = 'sent', sent_at = $6, attempts = attempts + 1, before = $7, not_before = $9, ending = $10, why = ''
+		UPDATE edits SET state = 'sent', sent_at = $6, attempts = attempts + 1, before = $7, after = NULL, not_before = $9, ending = $10, why = ''
 		WHERE (workspace_id, id) = ($1, $2) AND (state, wanted, attempts) = ($3, $4::jsonb, $5) AND target_id IS NOT DISTINCT FROM $8 AND echoed_at IS NULL`,
 		workspace, e.ID, e.State, e.Wanted, e.Attempts, now, before, e.TargetID, until, e.Ending)
 	return tag.RowsAffected() == 1, err
@@ -61,6 +61,15 @@ func IntendEdit(ctx context.Context, tx pgx.Tx, workspace int64, e *Edit, before
 // became of it, and why.
 func DelayEdit(ctx context.Context, tx pgx.Tx, workspace, id int64, until time.Time, why string) error {
 	_, err := tx.Exec(ctx, `UPDATE edits SET not_before = $3, why = $4 WHERE (workspace_id, id) = ($1, $2) AND state = 'sent'`, workspace, id, until, why)
+	return err
+}
+
+// DoubtEdit notes what an edit has left in its record that is not what it wants,
+// though the vendor says that it was made, and when that is looked at again. What of
+// it came back is no sign that it was made.
+func DoubtEdit(ctx context.Context, tx pgx.Tx, workspace, id int64, until time.Time, after map[string]json.RawMessage, why string) error {
+	_, err := tx.Exec(ctx, `UPDATE edits SET not_before = $3, after = $4, why = $5, echoed_at = NULL WHERE (workspace_id, id) = ($1, $2) AND state = 'sent'`,
+		workspace, id, until, after, why)
 	return err
 }
 

@@ -25,9 +25,19 @@ type transition struct {
 type Transition struct {
 	Name string   `json:"name"`
 	From []string `json:"from"` // stages by their actual value
-	To   string   `json:"to"`
+	// To is the stage it leads to; "" is none: its next_field_value is null.
+	To string `json:"to"`
 	// Needs are api names of fields that the transition wants filled.
 	Needs []string `json:"needs,omitempty"`
+}
+
+// next is the value that the Blueprint's field has afterwards, nil where it stays as
+// it is.
+func (w Transition) next() any {
+	if w.To == "" {
+		return nil
+	}
+	return w.To
 }
 
 // AddBlueprint puts a pipeline's deals under a Blueprint.
@@ -39,7 +49,11 @@ func (s *Sim) AddBlueprint(pipeline, name string, ways ...Transition) error {
 		}
 		b := &blueprint{ID: t.newID(), Name: name, Pipeline: p.Actual}
 		for _, w := range ways {
-			for _, stage := range append(slices.Clone(w.From), w.To) {
+			stages := slices.Clone(w.From)
+			if w.To != "" {
+				stages = append(stages, w.To)
+			}
+			for _, stage := range stages {
 				if p.step(stage) == nil {
 					return fmt.Errorf("blueprint %s, transition %s: the pipeline has no stage %q", name, w.Name, stage)
 				}
@@ -111,7 +125,7 @@ func getBlueprint(c *call) (reply, error) {
 			})
 		}
 		ways = append(ways, object{
-			"id": idText(w.ID), "name": w.Name, "next_field_value": w.To, "criteria_matched": true, "criteria_message": nil, "type": "manual",
+			"id": idText(w.ID), "name": w.Name, "next_field_value": w.next(), "criteria_matched": true, "criteria_message": nil, "type": "manual",
 			"data": object{}, "next_transitions": c.nextTransitions(b, w.To), "fields": fields, "percent_partial_save": 0,
 			"color_code": "#379e29", "text_color_code": "#ffffff",
 		})
@@ -161,7 +175,9 @@ func takeTransition(c *call) (reply, error) {
 				return bad("MANDATORY_NOT_FOUND", "required field not found", object{"api_name": name, "json_path": "$.blueprint[0].data." + name})
 			}
 		}
-		change["Stage"] = ways[i].To
+		if ways[i].To != "" {
+			change["Stage"] = ways[i].To
+		}
 		next, err := t.apply(m, r, change, 0)
 		if err != nil {
 			return err

@@ -398,7 +398,7 @@ func getRelated(c *call) (reply, error) {
 	}
 	lists := relatedLists(m.APIName)
 	i := slices.IndexFunc(lists, func(rl relatedList) bool { return rl.name == c.r.PathValue("list") })
-	if i < 0 {
+	if i < 0 || slices.Contains(c.unlisted, m.APIName+"/"+lists[i].name) {
 		return reply{}, invalidData("The relation name given seems to be invalid", object{"resource_path_index": 2})
 	}
 	fields, err := c.fieldNames(true)
@@ -414,6 +414,9 @@ func getRelated(c *call) (reply, error) {
 		return reply{}, err
 	}
 	rows := c.tables[lists[i].module].related(id)
+	if c.openOnly && lists[i].module == "Tasks" {
+		rows = slices.DeleteFunc(rows, func(r *row) bool { return r.text("Status") == "Completed" })
+	}
 	slices.Reverse(rows)
 	l := listing{per: per, numbers: true, place: place{Page: page, SortBy: "id", Desc: true, User: c.by, Made: utc(c.at)}}
 	return c.pageOf(c.settings.module(lists[i].module), rows, l, fields)

@@ -216,11 +216,14 @@ func getRelatedLists(c *call) (reply, error) {
 	}
 	var list []object
 	for i, rl := range relatedLists(m.APIName) {
-		target := c.settings.module(rl.module)
+		target, status := c.settings.module(rl.module), "visible"
+		if slices.Contains(c.unlisted, m.APIName+"/"+rl.name) {
+			status = "user_hidden"
+		}
 		list = append(list, object{
 			"id": idText(firstID + 5000 + m.ID%1000*10 + int64(i)), "sequence_number": idText(int64(i + 1)), "display_label": rl.label, "api_name": rl.name,
 			"name": rl.label, "module": object{"api_name": target.APIName, "id": idText(target.ID)}, "action": nil,
-			"href": m.APIName + "/{ENTITYID}/" + rl.name, "type": "default", "status": "visible",
+			"href": m.APIName + "/{ENTITYID}/" + rl.name, "type": "default", "status": status,
 			"customize_sort": false, "customize_fields": false, "customize_display_label": false, "sort_order": nil,
 		})
 	}

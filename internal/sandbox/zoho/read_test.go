@@ -322,6 +322,37 @@ func unzip(t *testing.T, body []byte) [][]string {
 	return rows
 }
 
+// TestRelatedListsAsTheAccountShowsThem: one is hidden in the layout, and that of
+// tasks shows open ones alone.
+func TestRelatedListsAsTheAccountShowsThem(t *testing.T) {
+	t.Parallel()
+	b := setup(t, Options{})
+	deal := b.make("Deals", object{"Deal_Name": "x", "Stage": "Qualification"})
+	task := func(status string) string {
+		return b.make("Tasks", object{"Subject": status, "Status": status, "What_Id": object{"id": deal}, "$se_module": "Deals"})
+	}
+	open, done := task("Not Started"), task("Completed")
+	listed := func() []any { return columnOf(b.get("/crm/v8/Deals/"+deal+"/Tasks?fields=Subject").list("data"), "id") }
+	if diff := cmp.Diff([]any{done, open}, listed()); diff != "" {
+		t.Errorf("all of them (-want +got):\n%s", diff)
+	}
+	b.RelateOpenTasks()
+	if diff := cmp.Diff([]any{open}, listed()); diff != "" {
+		t.Errorf("open ones (-want +got):\n%s", diff)
+	}
+	b.HideRelated("Deals", "Tasks", true)
+	if a := b.get("/crm/v8/Deals/" + deal + "/Tasks?fields=Subject"); a.code() != "INVALID_DATA" || a.json()["details"].(object)["resource_path_index"] != num("2") {
+		t.Errorf("hidden: %s", a.body)
+	}
+	shown := map[any]any{}
+	for _, l := range b.get("/crm/v8/settings/related_lists?module=Deals").list("related_lists") {
+		shown[l["api_name"]] = l["status"]
+	}
+	if shown["Tasks"] != "user_hidden" || shown["Notes"] != "visible" {
+		t.Errorf("the lists of deals are %v", shown)
+	}
+}
+
 func TestSettings(t *testing.T) {
 	t.Parallel()
 	b := setup(t, Options{})

@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"slices"
 	"sync"
 	"time"
 
@@ -75,7 +76,9 @@ type Sim struct {
 
 	mu sync.RWMutex // guards all below
 	*store
-	hidden []string // modules that are shown in related lists alone
+	hidden   []string // modules that are shown in related lists alone
+	unlisted []string // related lists that the layouts hide, as Module/List
+	openOnly bool     // related lists of tasks show those that are not done
 }
 
 // Hide makes a module one that the account's edition shows in related lists alone.
@@ -83,6 +86,27 @@ func (s *Sim) Hide(module string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.hidden = append(s.hidden, module)
+}
+
+// HideRelated hides a related list in a module's layouts, as administrators may, or
+// shows it again. A hidden one cannot be read (OpenAPI 2026, related records,
+// INVALID_DATA).
+func (s *Sim) HideRelated(module, list string, hidden bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	name := module + "/" + list
+	s.unlisted = slices.DeleteFunc(s.unlisted, func(is string) bool { return is == name })
+	if hidden {
+		s.unlisted = append(s.unlisted, name)
+	}
+}
+
+// RelateOpenTasks has related lists of tasks show only those that are not done.
+// Nobody documents whether they hold the others: a client must do with either.
+func (s *Sim) RelateOpenTasks() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.openOnly = true
 }
 
 // Open starts a simulator and restores what Dir holds. A directory that is new

@@ -153,6 +153,27 @@ func TestBlueprint(t *testing.T) {
 	}
 }
 
+// TestTransitionsThatLeadNowhere: their next_field_value is null, and the deal stays
+// where it is.
+func TestTransitionsThatLeadNowhere(t *testing.T) {
+	t.Parallel()
+	b := setup(t, Options{})
+	if err := b.AddBlueprint("", "Sales", Transition{Name: "Send contract", From: []string{"Qualification"}}); err != nil {
+		t.Fatal(err)
+	}
+	path := "/crm/v8/Deals/" + b.make("Deals", object{"Deal_Name": "x", "Stage": "Qualification"})
+	way := b.get(path + "/actions/blueprint").json()["blueprint"].(object)["transitions"].([]any)[0].(object)
+	if next, told := way["next_field_value"]; !told || next != nil {
+		t.Errorf("transition %v", way)
+	}
+	if a := b.send("PUT", path+"/actions/blueprint", object{"blueprint": []object{{"transition_id": way["id"], "data": object{"Amount": 3}}}}); a.code() != "SUCCESS" {
+		t.Errorf("transition: %s", a.body)
+	}
+	if now := b.get(path).list("data")[0]; now["Stage"] != "Qualification" || now["Amount"] != num("3") {
+		t.Errorf("it stands in %v, with %v", now["Stage"], now["Amount"])
+	}
+}
+
 func TestMerge(t *testing.T) {
 	t.Parallel()
 	b := setup(t, Options{})
