@@ -1,6 +1,7 @@
 package zoho
 
 import (
+	"crypto/rand"
 	"crypto/sha256"
 	"crypto/subtle"
 	"encoding/binary"
@@ -113,9 +114,10 @@ func markOf(callback connectors.Callback) string {
 	return hex.EncodeToString(digest("mark", callback)[:4])
 }
 
-// channelOf is the id of the channel for a module: a number that we choose (docs,
-// notifications), the same for the same callback and password.
-func channelOf(callback connectors.Callback, module string) string {
-	n := binary.BigEndian.Uint64(digest("channel "+module, callback)) >> 2
-	return strconv.FormatUint(n|1<<60, 10)
+// channelID is the id of a channel that is to be made: a number that we choose
+// (docs, notifications), by lot.
+func channelID() string {
+	var b [8]byte
+	rand.Read(b[:])
+	return strconv.FormatUint(binary.BigEndian.Uint64(b[:])>>2|1<<60, 10)
 }
