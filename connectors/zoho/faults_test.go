@@ -159,7 +159,7 @@ func TestFaultsOfZoho(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
-			a := newAilingWith(t, tt.object, tt.records, vendor.Options{ListReach: tt.reach})
+			a := newAiling(t, tt.object, tt.records, vendor.Options{ListReach: tt.reach})
 			tt.play(t, a)
 			if diff := cmp.Diff(a.truth(), a.seen, cmp.AllowUnexported(content{})); diff != "" {
 				t.Errorf("(-at the vendor +here):\n%.3000s", diff)
@@ -207,12 +207,7 @@ func seedID(n int) string { return fmt.Sprint(3652397000010000000 + n) }
 
 // newAiling is an account with so many records of a module, as seen by a client
 // whose tokens are renewed. Its deals have more fields than one answer shows.
-func newAiling(t *testing.T, object string, records int) *ailing {
-	t.Helper()
-	return newAilingWith(t, object, records, vendor.Options{})
-}
-
-func newAilingWith(t *testing.T, object string, records int, o vendor.Options) *ailing {
+func newAiling(t *testing.T, object string, records int, o vendor.Options) *ailing {
 	t.Helper()
 	clock := sandbox.NewManual(time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC))
 	o.Clock, o.RefreshToken = clock, "1000.refresh"

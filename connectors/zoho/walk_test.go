@@ -173,7 +173,7 @@ func TestNotesBeyondTheReachOfAList(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			a := newAilingWith(t, "Notes", 1500, vendor.Options{ListReach: 600})
+			a := newAiling(t, "Notes", 1500, vendor.Options{ListReach: 600})
 			play(t, a)
 			if diff := cmp.Diff(a.truth(), a.seen, cmp.AllowUnexported(content{})); diff != "" {
 				t.Errorf("(-at the vendor +here):\n%.3000s", diff)
