@@ -349,6 +349,9 @@ type Setup struct {
 	// StageNames is the code of the field of deals whose options are all the names
 	// that stages can have; empty: they can have any.
 	StageNames string
+	// OptionsAtOnce is how many options one edit may give a definition; zero: any
+	// number.
+	OptionsAtOnce int
 }
 
 // Consent is how a vendor departs from OAuth 2 as RFC 6749 and 6750 have it. The

@@ -47,7 +47,7 @@ type batch struct {
 // time of change counts as not known.
 const aheadLimit = 24 * time.Hour
 
-// newBatch sorts a page's records and hashes them. It needs no database.
+// newBatch sorts a page's records. It needs no database.
 func newBatch(s *Source, origin string, page connectors.Page) *batch {
 	b := &batch{s: s, origin: origin, closed: page.Closed, asked: page.FetchedAt}
 	b.sightings = make([]postgres.Sighting, 0, len(page.Records))
@@ -59,11 +59,7 @@ func newBatch(s *Source, origin string, page connectors.Page) *batch {
 		if !ok {
 			continue // of a person who was erased
 		}
-		seen := postgres.Sighting{Record: r, FetchedAt: page.FetchedAt}
-		if len(r.Raw) > 0 {
-			seen.Hash = postgres.HashOf(r.Raw)
-		}
-		b.sightings = append(b.sightings, seen)
+		b.sightings = append(b.sightings, postgres.Sighting{Record: r, FetchedAt: page.FetchedAt})
 	}
 	b.news = s.erased.told()
 	b.counts.Pages, b.counts.Seen = 1, int64(len(page.Records))
@@ -71,12 +67,17 @@ func newBatch(s *Source, origin string, page connectors.Page) *batch {
 	return b
 }
 
-// prepare loads or makes the dictionaries that compress the batch's records.
+// prepare hashes the batch's records, while the next page is fetched, and loads or
+// makes the dictionaries that compress them.
 func (b *batch) prepare(ctx context.Context) error {
 	done := ""
 	for i := range b.sightings {
 		r := &b.sightings[i]
-		if r.Object == done || len(r.Raw) == 0 {
+		if len(r.Raw) == 0 {
+			continue
+		}
+		r.Hash = postgres.HashOf(r.Raw)
+		if r.Object == done {
 			continue
 		}
 		if err := b.s.p.Compressor.Prepare(ctx, b.s.p.DB, b.s.Workspace, b.s.ID, r.Object, r.Raw); err != nil {

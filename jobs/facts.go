@@ -99,6 +99,7 @@ func (t *teller) subject(lead bool, r *postgres.Subject) (*book.Facts, error) {
 	if r.Products != nil {
 		f.Products = int(*r.Products)
 	}
+	f.NoProducts = !lead && !t.s.Map.Maps("deals", "items_count")
 	if r.ExpectedClose != nil {
 		var d book.Date
 		if err := d.UnmarshalText([]byte(*r.ExpectedClose)); err == nil {

@@ -208,6 +208,7 @@ func (u *setup) plan(ctx context.Context) (*Source, error) {
 	}
 	crm.Named = u.named(s)
 	crm.ByHand, crm.Without, crm.Offered = s.Spec.Setup.ByHand, without(s.Map), offered(s)
+	crm.OptionsAtOnce = s.Spec.Setup.OptionsAtOnce
 	crm.Reasons = reasonsField(s, crm.Fields)
 	u.out.Plan = provision.Make(u.compiled, u.before, crm, u.p.Now())
 	return s, nil

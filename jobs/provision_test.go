@@ -60,7 +60,7 @@ func (b *bundle) planSetup(t *testing.T) provision.Plan {
 
 // setUpKilled has whatever writes break off, once before the vendor got it and once
 // after, and goes on until nothing is left. It returns how often that was.
-func (b *bundle) setUpKilled(t *testing.T) (kills int) {
+func (b *bundle) setUpKilled(t *testing.T, book string) (kills int) {
 	t.Helper()
 	d := &dying{calls: map[string]int{}}
 	b.Transport = d
@@ -68,7 +68,7 @@ func (b *bundle) setUpKilled(t *testing.T) (kills int) {
 	for ; kills < 50; kills++ {
 		ctx, cancel := context.WithCancel(t.Context())
 		d.kill = cancel
-		out, err := b.SetUp(ctx, b.ws, "crm", parseBook(t, ordered), asTest())
+		out, err := b.SetUp(ctx, b.ws, "crm", parseBook(t, book), asTest())
 		alive := ctx.Err() == nil
 		cancel()
 		if len(out.Refused) > 0 {
@@ -245,7 +245,7 @@ func TestSetUpIsKilled(t *testing.T) {
 	t.Parallel()
 	b := setup(t, 0, pipedrive.Options{})
 	b.pull(t)
-	if runs, want := b.setUpKilled(t), 2*len(planned()); runs != want {
+	if runs, want := b.setUpKilled(t, ordered), 2*len(planned()); runs != want {
 		t.Errorf("it was killed %d times, want %d", runs, want)
 	}
 	b.hasAll(t)

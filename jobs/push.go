@@ -178,7 +178,7 @@ func (w *pushing) one(ctx context.Context, e *postgres.Edit) error {
 	if e.State == "ready" && !w.live {
 		return nil
 	}
-	edit, err := w.inVendorWords(e)
+	edit, err := inVendorWords(w.s, e)
 	if err != nil {
 		return w.refuse(ctx, e, err)
 	}
@@ -191,31 +191,6 @@ func (w *pushing) one(ctx context.Context, e *postgres.Edit) error {
 	return w.make(ctx, e, edit)
 }
 
-// inVendorWords is the edit as its connector takes it.
-func (w *pushing) inVendorWords(e *postgres.Edit) (connectors.Edit, error) {
-	id := ""
-	if e.TargetID != nil {
-		id = *e.TargetID
-	}
-	object, set, err := w.s.Map.WriteRecord(e.TargetKind, id, marked(e))
-	if err != nil {
-		return connectors.Edit{}, fault.New(fault.Invalid, "the field map of %s does not say how to write this: %w", w.s.Name, err)
-	}
-	out := connectors.Edit{Object: object, Set: set, Undelete: wasDeleted(e)}
-	if e.Makes() {
-		out.Mark = e.Mark
-	}
-	if e.TargetID != nil {
-		om, _ := w.s.Map.Object(object)
-		ids := recordIDs(om, []string{*e.TargetID})
-		if len(ids) == 0 {
-			return out, fault.New(fault.Invalid, "%s of %s: there can be no such record among %s", *e.TargetID, e.TargetKind, object)
-		}
-		out.ID = ids[0]
-	}
-	return out, nil
-}
-
 // correct reads the record again that an edit is about, and writes it if that is
 // still right.
 func (w *pushing) correct(ctx context.Context, e *postgres.Edit, edit connectors.Edit) error {
@@ -226,6 +201,9 @@ func (w *pushing) correct(ctx context.Context, e *postgres.Edit, edit connectors
 		}
 		if err != nil {
 			return err
+		}
+		if err := noteEnding(w.s, e, r); err != nil {
+			return w.refuse(ctx, e, err)
 		}
 		call, err := w.decide(ctx, e, r, asked)
 		if err != nil || !call {

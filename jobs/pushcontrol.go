@@ -177,8 +177,12 @@ func (p *Pipeline) judgeSubjects(ctx context.Context, tx pgx.Tx, workspace int64
 }
 
 // UndoEdit wants back what an edit has replaced. Whether its fields still hold
-// what it wrote is looked at now, and again when it is undone.
+// what it wrote is looked at now, and again when it is undone. What the CRM has no way
+// to write is refused now.
 func (p *Pipeline) UndoEdit(ctx context.Context, workspace, id int64, by string) (undo postgres.Edit, err error) {
+	if err := p.canUndo(ctx, workspace, id, by); err != nil {
+		return undo, err
+	}
 	err = p.eachEdit(ctx, workspace, []int64{id}, func(tx pgx.Tx, e *postgres.Edit) error {
 		w, err := postgres.WritingOf(ctx, tx, workspace, e.Subject.Connection)
 		if err != nil {
@@ -216,11 +220,35 @@ func (p *Pipeline) UndoEdit(ctx context.Context, workspace, id int64, by string)
 	return undo, err
 }
 
+// canUndo refuses to undo an edit where the way back cannot be written.
+func (p *Pipeline) canUndo(ctx context.Context, workspace, id int64, by string) error {
+	var e postgres.Edit
+	err := p.DB.In(ctx, workspace, func(tx pgx.Tx) (err error) {
+		e, err = postgres.EditByID(ctx, tx, workspace, id)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	undo, err := p.undoing(&e, by)
+	if err != nil {
+		return err
+	}
+	s, err := p.Open(ctx, workspace, e.Subject.Connection)
+	if err != nil {
+		return err
+	}
+	if _, err := inVendorWords(s, &undo); err != nil {
+		return fault.New(fault.Invalid, "edit %d cannot be undone by salesbook; set back in the CRM what it has written, `salesbook edits show %[1]d` has it: %w", id, err)
+	}
+	return nil
+}
+
 // undoing is the edit that takes another one back.
 func (p *Pipeline) undoing(e *postgres.Edit, by string) (postgres.Edit, error) {
 	now := p.Now()
 	u := postgres.Edit{Subject: e.Subject, What: "undo", Key: fmt.Sprintf("undo/%d", e.ID), TargetKind: e.TargetKind, TargetID: e.TargetID, State: "ready",
-		Wanted: contents{}, Before: e.After, Cause: e.Cause, Undoes: &e.ID, ApprovedAt: &now, ApprovedBy: &by}
+		Wanted: contents{}, Before: e.After, Ending: e.Ending, Cause: e.Cause, Undoes: &e.ID, ApprovedAt: &now, ApprovedBy: &by}
 	switch {
 	case e.State != "done" || e.TargetID == nil || e.Attempts == 0:
 		return u, fault.New(fault.Invalid, "edit %d has written nothing that could be undone: its state is %s", e.ID, e.State)

@@ -44,7 +44,7 @@ func (w *pushing) witness(ctx context.Context) error {
 
 // lookUp asks the vendor's log what one edit has replaced.
 func (w *pushing) lookUp(ctx context.Context, teller connectors.Witness, e *postgres.Edit) error {
-	edit, err := w.inVendorWords(e)
+	edit, err := inVendorWords(w.s, e)
 	if err != nil {
 		return w.checked(ctx, e, nil) // the map is another by now
 	}

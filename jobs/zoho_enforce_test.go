@@ -14,6 +14,7 @@ import (
 
 	"salesbook.dev/internal/book"
 	"salesbook.dev/internal/enforce"
+	"salesbook.dev/internal/fault"
 	"salesbook.dev/internal/postgres"
 	"salesbook.dev/internal/sandbox"
 	"salesbook.dev/internal/sandbox/zoho"
@@ -396,9 +397,9 @@ func TestZohoRefusesValues(t *testing.T) {
 	}
 }
 
-// TestUndoingAtZoho: a move is undone like any other; a deal that was opened again
-// is lost again by a person only, for salesbook does not know which of the account's
-// last stages it was in.
+// TestUndoingAtZoho: a move is undone like any other; a deal that was opened again is
+// lost again in the stage, and for the reason, that it had. What is not known of an
+// older edit is refused at once.
 func TestUndoingAtZoho(t *testing.T) {
 	t.Parallel()
 	d := zohoDesk(t, 1)
@@ -424,20 +425,33 @@ func TestUndoingAtZoho(t *testing.T) {
 		t.Errorf("%d tasks are done", n)
 	}
 	d.later(t)
-	d.set(t, deal, map[string]any{"status": "lost"})
+	const last = "Closed Lost to Competition"
+	if _, err := d.crm.(*zohoCRM).do("", "PUT", "Deals/"+deal, map[string]any{"Stage": last, "Reason_For_Loss__s": "Za drogo"}); err != nil {
+		t.Fatal(err)
+	}
 	d.pull(t)
-	opened := d.want(t, deal, postgres.Edit{What: "revert", Key: "revert/2", TargetKind: "deals", TargetID: &deal, Wanted: words(t, map[string]any{"status": "open", "stage_id": d.stage[1]})})
+	opened := d.want(t, deal, postgres.Edit{What: "revert", Key: "revert/2", TargetKind: "deals", TargetID: &deal,
+		Wanted: words(t, map[string]any{"status": "open", "stage_id": d.stage[1], "lost_reason": nil})})
 	d.push(t)
-	d.wantEdit(t, opened, "done", "")
+	if d.wantEdit(t, opened, "done", ""); d.at(t, deal, "status") != "open" {
+		t.Fatalf("it is %s", d.at(t, deal, "status"))
+	}
+	ending := one[string](t, d.bundle, `SELECT ending::text FROM edits WHERE id = $1`, opened)
+	d.run(t, `UPDATE edits SET ending = NULL WHERE id = $1`, opened)
+	if _, err := d.UndoEdit(t.Context(), d.ws, opened, "boss"); fault.KindOf(err) != fault.Invalid || !strings.Contains(err.Error(), "set back in the CRM") {
+		t.Errorf("undoing what is not known: %v", err)
+	}
+	d.run(t, `UPDATE edits SET ending = $2::text::jsonb WHERE id = $1`, opened, ending)
 	undo, err := d.UndoEdit(t.Context(), d.ws, opened, "boss")
 	if err != nil {
 		t.Fatal(err)
 	}
 	d.push(t)
-	id := one[int64](t, d.bundle, `SELECT id FROM edits WHERE key = $1`, undo.Key)
-	if d.wantEdit(t, id, "refused", "the field map of crm does not say how to write this"); d.at(t, deal, "status") != "open" {
-		t.Errorf("it is %s", d.at(t, deal, "status"))
+	d.wantEdit(t, one[int64](t, d.bundle, `SELECT id FROM edits WHERE key = $1`, undo.Key), "done", "")
+	if got := []string{d.at(t, deal, "status"), d.at(t, deal, "stage_id"), d.at(t, deal, "lost_reason")}; got[0] != "lost" || !strings.HasSuffix(got[1], "|"+last) || got[2] != "Za drogo" {
+		t.Errorf("status, stage and reason are %q", got)
 	}
+	d.drift(t)
 }
 
 func bodyOf(t *testing.T, r *http.Request) string {

@@ -281,13 +281,17 @@ func TestZohoReasonsOfTheAccountsOwn(t *testing.T) {
 	}
 }
 
-// TestZohoDemandsAreJudgedAlike: what the CRM demands always, the starter book
-// demands in each stage, and to win.
+// TestZohoDemandsAreJudgedAlike: what the CRM demands always, or its layout, the starter
+// book demands in each stage, and to win.
 func TestZohoDemandsAreJudgedAlike(t *testing.T) {
 	t.Parallel()
 	a := connectZoho(t)
 	a.seed(t, []byte(`{"object":"fields","record":{"module":"Deals","api_name":"Closing_Date","system_mandatory":true}}
-{"object":"fields","record":{"module":"Deals","api_name":"Segment","data_type":"text","system_mandatory":true}}`))
+{"object":"fields","record":{"module":"Deals","api_name":"Segment","data_type":"text","system_mandatory":true}}
+{"object":"fields","record":{"module":"Deals","api_name":"Budget","data_type":"text"}}`))
+	if err := a.zoho.Demand("Deals", "Budget", true); err != nil {
+		t.Fatal(err)
+	}
 	a.pull(t)
 	draft, err := a.Starter(t.Context(), a.ws)
 	if err != nil {
@@ -295,13 +299,31 @@ func TestZohoDemandsAreJudgedAlike(t *testing.T) {
 	}
 	b := parseBook(t, draft.Text)
 	for _, stage := range b.Funnels[0].Stages {
-		if d := cmp.Diff([]string{"Segment", "expected_close"}, slices.Sorted(slices.Values(stage.Required))); d != "" {
+		if d := cmp.Diff([]string{"Budget", "Segment", "expected_close"}, slices.Sorted(slices.Values(stage.Required))); d != "" {
 			t.Errorf("demanded in %s (-want +got):\n%s", stage.Name, d)
 		}
 	}
-	if len(b.Won.Criteria) != 1 || len(b.Won.Criteria[0].Required) != 2 {
+	if len(b.Won.Criteria) != 1 || len(b.Won.Criteria[0].Required) != 3 {
 		t.Errorf("demanded to win: %+v", b.Won.Criteria)
 	}
+}
+
+// TestProductsAtEach: where the CRM tells which products stand on a deal, one without is
+// against a rule that asks for them; where it does not, as Zoho, nobody can tell.
+func TestProductsAtEach(t *testing.T) {
+	atEach(t, func(t *testing.T, writable furnisher) {
+		t.Parallel()
+		d := writable(t, 1)
+		pipeline := one[string](t, d.bundle, `SELECT name FROM pipelines ORDER BY external_id LIMIT 1`)
+		stage := one[string](t, d.bundle, `SELECT name FROM stages WHERE external_id = $1`, d.stage[1])
+		d.activate(t, "book: 1\nname: P\nfunnels: [{id: f, name: F, crm: [{pipeline: \""+pipeline+"\"}], stages: [{id: s, name: \""+stage+"\", entry: [{products_listed: 1}]}]}]\n")
+		d.advance(t, d.deals[0])
+		d.evaluate(t)
+		want := map[string]string{"pipedrive": "", "zoho": "the CRM does not tell which products stand on a deal"}[d.crm.vendor()]
+		if got := one[string](t, d.bundle, `SELECT COALESCE(cannot, '') FROM violations WHERE rule = 'entry_criteria'`); got != want {
+			t.Errorf("it cannot be judged for %q, want %q", got, want)
+		}
+	})
 }
 
 // TestZohoHistoriesByEitherWay: of many deals at once or one by one, the same rows

@@ -155,9 +155,10 @@ func TestZohoSetUp(t *testing.T) {
 	if diff := cmp.Diff([]string{"days after which a deal is called rotten: salesbook alone tells what has stood too long"}, plan.Nothing); diff != "" {
 		t.Errorf("nothing for (-want +got):\n%s", diff)
 	}
-	// Pipelines with their stages take layouts, pipelines and fields; fields once more.
-	if n, changes := reads.Load(), writes.Load(); n != 4 || changes != 0 {
-		t.Errorf("to plan took %d calls and made %d changes, want four and none", n, changes)
+	// Pipelines with their stages take layouts, pipelines and fields; fields take those
+	// and layouts once more.
+	if n, changes := reads.Load(), writes.Load(); n != 5 || changes != 0 {
+		t.Errorf("to plan took %d calls and made %d changes, want five and none", n, changes)
 	}
 	done := a.setUp(t)
 	if diff := cmp.Diff(plannedAtZoho(), stepsOf(done.Done)); diff != "" || len(done.Refused)+len(done.Plan.Steps) > 0 {
@@ -276,17 +277,82 @@ func TestZohoSetUpNeedsStages(t *testing.T) {
 	a.hasAll()
 }
 
+// TestZohoSetUpSeesWhatLayoutsDemand: what the account's layout demands need not be
+// seen to by a person, until it demands it no more; and a deal has to have it.
+func TestZohoSetUpSeesWhatLayoutsDemand(t *testing.T) {
+	t.Parallel()
+	a := connectNewZoho(t)
+	a.setUp(t)
+	demand := func(name string, on bool) {
+		if err := a.zoho.Demand("Deals", a.settings("fields?module=Deals", `fields.#(field_label=="`+name+`").api_name`)[0], on); err != nil {
+			t.Fatal(err)
+		}
+	}
+	demand("Amount", true)
+	demand("Budżet", true)
+	if diff := cmp.Diff(byHandAtZoho()[:1], a.planSetup(t).ByHand); diff != "" {
+		t.Errorf("by hand, where the layout demands both (-want +got):\n%s", diff)
+	}
+	if _, err := a.zoho.do("", "POST", "Deals", map[string]any{"Deal_Name": "Z", "Pipeline": "Sprzedaż", "Stage": "Oferta"}); err == nil || !strings.Contains(err.Error(), "MANDATORY_NOT_FOUND") {
+		t.Errorf("a deal without them: %v", err)
+	}
+	demand("Budżet", false)
+	if diff := cmp.Diff(byHandAtZoho()[:2], a.planSetup(t).ByHand); diff != "" {
+		t.Errorf("by hand, where it demands one (-want +got):\n%s", diff)
+	}
+	if again := a.setUp(t); len(again.Done)+len(again.Refused) > 0 {
+		t.Errorf("it did %q", stepsOf(again.Done))
+	}
+}
+
 // TestZohoSetUpIsKilled breaks off at every call, once before it and once after, and
 // makes nothing twice.
 func TestZohoSetUpIsKilled(t *testing.T) {
 	t.Parallel()
 	a := connectNewZoho(t)
-	if runs, want := a.setUpKilled(t), 2*len(plannedAtZoho()); runs != want {
+	if runs, want := a.setUpKilled(t, ordered), 2*len(plannedAtZoho()); runs != want {
 		t.Errorf("it was killed %d times, want %d", runs, want)
 	}
 	a.hasAll()
 	if n := one[int](t, a.bundle, `SELECT count(*) FROM edits WHERE state = 'done'`); n != len(plannedAtZoho()) {
 		t.Errorf("%d edits, want one for each of %d steps", n, len(plannedAtZoho()))
+	}
+}
+
+// TestZohoSetUpOffersManyReasons: 25 more take three requests, as Zoho takes ten at
+// once; broken off at each, once before it and once after, none is made twice.
+func TestZohoSetUpOffersManyReasons(t *testing.T) {
+	t.Parallel()
+	a := connectNewZoho(t)
+	a.setUp(t)
+	reasons := func() []string {
+		return a.settings("fields?module=Deals", `fields.#(api_name=="Reason_For_Loss__s").pick_list_values.#.display_value`)
+	}
+	before, book := reasons(), ordered
+	var want []string
+	for i := range 25 {
+		name := fmt.Sprintf("Powód %02d", i)
+		want = append(want, name)
+		book = strings.Replace(book, "enforcement:", fmt.Sprintf("  - {id: r%d, name: %s, any_time: true}\nenforcement:", i, name), 1)
+	}
+	plan, err := a.PlanSetup(t.Context(), a.ws, "crm", parseBook(t, book))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if n := len(plan.Plan.Steps); n != 3 {
+		t.Errorf("planned %q, want three steps", stepsOf(plan.Plan.Steps))
+	}
+	if runs := a.setUpKilled(t, book); runs != 6 {
+		t.Errorf("it was killed %d times, want 6", runs)
+	}
+	if diff := cmp.Diff(append(before, want...), reasons()); diff != "" {
+		t.Errorf("the reasons (-want +got):\n%s", diff)
+	}
+	if bad := one[string](t, a.bundle, `SELECT COALESCE(string_agg(key || ' ' || state, ', '), '') FROM edits WHERE state <> 'done'`); bad != "" {
+		t.Errorf("edits that have come to no good end: %s", bad)
+	}
+	if known := one[int](t, a.bundle, `SELECT jsonb_array_length(options) FROM fields WHERE external_id = 'deals.Reason_For_Loss__s'`); known != len(before)+len(want)-1 {
+		t.Errorf("%d reasons are known to us, want all but -None- of %d", known, len(before)+len(want))
 	}
 }
 

@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"math"
 	"strings"
 	"time"
 
@@ -292,6 +293,13 @@ func (s *connectionStatus) footer() []string {
 	return lines
 }
 
+// wholeHours writes when what was spent of a budget of 24 hours comes back. It is
+// counted by the hour in which it was spent, so that minutes would say more than is
+// known, and what this hour has spent would seem to take longer than 24 hours.
+func wholeHours(d time.Duration) string {
+	return fmt.Sprintf("%d h", min(max(1, int(math.Ceil(d.Hours()))), 24))
+}
+
 // words says what is left of the vendor account's budget.
 func (q *quotaStatus) words(now time.Time) string {
 	text := "quota: none is known"
@@ -303,7 +311,7 @@ func (q *quotaStatus) words(now time.Time) string {
 		text = fmt.Sprintf("quota %s: %s of %s left", of, count(int64(*q.DailyLeft)), count(int64(*q.Daily)))
 	}
 	if q.BackAt != nil && q.Back != nil && *q.Back > 0 {
-		text += fmt.Sprintf("; %s come back within %s", count(int64(*q.Back)), span(q.BackAt.Sub(now)))
+		text += fmt.Sprintf("; %s come back within %s", count(int64(*q.Back)), wholeHours(q.BackAt.Sub(now)))
 	}
 	if q.AtOnce != nil && q.UnderWay != nil {
 		text += fmt.Sprintf("; calls under way: %d of %d", *q.UnderWay, *q.AtOnce)

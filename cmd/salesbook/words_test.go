@@ -133,6 +133,9 @@ func TestWhatIsSaidOfAQuota(t *testing.T) {
 		{quotaStatus{Daily: new(52_500), DailyLeft: new(52_500), Rolling: true, AtOnce: new(10), UnderWay: new(0)}, "quota of the last 24 hours: 52,500 of 52,500 left; calls under way: 0 of 10"},
 		{quotaStatus{Daily: new(52_500), DailyLeft: new(12), Rolling: true, BackAt: &later, Back: new(3000), AtOnce: new(10), UnderWay: new(7), ParkedUntil: &soon},
 			"quota of the last 24 hours: 12 of 52,500 left; 3,000 come back within 5 h; calls under way: 7 of 10; refused by the vendor until 09:20:00 UTC (20 min)"},
+		{quotaStatus{Daily: new(5000), DailyLeft: new(4000), Rolling: true, BackAt: new(now.Add(24*time.Hour + 23*time.Minute)), Back: new(1000)}, "quota of the last 24 hours: 4,000 of 5,000 left; 1,000 come back within 24 h"},
+		{quotaStatus{Daily: new(5000), DailyLeft: new(4000), Rolling: true, BackAt: new(now.Add(3*time.Hour + 10*time.Minute)), Back: new(1000)}, "quota of the last 24 hours: 4,000 of 5,000 left; 1,000 come back within 4 h"},
+		{quotaStatus{Daily: new(5000), DailyLeft: new(4000), Rolling: true, BackAt: &soon, Back: new(1000)}, "quota of the last 24 hours: 4,000 of 5,000 left; 1,000 come back within 1 h"},
 	}
 	for _, tt := range tests {
 		if got := tt.quota.words(now); got != tt.want {

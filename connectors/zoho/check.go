@@ -91,7 +91,7 @@ func (c *Connector) probes() []probe {
 	}
 	out := []probe{
 		settings("Fields", "custom fields and options have no names", "/settings/fields"),
-		settings("Layouts and pipelines", "no stages are known, nor whether a deal is won or lost", "/settings/layouts"),
+		settings("Layouts and pipelines", "no stages are known, nor whether a deal is won or lost, and the fields of deals have no names", "/settings/layouts"),
 	}
 	for _, src := range c.order {
 		if src.Mode == connectors.Windowed {

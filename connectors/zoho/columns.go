@@ -142,7 +142,11 @@ func (c *Connector) whole(ctx context.Context, src source, columns [][]string, i
 		}
 		var torn []string
 		for _, id := range ids {
-			r, there, agree := join(src, id, parts)
+			of := make([]fragment, len(parts))
+			for i, group := range parts {
+				of[i] = group[id]
+			}
+			r, there, agree := join(src, id, of)
 			switch {
 			case there && agree:
 				into[id] = r
@@ -155,8 +159,10 @@ func (c *Connector) whole(ctx context.Context, src source, columns [][]string, i
 	return nil
 }
 
-// fragment is one part of a record and the state it is of.
+// fragment is one part of a record and the state it is of; without bytes, a part
+// that is missing.
 type fragment struct {
+	id   string
 	raw  []byte
 	time string
 }
@@ -182,26 +188,25 @@ func (c *Connector) partsOf(ctx context.Context, src source, columns, ids []stri
 		if !slices.Contains(ids, id) {
 			return nil, fault.New(fault.Temporary, "%s %s came without being asked for: the list was not narrowed to ids; try again later", src.Name, shortened(id))
 		}
-		out[id] = fragment{raw, answers.Text(about.Modified)}
+		out[id] = fragment{id, raw, answers.Text(about.Modified)}
 	}
 	return out, nil
 }
 
 // join puts a record together. It is there if any part is; its parts agree if all
 // are there and of one state.
-func join(src source, id string, parts []map[string]fragment) (r connectors.Record, there, agree bool) {
+func join(src source, id string, parts []fragment) (r connectors.Record, there, agree bool) {
 	agree = true
-	var raws [][]byte
-	for _, group := range parts {
-		p, ok := group[id]
-		there = there || ok
-		agree = agree && ok && p.time == parts[0][id].time
-		raws = append(raws, p.raw)
+	raws := make([][]byte, len(parts))
+	for i, p := range parts {
+		there = there || p.raw != nil
+		agree = agree && p.raw != nil && p.time == parts[0].time
+		raws[i] = p.raw
 	}
 	if !there || !agree {
 		return r, there, false
 	}
-	return record(src, id, raws, parts[0][id].time), true, true
+	return record(src, id, raws, parts[0].time), true, true
 }
 
 // record labels the parts of a record; a single one is the record.

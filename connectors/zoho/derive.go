@@ -15,8 +15,12 @@ func derive(src source, v *connectors.Values) {
 			v.Standard = append(v.Standard, connectors.Pair{Key: keyStage, Value: text(stageKey(pipelineOf(v.Get("Pipeline")), stage.Text))})
 		}
 	case src.way == byFields:
-		demanded := connectors.Value{Kind: connectors.Nested, Fields: []connectors.Pair{{Key: "enabled", Value: v.Get("system_mandatory")}}}
-		if v.Get("system_mandatory").Kind == connectors.Bool {
+		enabled := v.Get("system_mandatory")
+		if by := v.Get("required"); by.Kind == connectors.Bool && by.Text == "true" { // stands in what a layout says
+			enabled = by
+		}
+		if enabled.Kind == connectors.Bool {
+			demanded := connectors.Value{Kind: connectors.Nested, Fields: []connectors.Pair{{Key: "enabled", Value: enabled}}}
 			v.Standard = append(v.Standard, connectors.Pair{Key: keyDemanded, Value: demanded})
 		}
 		v.Standard = append(v.Standard, connectors.Pair{Key: keyOptions, Value: options(v.Get("pick_list_values"), "actual_value", "display_value", func(s string) string { return s })})

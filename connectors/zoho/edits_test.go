@@ -29,11 +29,12 @@ func (a *account) mark() string { return fmt.Sprintf("sb-%04d", a.next.Add(1)) }
 
 // edits are the suite's samples: what salesbook writes. Each is of a record that
 // is made for it.
-func (a *account) edits(seed connectortest.Seed) []connectortest.EditSample {
+func (a *account) edits(t *testing.T, seed connectortest.Seed) []connectortest.EditSample {
+	t.Helper()
 	if seed != connectortest.Few {
 		return nil
 	}
-	user := a.ids("Users")[0]
+	user := a.ids(t, "Users")[0]
 	added := func(object string, values connectors.Values) func(*testing.T) connectors.Edit {
 		return func(t *testing.T) connectors.Edit {
 			t.Helper()
@@ -60,7 +61,7 @@ func (a *account) edits(seed connectortest.Seed) []connectortest.EditSample {
 		a.do(t, "POST", "/crm/v8/settings/fields?module=Contacts", map[string]any{"fields": []any{map[string]any{
 			"field_label": label, "data_type": "picklist", "pick_list_values": []any{map[string]any{"display_value": "Да", "actual_value": "Да"}},
 		}}})
-		return a.listed("/crm/v8/settings/fields?module=Contacts", `fields.#(field_label=="`+label+`")#.api_name`)[0]
+		return a.listed(t, "/crm/v8/settings/fields?module=Contacts", `fields.#(field_label=="`+label+`")#.api_name`)[0]
 	}
 	of := func(values connectors.Values) func(*testing.T) connectors.Edit {
 		return func(t *testing.T) connectors.Edit {
@@ -69,7 +70,7 @@ func (a *account) edits(seed connectortest.Seed) []connectortest.EditSample {
 		}
 	}
 	stage := func(name string) connectors.Values {
-		return set(pair("stage_key", txt(a.pipelines("#.actual_value")[0]+"|"+name)))
+		return set(pair("stage_key", txt(a.pipelines(t, "#.actual_value")[0]+"|"+name)))
 	}
 	return []connectortest.EditSample{
 		{Name: "a deal is lost with a reason", Object: "Deals", Follows: moved, Nullable: []string{"Reason_For_Loss__s"},

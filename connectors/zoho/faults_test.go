@@ -52,7 +52,7 @@ func TestFaultsOfZoho(t *testing.T) {
 				t.Fatal(err)
 			}
 			a.walksOn(t)
-			if n := 5000 / 600; a.pages < n {
+			if n := 5000 / 1000; a.pages < n {
 				t.Errorf("%d pages, want %d at least: 5,000 records fill them", a.pages, n)
 			}
 		}},

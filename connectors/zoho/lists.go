@@ -227,10 +227,29 @@ func (c *Connector) listUsers(ctx context.Context, src source) (connectors.Page,
 	}
 }
 
-// listFields reads the definitions of a module's fields, which come all at once.
-// Their API names are what records have them under, and stay when an admin gives
-// them other labels.
+// listFields reads the definitions of a module's fields. Of those of deals that every
+// layout demands, the second part is how a layout has them.
 func (c *Connector) listFields(ctx context.Context, src source) (connectors.Page, error) {
+	page, err := c.definitions(ctx, src)
+	if err != nil || src.module != deals {
+		return page, err
+	}
+	demanded, err := c.demanded(ctx)
+	if err != nil {
+		return connectors.Page{}, err
+	}
+	for i, r := range page.Records {
+		if entry := demanded[r.ID]; entry != nil {
+			page.Records[i] = record(src, r.ID, [][]byte{r.Raw, entry}, "")
+		}
+	}
+	return page, nil
+}
+
+// definitions reads what is said of a module's fields apart from layouts, which comes
+// all at once. Their API names are what records have them under, and stay when an
+// admin gives them other labels.
+func (c *Connector) definitions(ctx context.Context, src source) (connectors.Page, error) {
 	answer, err := c.get(ctx, "/settings/fields", url.Values{"module": {src.module}}, "")
 	if err != nil {
 		return connectors.Page{}, err
@@ -335,7 +354,7 @@ func (c *Connector) pipelines(ctx context.Context) ([]inLayout, connectors.Page,
 // values of the field Stage, which say how probable a deal is there (OpenAPI,
 // fields).
 func (c *Connector) stageValues(ctx context.Context) ([][]byte, error) {
-	page, err := c.listFields(ctx, c.sources[deals+fieldsSuffix])
+	page, err := c.definitions(ctx, c.sources[deals+fieldsSuffix])
 	if err != nil {
 		return nil, err
 	}
@@ -383,38 +402,9 @@ func ended(stage []byte) bool {
 }
 
 // final tells by the forecast type of a stage that no deal stands in it (OpenAPI,
-// pipeline). Which of the two means what is the map's to say.
+// pipeline). Which of the two means what is the map's to say. That these are no
+// stages is not: setting up needs it too (a new pipeline gets those that end deals, a
+// stage stands before them and is never one), and a map says what a record is, not
+// whether there is one. A filter there would be a form for one vendor, and this would
+// stay.
 func final(forecast string) bool { return forecast == "Closed Won" || forecast == "Closed Lost" }
-
-// dealLayout is one of the pages that deals are shown on, with fields and pipelines of
-// its own.
-type dealLayout struct {
-	id       string
-	standard bool // the vendor made it
-}
-
-// layouts are those of deals.
-func (c *Connector) layouts(ctx context.Context) ([]dealLayout, connectors.Page, error) {
-	answer, err := c.get(ctx, "/settings/layouts", url.Values{"module": {deals}}, "")
-	if err != nil {
-		return nil, connectors.Page{}, err
-	}
-	page := connectors.Page{FetchedAt: answer.SentAt, AsOf: time.Unix(safe(answer), 0).UTC()}
-	if nothing(answer, nil) {
-		return nil, page, nil
-	}
-	list, err := rows(answer.Body, "layouts", "layouts of deals")
-	if err != nil {
-		return nil, connectors.Page{}, err
-	}
-	var out []dealLayout
-	for _, raw := range list {
-		var l struct {
-			Generated string `json:"generated_type"`
-		}
-		if id := answers.Text(labelOf(raw).ID); numeric(id) && answers.ReadProven(raw, &l) == nil {
-			out = append(out, dealLayout{id, l.Generated == "default"})
-		}
-	}
-	return out, page, nil
-}

@@ -3,7 +3,6 @@ package zoho
 import (
 	"cmp"
 	"context"
-	"maps"
 	"slices"
 
 	"salesbook.dev/connectors"
@@ -22,9 +21,9 @@ import (
 type loading struct {
 	ahead []found // and not yet come to, in the order of ids
 	all   bool    // ahead goes to the end
-	// spare are the parts of records that lists have shown, by group of columns. The
-	// lists of the groups may drift apart.
-	spare []map[string]fragment
+	// spare are the parts of records that lists have shown, by group of columns, in the
+	// order of ids. The lists of the groups may drift apart.
+	spare [][]fragment
 	// coming is the next answer of each list, asked for while the last one was taken
 	// apart; nil: not asked for.
 	coming *asked
@@ -52,6 +51,11 @@ func (w *walker) readLoad(ctx context.Context) (page connectors.Page, more bool,
 		if next, more, err = w.loadSome(ctx, loadLimit-len(page.Records)); err == nil {
 			page.Records = append(page.Records, next.Records...)
 		}
+	}
+	if err != nil && len(page.Records) > 0 && ctx.Err() == nil {
+		// What has been read is paid for: it is not lost with what fails behind it.
+		w.load = loading{coming: w.load.coming}
+		return page, true, nil
 	}
 	if err != nil {
 		return connectors.Page{}, false, err
@@ -124,31 +128,43 @@ func (w *walker) loadListed(ctx context.Context, most int) (connectors.Page, boo
 // or show parts of several states, are read by id; those that are gone, or may not
 // be seen, are left out.
 func (w *walker) assembled(ctx context.Context, columns [][]string, ids []string) ([]connectors.Record, error) {
-	got := make(map[string]connectors.Record, len(ids))
+	out := make([]connectors.Record, 0, len(ids))
 	var torn []string
+	parts := make([]fragment, len(columns))
 	for _, id := range ids {
-		r, there, agree := join(w.src, id, w.load.spare)
-		if there && agree {
-			got[id] = r
+		for i := range parts {
+			parts[i] = w.taken(i, id)
+		}
+		if r, there, agree := join(w.src, id, parts); there && agree {
+			out = append(out, r)
 		} else {
 			torn = append(torn, id)
 		}
 	}
-	for _, parts := range w.load.spare {
-		maps.DeleteFunc(parts, func(id string, _ fragment) bool { return len(ids) > 0 && !before(ids[len(ids)-1], id) })
+	if len(torn) == 0 {
+		return out, nil
 	}
-	for some := range slices.Chunk(torn, idsLimit) {
-		if err := w.whole(ctx, w.src, columns, some, got); err != nil {
-			return nil, err
-		}
+	read, err := w.records(ctx, w.src, torn)
+	if err != nil {
+		return nil, err
 	}
-	out := make([]connectors.Record, 0, len(ids))
-	for _, id := range ids {
-		if r, ok := got[id]; ok {
-			out = append(out, r)
-		}
-	}
+	out = append(out, read...)
+	slices.SortFunc(out, func(a, b connectors.Record) int { return compareIDs(a.ID, b.ID) })
 	return out, nil
+}
+
+// taken is the part of a record that the list of one group has shown. Records are
+// taken in the order of ids, as the lists show them; what comes before is past.
+func (w *walker) taken(group int, id string) fragment {
+	spare := w.load.spare[group]
+	for len(spare) > 0 && before(spare[0].id, id) {
+		spare = spare[1:]
+	}
+	w.load.spare[group] = spare
+	if len(spare) == 0 || spare[0].id != id {
+		return fragment{}
+	}
+	return spare[0]
 }
 
 // due takes from ahead what comes up to the last of the records shown.

@@ -4,10 +4,15 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"io"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
 	"net/url"
 	"slices"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -15,6 +20,7 @@ import (
 
 	"salesbook.dev/connectors"
 	"salesbook.dev/connectors/connectortest"
+	"salesbook.dev/connectors/zoho"
 	"salesbook.dev/internal/fault"
 )
 
@@ -138,9 +144,105 @@ func TestLoadTakesLists(t *testing.T) {
 	if diff := cmp.Diff(upTo(1000), got); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
-	if n := len(s.fake.asked); n != 1+3*5+1+1 || len(pages) != 3 {
+	if n := len(s.fake.asked); n != 1+3*5+1+1 || len(pages) != 2 {
 		t.Errorf("%d requests for %d pages, want the definitions, 15 pages of lists and two queries", n, len(pages))
 	}
+}
+
+// TestLoadAsksNothingBeyondItsPage: lists are asked ahead, yet who stops after a page
+// has paid for no answer that nobody sees, and none is under way.
+func TestLoadAsksNothingBeyondItsPage(t *testing.T) {
+	t.Parallel()
+	s := newShelf(t, 1500)
+	for page, err := range s.connect(t).(connectors.Puller).Pull(t.Context(), "Deals", "") {
+		if err != nil || len(page.Records) != 1000 {
+			t.Fatalf("%d records, error %v", len(page.Records), err)
+		}
+		break
+	}
+	s.fake.Close() // it waits for what is under way
+	if n := len(s.fake.asked); n != 1+3*5+1 {
+		t.Errorf("%d requests, want the definitions, 15 pages of lists and a query", n)
+	}
+}
+
+// TestLoadKeepsWhatItHasRead: an answer that fails takes none of those before it with
+// it, which have been paid for.
+func TestLoadKeepsWhatItHasRead(t *testing.T) {
+	t.Parallel()
+	s := newShelf(t, 1000)
+	fails := true
+	s.places = func(token string) (int, string) {
+		if fails && token == "400" {
+			return 403, `{"code":"NO_PERMISSION","status":"error","message":"no","details":{}}`
+		}
+		return 0, ""
+	}
+	c := s.connect(t)
+	pages, err := pull(t, c, "Deals", "")
+	if fault.KindOf(err) != fault.Forbidden || len(pages) != 1 || len(pages[0].Records) != 400 || !pages[0].More {
+		t.Fatalf("%d pages, error %v", len(pages), err)
+	}
+	fails = false
+	rest, err := pull(t, c, "Deals", pages[0].Next)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got []int
+	for _, p := range append(pages, rest...) {
+		for _, r := range p.Records {
+			id, _ := strconv.Atoi(r.ID)
+			got = append(got, id)
+		}
+	}
+	if diff := cmp.Diff(upTo(1000), got); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+}
+
+// TestLoadThatFailsLeavesNoCallUnderWay: the list that was asked ahead is given up
+// with the page.
+func TestLoadThatFailsLeavesNoCallUnderWay(t *testing.T) {
+	t.Parallel()
+	ahead := make(chan struct{})
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Content-Type", "application/json")
+		switch {
+		case strings.HasSuffix(r.URL.Path, "/settings/fields"):
+			_, _ = io.WriteString(w, definitions(1))
+		case r.URL.Query().Get("page_token") != "":
+			close(ahead)
+			<-r.Context().Done() // until the caller leaves
+		case r.Method == http.MethodPost:
+			<-ahead
+			w.WriteHeader(http.StatusForbidden)
+			_, _ = io.WriteString(w, `{"code":"NO_PERMISSION","status":"error","message":"no","details":{}}`)
+		default:
+			_, _ = io.WriteString(w, `{"data":[{"id":"1","Modified_Time":"2026-01-01T00:00:00+00:00"}],"info":{"more_records":true,"next_page_token":"x"}}`)
+		}
+	}))
+	t.Cleanup(server.Close)
+	calls := &underWay{}
+	c, err := zoho.Spec().Open(connectors.Env{HTTP: &http.Client{Transport: calls}, Now: time.Now, Log: slog.New(slog.DiscardHandler)}, good(server.URL))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := pull(t, c, "Deals", ""); fault.KindOf(err) != fault.Forbidden {
+		t.Errorf("the query was refused, the error is %v", err)
+	}
+	if n := calls.Load(); n != 0 {
+		t.Errorf("%d calls are under way", n)
+	}
+}
+
+// underWay counts calls that have no answer yet.
+type underWay struct{ atomic.Int64 }
+
+// RoundTrip implements http.RoundTripper.
+func (u *underWay) RoundTrip(req *http.Request) (*http.Response, error) {
+	u.Add(1)
+	defer u.Add(-1)
+	return http.DefaultTransport.RoundTrip(req)
 }
 
 // TestLoadPassesNothingOver: whatever a list leaves out is read by its id.
@@ -270,7 +372,7 @@ func TestLoadIsWhatLaterReadingsGive(t *testing.T) {
 			t.Errorf("%s, the deals are others or have other bytes", name)
 		}
 	}
-	ids := a.ids("Deals")[:100]
+	ids := a.ids(t, "Deals")[:100]
 	page, err := opened(t, cfg).(connectors.Fetcher).Fetch(t.Context(), "Deals", ids)
 	if err != nil {
 		t.Fatal(err)
@@ -318,8 +420,8 @@ func TestProgressOfALoad(t *testing.T) {
 	t.Parallel()
 	at := time.Now().UTC().Add(-200 * time.Hour)
 	var records []string
-	for id := 1; id <= 1000; id++ {
-		records = append(records, fmt.Sprintf(`{"id":"%d","Modified_Time":%q,"Created_Time":%q}`, id, at.Format(time.RFC3339), at.Add(time.Duration(id)*12*time.Minute).Format(time.RFC3339)))
+	for id := 1; id <= 1600; id++ {
+		records = append(records, fmt.Sprintf(`{"id":"%d","Modified_Time":%q,"Created_Time":%q}`, id, at.Format(time.RFC3339), at.Add(time.Duration(id)*450*time.Second).Format(time.RFC3339)))
 	}
 	f := answers(t, func(method, path, body string) (int, string) {
 		_, place, listed := strings.Cut(path, "page_token=")
@@ -332,8 +434,8 @@ func TestProgressOfALoad(t *testing.T) {
 		case method == "POST":
 			return 200, list(records...)
 		case listed || from == 0:
-			to := min(from+200, 1000)
-			return 200, fmt.Sprintf(`{"data":[%s],"info":{"more_records":%v,"next_page_token":"%d"}}`, strings.Join(records[from:to], ","), to < 1000, to)
+			to := min(from+200, 1600)
+			return 200, fmt.Sprintf(`{"data":[%s],"info":{"more_records":%v,"next_page_token":"%d"}}`, strings.Join(records[from:to], ","), to < 1600, to)
 		}
 		return 500, "{}"
 	})
@@ -341,8 +443,8 @@ func TestProgressOfALoad(t *testing.T) {
 	if err != nil || len(pages) != 3 {
 		t.Fatalf("%d pages, error %v", len(pages), err)
 	}
-	if p := pages[0].Progress; p < 0.55 || p > 0.65 {
-		t.Errorf("after 600 of 1,000 deals the progress is %v", p)
+	if p := pages[0].Progress; p < 0.6 || p > 0.65 {
+		t.Errorf("after 1,000 of 1,600 deals the progress is %v", p)
 	}
 	var place struct {
 		Walk struct{ Tokens []string }
@@ -367,7 +469,7 @@ func TestCreditsAreCountedAsTheVendorDoes(t *testing.T) {
 		}
 	}
 	for _, n := range []int{10, 100} {
-		if _, err := c.(connectors.Fetcher).Fetch(t.Context(), "Stage_History", a.ids("Deals")[:n]); err != nil {
+		if _, err := c.(connectors.Fetcher).Fetch(t.Context(), "Stage_History", a.ids(t, "Deals")[:n]); err != nil {
 			t.Fatal(err)
 		}
 	}

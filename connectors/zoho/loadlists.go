@@ -29,8 +29,7 @@ func (a *asked) wait() {
 
 // groupPage is a page of the list of one group of columns.
 type groupPage struct {
-	ids    []string   // in the list's order
-	parts  []fragment // of the records with these ids
+	parts  []fragment // in the order of ids
 	place  info
 	answer rest.Answer
 	err    error
@@ -61,7 +60,7 @@ func (w *walker) listGroups(ctx context.Context, columns [][]string) (shown, nex
 	}
 	a.wait()
 	if w.load.spare == nil {
-		w.load.spare = make([]map[string]fragment, len(columns))
+		w.load.spare = make([][]fragment, len(columns))
 	}
 	next = make([]string, len(columns))
 	for i, p := range a.groups {
@@ -69,13 +68,16 @@ func (w *walker) listGroups(ctx context.Context, columns [][]string) (shown, nex
 			return nil, nil, page, p.err
 		}
 		next[i] = p.place.Token
-		w.keep(i, p)
+		w.load.spare[i] = append(w.load.spare[i], p.parts...)
 	}
 	if first := a.groups[0]; !first.answer.SentAt.IsZero() {
 		page.FetchedAt = first.answer.SentAt
 		w.heard(first.answer)
 	}
-	return a.groups[0].ids, next, page, nil
+	for _, part := range a.groups[0].parts {
+		shown = append(shown, part.id)
+	}
+	return shown, next, page, nil
 }
 
 // listGroup reads a page of one group's list.
@@ -84,32 +86,20 @@ func (w *walker) listGroup(ctx context.Context, columns []string, place string) 
 	if list, p.place, p.answer, p.err = w.listAt(ctx, w.src, columns, spot{by: "id", token: place}); p.err != nil {
 		return p
 	}
-	p.ids, p.parts = make([]string, len(list)), make([]fragment, len(list))
+	p.parts = make([]fragment, len(list))
 	for i, raw := range list {
 		id, modified := identified(raw)
 		if !numeric(id) {
 			p.err = fault.New(fault.Temporary, "the list of %s shows a record without an id; try again later", w.src.Name)
 			return p
 		}
-		if i > 0 && !before(p.ids[i-1], id) {
+		if i > 0 && !before(p.parts[i-1].id, id) {
 			p.err = fault.New(fault.Temporary, "the list of %s is not in the order of ids, which was asked for; try again later", w.src.Name)
 			return p
 		}
-		p.ids[i], p.parts[i] = id, fragment{raw, modified}
+		p.parts[i] = fragment{id, raw, modified}
 	}
 	return p
-}
-
-// keep notes the parts of records that a list of one group has shown.
-func (w *walker) keep(group int, p groupPage) {
-	parts := w.load.spare[group]
-	if parts == nil {
-		parts = make(map[string]fragment, len(p.ids))
-		w.load.spare[group] = parts
-	}
-	for i, id := range p.ids {
-		parts[id] = p.parts[i]
-	}
 }
 
 // spot is where in a list a page begins.

@@ -1,6 +1,7 @@
 package zoho_test
 
 import (
+	"fmt"
 	"net/http"
 	"slices"
 	"strings"
@@ -38,8 +39,9 @@ func moveStage(name, place string) connectors.Edit {
 }
 
 // stagesIn lists all stages of the new pipeline as the vendor shows them.
-func (a *account) stagesIn() []string {
-	return a.pipelines(`#(display_value=="Sprzedaż").maps.#.display_value`)
+func (a *account) stagesIn(t *testing.T) []string {
+	t.Helper()
+	return a.pipelines(t, `#(display_value=="Sprzedaż").maps.#.display_value`)
 }
 
 // TestStagesOfAPipeline: a new pipeline can end deals; open stages come before those
@@ -49,7 +51,7 @@ func TestStagesOfAPipeline(t *testing.T) {
 	t.Parallel()
 	a, c := funnel(t)
 	ends := []string{"Closed Won", "Closed Lost", "Closed Lost to Competition"}
-	if diff := cmp.Diff(ends, a.stagesIn()); diff != "" {
+	if diff := cmp.Diff(ends, a.stagesIn(t)); diff != "" {
 		t.Errorf("a new pipeline (-want +got):\n%s", diff)
 	}
 	p := c.(connectors.Pusher)
@@ -74,7 +76,7 @@ func TestStagesOfAPipeline(t *testing.T) {
 		if err != nil || made.ID != "Sprzedaż|"+step.id || made.Parent != "Sprzedaż" {
 			t.Fatalf("%s of %s, error %v, want %s", made.ID, made.Parent, err, step.id)
 		}
-		if diff := cmp.Diff(slices.Concat(step.want, ends), a.stagesIn()); diff != "" {
+		if diff := cmp.Diff(slices.Concat(step.want, ends), a.stagesIn(t)); diff != "" {
 			t.Errorf("after %s (-want +got):\n%s", step.id, diff)
 		}
 		pages, err := pull(t, c, "Pipelines", "")
@@ -139,10 +141,10 @@ func TestStagesThatCannotBe(t *testing.T) {
 			t.Errorf("%s: %v (%v), want %v that says %q", name, err, fault.KindOf(err), tt.want, tt.says)
 		}
 	}
-	if diff := cmp.Diff([]string{"Telefon", "Closed Won", "Closed Lost", "Closed Lost to Competition"}, a.stagesIn()); diff != "" {
+	if diff := cmp.Diff([]string{"Telefon", "Closed Won", "Closed Lost", "Closed Lost to Competition"}, a.stagesIn(t)); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
-	if n := len(a.pipelines("#.id")); n != 2 {
+	if n := len(a.pipelines(t, "#.id")); n != 2 {
 		t.Errorf("there are %d pipelines, want two", n)
 	}
 }
@@ -269,6 +271,25 @@ func TestChangesNameAllThatStays(t *testing.T) {
 		all := `{"pipeline":[{"display_value":"P",` + want + `"maps":[{"display_value":"A","id":"1","sequence_number":1},{"display_value":"Z","id":"2","sequence_number":2}]}]}`
 		if diff := cmp.Diff(readJSON(t, all), readJSON(t, body)); diff != "" {
 			t.Errorf("with %q (-want +got):\n%s", preset, diff)
+		}
+	}
+}
+
+// TestChoicesAtOnce: of more choices than Zoho takes in one request nothing is sent,
+// for a new field and for one that is there.
+func TestChoicesAtOnce(t *testing.T) {
+	t.Parallel()
+	var names []string
+	for i := range 11 {
+		names = append(names, fmt.Sprint("R", i))
+	}
+	f := answers(t, func(string, string, string) (int, string) { return 500, "" })
+	for _, e := range []connectors.Edit{
+		{Object: "Deals_Fields", ID: "Reason_For_Loss__s", Set: set(pair("options", labels(names...)))},
+		{Object: "Deals_Fields", Set: set(pair("field_label", txt("F")), pair("data_type", txt("picklist")), pair("options", labels(names...)))},
+	} {
+		if _, err := f.connect(t).(connectors.Pusher).Push(t.Context(), e); fault.KindOf(err) != fault.Invalid || len(f.asked) > 0 {
+			t.Errorf("%q: error %v after %q, want that it is refused before any call", e.ID, err, f.asked)
 		}
 	}
 }

@@ -13,6 +13,13 @@ import (
 // fieldLength is that of new texts (docs, fields: the longest of a single line).
 const fieldLength = 255
 
+// optionsLimit is how many values of a picklist one request holds, to make a field and
+// to change one (OpenAPI of 2026-08, fields: pick_list_values, maxItems). The OpenAPI
+// of 2025 and the pages of v8 on creating and updating custom fields name no bound
+// (read 2026-11-28). A change that names a new value adds it to those that the field
+// has (the vendor's series Kaizen, 205).
+const optionsLimit = 10
+
 // pushField makes the definition of a field, gives it another label or more
 // options. Options are added, never taken away: options lists {label}, or {id,
 // label} of those that stand.
@@ -60,6 +67,9 @@ func definition(src source, e connectors.Edit) (map[string]any, error) {
 				body["length"] = fieldLength
 			}
 		case p.Key == keyOptions && p.Value.Kind == connectors.List:
+			if len(p.Value.Items) > optionsLimit {
+				return nil, fault.New(fault.Invalid, "Zoho takes at most %d choices of a field in one request, and these are %d", optionsLimit, len(p.Value.Items))
+			}
 			body["pick_list_values"] = choices(p.Value)
 		default:
 			return nil, fault.New(fault.Invalid, "%s of a definition in %s cannot be written so", shortened(p.Key), src.Name)

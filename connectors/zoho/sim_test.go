@@ -58,7 +58,7 @@ func TestEditsSetOffNothing(t *testing.T) {
 func TestBlueprint(t *testing.T) {
 	t.Parallel()
 	a, _, c := connected(t, nil)
-	pipeline := a.pipelines("#.actual_value")[0]
+	pipeline := a.pipelines(t, "#.actual_value")[0]
 	id := a.add(t, "Deals")
 	err := a.AddBlueprint(pipeline, "Sprzedaż", vendor.Transition{Name: "Odmowa", From: []string{"Qualification"}, To: "Closed Lost", Needs: []string{"Reason_For_Loss__s"}})
 	if err != nil {
@@ -258,7 +258,7 @@ func useAll(t *testing.T, a *account, v connectortest.Vendor, c connectors.Conne
 		}
 	}
 	fetcher := c.(connectors.Fetcher)
-	for object, ids := range map[string][]string{"Stage_History": a.ids("Deals")[:2], "Deals": {"900000001"}} {
+	for object, ids := range map[string][]string{"Stage_History": a.ids(t, "Deals")[:2], "Deals": {"900000001"}} {
 		if _, err := fetcher.Fetch(t.Context(), object, ids); err != nil {
 			t.Fatal(err)
 		}
@@ -274,7 +274,7 @@ func useAll(t *testing.T, a *account, v connectortest.Vendor, c connectors.Conne
 			}
 		}
 	}
-	moved := connectors.Edit{Object: "Stages", ID: a.ids("Stages")[1], Set: set(pair("sequence_number", num("1")))}
+	moved := connectors.Edit{Object: "Stages", ID: a.ids(t, "Stages")[1], Set: set(pair("sequence_number", num("1")))}
 	if _, err := c.(connectors.Pusher).Push(t.Context(), moved); err != nil {
 		t.Fatal(err)
 	}
@@ -304,7 +304,7 @@ func TestFieldsThatTheAccountLacks(t *testing.T) {
 	if err := push(pair("Lost_Reason", txt("Price")), pair("Next_Step", txt("y"))); fault.KindOf(err) != fault.Invalid || !strings.Contains(err.Error(), "have no field Lost_Reason") {
 		t.Errorf("filled: %v (%v)", err, fault.KindOf(err))
 	}
-	if got := a.listed("/crm/v8/Deals/"+id, "data.#.Next_Step")[0]; got != "x" {
+	if got := a.listed(t, "/crm/v8/Deals/"+id, "data.#.Next_Step")[0]; got != "x" {
 		t.Errorf("the next step is %q: a refused edit was made in part", got)
 	}
 }

@@ -36,9 +36,9 @@ const fieldsSuffix = "_Fields"
 const (
 	// idsLimit bounds ids= of a list (docs, get records).
 	idsLimit = 100
-	// loadLimit is how many records of a first walk are committed together: three
+	// loadLimit is how many records of a first walk are committed together: five
 	// answers, some hundred kilobytes each.
-	loadLimit = 3 * listLimit
+	loadLimit = 5 * listLimit
 	// listLimit is the most that a list gives at once (docs, get records).
 	listLimit = 200
 	// queryLimit bounds a query: up to 200 rows take one credit, and a page of them

@@ -121,8 +121,8 @@ func startAccount(t *testing.T, seed connectortest.Seed) (*account, connectortes
 		URL:  server.URL,
 		Good: connectors.Config{Settings: settings, Secrets: map[string]string{"client_secret": goodSecret}},
 		Bad:  connectors.Config{Settings: settings, Secrets: map[string]string{"client_secret": "another-secret-0123456789"}},
-		Now:  sim.Now, IDs: a.ids, Add: a.add, Change: a.change, Delete: a.remove, Merge: a.merge, Archive: a.archive, Rename: a.rename, Expire: a.expire, Skew: a.skew,
-		Subscriptions: a.subscriptions, Subscribe: a.subscribe, Edits: a.edits(seed),
+		Now:  sim.Now, IDs: func(object string) []string { return a.ids(t, object) }, Add: a.add, Change: a.change, Delete: a.remove, Merge: a.merge, Archive: a.archive, Rename: a.rename, Expire: a.expire, Skew: a.skew,
+		Subscriptions: a.subscriptions, Subscribe: a.subscribe, Edits: a.edits(t, seed),
 	}
 }
 
@@ -145,7 +145,7 @@ func (a *account) fill(t *testing.T, seed connectortest.Seed) {
 		for from := 0; from < n; from += 100 {
 			var list []any
 			for i := from; i < min(from+100, n); i++ {
-				list = append(list, a.draft(module, i, a.someDeal(i)))
+				list = append(list, a.draft(module, i, a.someDeal(t, i)))
 			}
 			a.do(t, "POST", "/crm/v8/"+module, map[string]any{"data": list})
 		}
@@ -159,8 +159,9 @@ func (a *account) fill(t *testing.T, seed connectortest.Seed) {
 }
 
 // someDeal refers to a deal of the start; nil if there is none.
-func (a *account) someDeal(i int) any {
-	ids := a.atStart("Deals")
+func (a *account) someDeal(t *testing.T, i int) any {
+	t.Helper()
+	ids := a.atStart(t, "Deals")
 	if len(ids) == 0 {
 		return nil
 	}
@@ -202,17 +203,18 @@ func (a *account) draft(module string, i int, what any) map[string]any {
 }
 
 // ids are the live records, in the words of the connector.
-func (a *account) ids(object string) []string {
+func (a *account) ids(t *testing.T, object string) []string {
+	t.Helper()
 	switch {
 	case strings.HasSuffix(object, "_Fields"):
-		return a.listed("/crm/v8/settings/fields?module="+strings.TrimSuffix(object, "_Fields"), "fields.#.api_name")
+		return a.listed(t, "/crm/v8/settings/fields?module="+strings.TrimSuffix(object, "_Fields"), "fields.#.api_name")
 	case object == "Organization":
-		return a.listed("/crm/v8/org", "org.#.id")
+		return a.listed(t, "/crm/v8/org", "org.#.id")
 	case object == "Pipelines", object == "Stage_Outcomes":
-		return a.pipelines("#.actual_value")
+		return a.pipelines(t, "#.actual_value")
 	case object == "Stages":
 		var out []string
-		for _, p := range gjson.Parse(strings.Join(a.pipelines("@this"), "")).Array() {
+		for _, p := range gjson.Parse(strings.Join(a.pipelines(t, "@this"), "")).Array() {
 			for _, stage := range p.Get(`maps.#(forecast_type=="Open")#.actual_value`).Array() {
 				out = append(out, p.Get("actual_value").String()+"|"+stage.String())
 			}
@@ -233,10 +235,11 @@ func (a *account) ids(object string) []string {
 	return out
 }
 
-func (a *account) listed(path, texts string) []string {
+func (a *account) listed(t *testing.T, path, texts string) []string {
+	t.Helper()
 	answer, err := a.Do("", "GET", path, nil)
 	if err != nil {
-		panic(err)
+		t.Fatal(err)
 	}
 	var out []string
 	for _, text := range gjson.GetBytes(answer, texts).Array() {
@@ -245,16 +248,17 @@ func (a *account) listed(path, texts string) []string {
 	return out
 }
 
-func (a *account) pipelines(texts string) []string {
-	layout := a.listed("/crm/v8/settings/layouts?module=Deals", "layouts.#.id")[0]
+func (a *account) pipelines(t *testing.T, texts string) []string {
+	t.Helper()
+	layout := a.listed(t, "/crm/v8/settings/layouts?module=Deals", "layouts.#.id")[0]
 	if texts == "@this" {
 		answer, err := a.Do("", "GET", "/crm/v8/settings/pipeline?layout_id="+layout, nil)
 		if err != nil {
-			panic(err)
+			t.Fatal(err)
 		}
 		return []string{gjson.GetBytes(answer, "pipeline").Raw}
 	}
-	return a.listed("/crm/v8/settings/pipeline?layout_id="+layout, "pipeline."+texts)
+	return a.listed(t, "/crm/v8/settings/pipeline?layout_id="+layout, "pipeline."+texts)
 }
 
 func (a *account) do(t *testing.T, method, path string, body any) string {
@@ -270,7 +274,7 @@ func (a *account) do(t *testing.T, method, path string, body any) string {
 func (a *account) add(t *testing.T, object string) string {
 	t.Helper()
 	i := int(a.next.Add(1))
-	draft := a.draft(object, i, a.someDeal(i))
+	draft := a.draft(object, i, a.someDeal(t, i))
 	if draft == nil { // a note needs something to hang on
 		draft = a.draft(object, i, map[string]any{"id": a.add(t, "Deals")})
 	}
@@ -281,7 +285,7 @@ func (a *account) add(t *testing.T, object string) string {
 func (a *account) change(t *testing.T, object string) string {
 	t.Helper()
 	n := int(a.next.Add(1))
-	ids := a.atStart(object)
+	ids := a.atStart(t, object)
 	ids = ids[len(ids)/2:]
 	id := ids[n*389%len(ids)]
 	key := map[string]string{
@@ -294,7 +298,7 @@ func (a *account) change(t *testing.T, object string) string {
 
 func (a *account) remove(t *testing.T, object string) string {
 	t.Helper()
-	id := a.take(object)
+	id := a.take(t, object)
 	a.do(t, "DELETE", "/crm/v8/"+object+"/"+id, nil)
 	return id
 }
@@ -302,8 +306,8 @@ func (a *account) remove(t *testing.T, object string) string {
 // merge takes away what remove would take, and changes what change would.
 func (a *account) merge(t *testing.T, object string) (gone, kept string) {
 	t.Helper()
-	gone = a.take(object)
-	left := a.atStart(object)
+	gone = a.take(t, object)
+	left := a.atStart(t, object)
 	kept = left[len(left)-1-int(a.next.Add(1))%(len(left)/4)]
 	a.do(t, "POST", "/crm/v8/"+object+"/"+kept+"/actions/merge", map[string]any{"merge": []any{map[string]any{"data": []any{map[string]any{"id": gone}}}}})
 	return gone, kept
@@ -312,14 +316,15 @@ func (a *account) merge(t *testing.T, object string) (gone, kept string) {
 // archive converts a lead into a contact and an account.
 func (a *account) archive(t *testing.T, object string) string {
 	t.Helper()
-	id := a.take(object)
+	id := a.take(t, object)
 	a.do(t, "POST", "/crm/v8/"+object+"/"+id+"/actions/convert", map[string]any{"data": []any{map[string]any{"overwrite": true, "notify_lead_owner": false, "notify_new_entity_owner": false}}})
 	return id
 }
 
 // take returns the first id of the start that is left, for nobody else.
-func (a *account) take(object string) string {
-	first := a.atStart(object)[0]
+func (a *account) take(t *testing.T, object string) string {
+	t.Helper()
+	first := a.atStart(t, object)[0]
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	a.known[object] = a.known[object][1:]
@@ -353,11 +358,12 @@ func (a *account) skew(t *testing.T, d time.Duration) {
 }
 
 // atStart returns the ids of the start that remove has left.
-func (a *account) atStart(object string) []string {
+func (a *account) atStart(t *testing.T, object string) []string {
+	t.Helper()
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	if len(a.known[object]) == 0 {
-		a.known[object] = a.ids(object)
+		a.known[object] = a.ids(t, object)
 	}
 	return a.known[object]
 }

@@ -70,6 +70,8 @@ func (s *subject) holds(k *Condition) answer {
 		return s.planned("next_step_dated", k.NextStepDated.Types, nil, k.NextStepDated.Within)
 	case k.AmountAtLeast != nil:
 		return s.amountAtLeast(*k.AmountAtLeast)
+	case k.ProductsListed != nil && s.NoProducts:
+		return answer{cannot: productsUntold}
 	case k.ProductsListed != nil:
 		return answer{holds: s.Products >= *k.ProductsListed, assumed: s.past,
 			evidence: []Evidence{{What: "products_listed", Found: decimal.NewFromInt(int64(s.Products)).String(), Want: decimal.NewFromInt(int64(*k.ProductsListed)).String()}}}
@@ -92,6 +94,9 @@ func (s *subject) holds(k *Condition) answer {
 	}
 	return a
 }
+
+// productsUntold is why nothing that asks for products can be judged.
+const productsUntold = "the CRM does not tell which products stand on a deal"
 
 func orElse(list []string, word string) []string {
 	if len(list) > 0 {

@@ -88,7 +88,12 @@ func variables() []variable {
 		}},
 		{"currency", cel.StringType, text("currency")},
 		{"source", cel.StringType, text("source")},
-		{"products", cel.IntType, func(s *subject) any { return s.Products }},
+		{"products", cel.IntType, func(s *subject) any {
+			if s.NoProducts {
+				return types.NewErr("%s", productsUntold)
+			}
+			return s.Products
+		}},
 		{"added", cel.TimestampType, func(s *subject) any { return s.Added }},
 		{"entered", cel.TimestampType, func(s *subject) any { return s.entered }},
 		{"funnel", cel.StringType, func(s *subject) any { f, _ := s.place(); return f }},

@@ -46,6 +46,41 @@ func TestExpressionsEnd(t *testing.T) {
 	}
 }
 
+// TestProductsThatNobodyTells: what asks for them cannot be judged, neither as a
+// condition nor in an expression; what does not, can.
+func TestProductsThatNobodyTells(t *testing.T) {
+	t.Parallel()
+	c, one := compiled(t, "testdata/known.yaml"), 1
+	d, err := newDialect()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, tt := range []struct {
+		facts         Facts
+		holds, cannot bool
+	}{{Facts{}, false, false}, {Facts{Products: 1}, true, false}, {Facts{NoProducts: true}, false, true}} {
+		j := &judge{c: c, f: &tt.facts, work: c.calendar}
+		s := j.as(time.Unix(0, 0))
+		e, err := d.compile("products >= 1")
+		if err != nil {
+			t.Fatal(err)
+		}
+		for what, a := range map[string]answer{"condition": s.holds(&Condition{ProductsListed: &one}), "expression": e.holds(s)} {
+			if a.holds != tt.holds || strings.Contains(a.cannot, "does not tell which products") != tt.cannot || !tt.cannot && a.cannot != "" {
+				t.Errorf("%+v, %s: holds %v, cannot %q", tt, what, a.holds, a.cannot)
+			}
+		}
+	}
+	e, err := d.compile("lead || true")
+	if err != nil {
+		t.Fatal(err)
+	}
+	j := &judge{c: c, f: &Facts{NoProducts: true}, work: c.calendar}
+	if a := e.holds(j.as(time.Unix(0, 0))); !a.holds || a.cannot != "" {
+		t.Errorf("what does not ask for products: %+v", a)
+	}
+}
+
 func BenchmarkExpression(b *testing.B) {
 	d, err := newDialect()
 	if err != nil {

@@ -17,13 +17,14 @@ type Facts struct {
 	ID         string // the vendor's
 	Title      string
 
-	Owner     string // e-mail address; empty: nobody
-	OwnerLeft bool   // the owner is no longer active
-	Amount    *decimal.Decimal
-	Currency  string
-	Fields    map[string]string // what is filled, by canonical name and by the name that the CRM shows, folded
-	Products  int               // listed on the deal
-	Close     *Date             // expected close date
+	Owner      string // e-mail address; empty: nobody
+	OwnerLeft  bool   // the owner is no longer active
+	Amount     *decimal.Decimal
+	Currency   string
+	Fields     map[string]string // what is filled, by canonical name and by the name that the CRM shows, folded
+	Products   int               // listed on the deal
+	NoProducts bool              // the CRM does not tell what is listed
+	Close      *Date             // expected close date
 
 	Added    time.Time
 	Status   string // open, won, lost or deleted

@@ -41,6 +41,10 @@ type Edit struct {
 	EchoedAt   *time.Time
 	CheckedAt  *time.Time // when it was looked up what it has replaced
 	Undoes     *int64
+	// Ending is how a deal had ended that the edit opens again, or closes again when it
+	// undoes that: what the vendor's own fields held, where the canonical ones do not
+	// tell; nil elsewhere.
+	Ending     map[string]string
 	DeclinedBy *string // who cancelled it: it is not wanted again
 }
 
@@ -58,12 +62,12 @@ type EditCause struct {
 }
 
 const editColumns = `id, connection_id, kind, external_id, what, key, target_kind, target_id, wanted, note, cause, before, after, lost, state, why, mark,
-	attempts, made_at, not_before, approved_at, approved_by, sent_at, done_at, version_at, echoed_at, checked_at, undoes, declined_by`
+	attempts, made_at, not_before, approved_at, approved_by, sent_at, done_at, version_at, echoed_at, checked_at, undoes, declined_by, ending`
 
 func scanEdit(row pgx.CollectableRow) (e Edit, err error) {
 	return e, row.Scan(&e.ID, &e.Subject.Connection, &e.Subject.Kind, &e.Subject.ID, &e.What, &e.Key, &e.TargetKind, &e.TargetID, &e.Wanted, &e.Note, &e.Cause,
 		&e.Before, &e.After, &e.Lost, &e.State, &e.Why, &e.Mark, &e.Attempts, &e.MadeAt, &e.NotBefore, &e.ApprovedAt, &e.ApprovedBy, &e.SentAt, &e.DoneAt,
-		&e.VersionAt, &e.EchoedAt, &e.CheckedAt, &e.Undoes, &e.DeclinedBy)
+		&e.VersionAt, &e.EchoedAt, &e.CheckedAt, &e.Undoes, &e.DeclinedBy, &e.Ending)
 }
 
 // WantEdits stores edits that are wanted now, in the order of their subjects and
@@ -81,8 +85,8 @@ func WantEdits(ctx context.Context, tx pgx.Tx, workspace int64, list []Edit) err
 			return err
 		}
 		batch.Queue(`
-			INSERT INTO edits AS t (workspace_id, connection_id, kind, external_id, what, key, target_kind, target_id, wanted, cause, state, why, not_before, undoes, note, before, approved_at, approved_by, mark)
-			SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, 'sb-' || substr(replace(gen_random_uuid()::text, '-', ''), 1, 16)
+			INSERT INTO edits AS t (workspace_id, connection_id, kind, external_id, what, key, target_kind, target_id, wanted, cause, state, why, not_before, undoes, note, before, approved_at, approved_by, ending, mark)
+			SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, 'sb-' || substr(replace(gen_random_uuid()::text, '-', ''), 1, 16)
 			WHERE NOT EXISTS (SELECT FROM (
 				SELECT state, wanted, declined_by FROM edits WHERE (workspace_id, connection_id, kind, external_id, key) = ($1, $2, $3, $4, $6) ORDER BY id DESC LIMIT 1) last
 				WHERE (state = 'refused' OR declined_by IS NOT NULL) AND wanted = $9)
@@ -92,7 +96,7 @@ func WantEdits(ctx context.Context, tx pgx.Tx, workspace int64, list []Edit) err
 				state = CASE WHEN t.state = 'ready' OR t.approved_at IS NOT NULL AND excluded.state = 'asked' THEN 'ready' ELSE excluded.state END, why = excluded.why
 			WHERE t.state <> 'sent' AND (t.wanted, t.cause, t.note, t.state) IS DISTINCT FROM (excluded.wanted, excluded.cause, excluded.note, excluded.state)`,
 			workspace, e.Subject.Connection, e.Subject.Kind, e.Subject.ID, e.What, e.Key, e.TargetKind, e.TargetID, e.Wanted, e.Cause, e.State, e.Why, e.NotBefore, e.Undoes,
-			e.Note, e.Before, e.ApprovedAt, e.ApprovedBy)
+			e.Note, e.Before, e.ApprovedAt, e.ApprovedBy, e.Ending)
 	}
 	return tx.SendBatch(ctx, &batch).Close()
 }

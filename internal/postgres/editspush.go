@@ -51,9 +51,9 @@ func EditsWait(ctx context.Context, tx pgx.Tx, workspace, connection int64, now 
 // another by now, has come to its end, or turns out to have been made.
 func IntendEdit(ctx context.Context, tx pgx.Tx, workspace int64, e *Edit, before map[string]json.RawMessage, now time.Time, until *time.Time) (bool, error) {
 	tag, err := tx.Exec(ctx, `
-		UPDATE edits SET state = 'sent', sent_at = $6, attempts = attempts + 1, before = $7, not_before = $9, why = ''
+		UPDATE edits SET state = 'sent', sent_at = $6, attempts = attempts + 1, before = $7, not_before = $9, ending = $10, why = ''
 		WHERE (workspace_id, id) = ($1, $2) AND (state, wanted, attempts) = ($3, $4::jsonb, $5) AND target_id IS NOT DISTINCT FROM $8 AND echoed_at IS NULL`,
-		workspace, e.ID, e.State, e.Wanted, e.Attempts, now, before, e.TargetID, until)
+		workspace, e.ID, e.State, e.Wanted, e.Attempts, now, before, e.TargetID, until, e.Ending)
 	return tag.RowsAffected() == 1, err
 }
 

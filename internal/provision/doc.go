@@ -38,6 +38,8 @@ type CRM struct {
 	// Offered are the stages that a pipeline can have, if the CRM has a list of them;
 	// nil: it has none, and they can have any name.
 	Offered []Offered
+	// OptionsAtOnce is how many options one step may add to a field; zero: any number.
+	OptionsAtOnce int
 }
 
 // Offered is a stage of the CRM's list.

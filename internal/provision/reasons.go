@@ -23,7 +23,6 @@ func (p *planner) reasons() {
 		options[book.FoldReason(o)] = o
 	}
 	var missing []string
-	var add []Option
 	for i := range b.LossReasons {
 		r := &b.LossReasons[i]
 		other := ""
@@ -35,20 +34,35 @@ func (p *planner) reasons() {
 		}
 		switch {
 		case other == "":
-			missing, add = append(missing, r.Name), append(add, Option{r.Name})
+			missing = append(missing, r.Name)
 		case book.FoldReason(other) != book.FoldReason(r.Name):
 			p.alone("loss reason %q, another spelling of the book's %q", other, r.Name)
 		}
 	}
-	if len(add) > 0 {
-		s := Step{Key: "fields/" + f.Code + "/options", Kind: "fields", ID: f.Code, Set: map[string]any{"options": add},
-			Text: fmt.Sprintf("field %q of deals offers the %s %s", f.Name, plural("loss reason", len(missing)), quoted(missing))}
-		if !f.Custom {
-			s.Else = "some CRMs let nobody but an administrator add loss reasons: do it in the settings of the CRM"
+	for len(missing) > 0 {
+		n := len(missing)
+		if most := p.crm.OptionsAtOnce; most > 0 {
+			n = min(n, most)
 		}
-		p.step(s)
+		p.offer(f, missing[:n])
+		missing = missing[n:]
 	}
 	p.otherReasons(options)
+}
+
+// offer plans that a field offers more reasons. The key has the first of them: once
+// it is done, a plan has the steps behind it under the keys that they had before.
+func (p *planner) offer(f *Field, reasons []string) {
+	var add []Option
+	for _, r := range reasons {
+		add = append(add, Option{r})
+	}
+	s := Step{Key: "fields/" + f.Code + "/options/" + reasons[0], Kind: "fields", ID: f.Code, Set: map[string]any{"options": add},
+		Text: fmt.Sprintf("field %q of deals offers the %s %s", f.Name, plural("loss reason", len(reasons)), quoted(reasons))}
+	if !f.Custom {
+		s.Else = "some CRMs let nobody but an administrator add loss reasons: do it in the settings of the CRM"
+	}
+	p.step(s)
 }
 
 // otherReasons tells of options that are no reasons of the book.

@@ -191,7 +191,9 @@ func getLayouts(c *call) (reply, error) {
 	}
 	var fields []object
 	for i, f := range m.Fields {
-		fields = append(fields, c.settings.fieldShown(m, f, i))
+		shown := c.settings.fieldShown(m, f, i)
+		shown["required"] = f.must() // only layouts tell
+		fields = append(fields, shown)
 	}
 	return jsonReply(http.StatusOK, object{"layouts": []object{{
 		"id": idText(m.Layout), "name": "Standard", "api_name": "Standard", "display_label": "Standard", "status": "active", "visible": true,

@@ -48,6 +48,19 @@ func fieldTypes() []string {
 	return []string{"text", "textarea", "email", "phone", "website", "picklist", "multiselectpicklist", "date", "datetime", "currency", "integer", "double", "percent", "bigint", "boolean"}
 }
 
+// valuesLimit is how many values of a picklist a request may hold (OpenAPI of 2026-08,
+// fields).
+const valuesLimit = 10
+
+// tooManyValues refuses more, as that document has it.
+func tooManyValues(in object, i int) error {
+	if list, _ := in["pick_list_values"].([]any); len(list) > valuesLimit {
+		at := object{"api_name": "pick_list_values", "json_path": fmt.Sprintf("$.fields[%d].pick_list_values", i)}
+		return bad("LIMIT_EXCEEDED", "the limit of values in a request is exceeded", object{"limit": valuesLimit, "limit_due_to": []object{at}})
+	}
+	return nil
+}
+
 // createFields adds custom fields to a module (fields.json).
 func createFields(c *call) (reply, error) {
 	list, _, err := c.elements("fields", 5)
@@ -85,6 +98,9 @@ func (t *tx) newField(m *module, in object, i int) (*field, error) {
 		return nil, invalidData("invalid data", at("data_type"))
 	case slices.ContainsFunc(m.Fields, func(f *field) bool { return strings.EqualFold(f.Label, label) }):
 		return nil, bad("DUPLICATE_DATA", "a field of this label exists", at("field_label"))
+	}
+	if err := tooManyValues(in, i); err != nil {
+		return nil, err
 	}
 	f := &field{ID: t.newID(), APIName: m.freeName(label), Label: label, Type: kind, Custom: true, Length: lengthOf(kind, "")}
 	if kind == "textarea" {
@@ -148,10 +164,26 @@ func changeField(c *call) (reply, error) {
 		return reply{}, err
 	}
 	return c.eachField("Custom field updated successfully", func(t *tx, f *field) error {
+		if err := tooManyValues(list[0], 0); err != nil {
+			return err
+		}
 		if label, ok := list[0]["field_label"].(string); ok && label != "" {
 			f.Label = label
 		}
 		t.addOptions(f, list[0]["pick_list_values"])
+		return nil
+	})
+}
+
+// Demand has the layout of a module demand a field, or no more, as an administrator
+// does on the screen of layouts: no documented call does so.
+func (s *Sim) Demand(module, name string, demanded bool) error {
+	return s.write("", func(t *tx) error {
+		m := t.settings.module(module)
+		if m == nil || m.field(name) == nil {
+			return fmt.Errorf("%s: there is no field %s", module, name)
+		}
+		t.configure(func(c *settings) { c.module(module).field(name).Demanded = demanded })
 		return nil
 	})
 }

@@ -38,6 +38,7 @@ type field struct {
 	Type      string   `json:"type"` // data_type
 	Custom    bool     `json:"custom,omitempty"`
 	Mandatory bool     `json:"mandatory,omitempty"`
+	Demanded  bool     `json:"demanded,omitempty"` // by the layout
 	ReadOnly  bool     `json:"read_only,omitempty"`
 	Length    int      `json:"length,omitempty"`
 	Target    string   `json:"target,omitempty"`  // of a lookup: the module, "*" for any
@@ -55,6 +56,9 @@ type option struct {
 	Forecast    string `json:"forecast,omitempty"`
 	Probability int    `json:"probability,omitempty"`
 }
+
+// must tells whether a record has to have it.
+func (f *field) must() bool { return f.Mandatory || f.Demanded }
 
 func (f *field) option(actual string) *option {
 	i := slices.IndexFunc(f.Options, func(o option) bool { return o.Actual == actual && !o.Unused })

@@ -201,7 +201,7 @@ func (t *tx) insert(m *module, in object, i int) (*row, error) {
 		v["Last_Activity_Time"] = at
 	}
 	for _, f := range m.Fields {
-		if f.Mandatory && (v[f.APIName] == nil || v[f.APIName] == "") {
+		if f.must() && (v[f.APIName] == nil || v[f.APIName] == "") {
 			return nil, mandatory(f.APIName, i)
 		}
 	}
@@ -237,7 +237,7 @@ func (t *tx) update(m *module, in object, i int, since string) (*row, error) {
 		return nil, err
 	}
 	for name, x := range change {
-		if f := m.field(name); f.Mandatory && (x == nil || x == "") {
+		if f := m.field(name); f.must() && (x == nil || x == "") {
 			return nil, mandatory(name, i)
 		}
 	}

@@ -225,6 +225,18 @@ func TestProvision(t *testing.T) {
 		t.Errorf("field %s with %d values, want Pow_d_straty with -None- and two", name, got)
 	}
 	b.make("Deals", object{"Deal_Name": "x", "Stage": "Qualification", name: "Czas"})
+	var many []object
+	for i := range 11 {
+		many = append(many, object{"display_value": fmt.Sprintf("Powód %d", i), "actual_value": fmt.Sprintf("Powód %d", i)})
+	}
+	for what, a := range map[string]answerTo{
+		"a new field":   b.send("POST", "/crm/v8/settings/fields?module=Deals", object{"fields": []object{{"field_label": "Nowe", "data_type": "picklist", "pick_list_values": many}}}),
+		"another field": b.send("PATCH", "/crm/v8/settings/fields/"+id+"?module=Deals", object{"fields": []object{{"pick_list_values": many}}}),
+	} {
+		if a.status != http.StatusBadRequest || a.code() != "LIMIT_EXCEEDED" {
+			t.Errorf("eleven values at once for %s: %d %s", what, a.status, a.body)
+		}
+	}
 	if a := b.send("DELETE", "/crm/v8/settings/fields/"+id+"?module=Deals", nil); a.status != 200 {
 		t.Errorf("delete the field: %s", a.body)
 	}
