@@ -301,21 +301,32 @@ func (c *Connector) listPipelines(ctx context.Context, src source) (connectors.P
 			return connectors.Page{}, err
 		}
 	}
-	seen := map[string]bool{}
-	for _, p := range found {
-		id := answers.Identity(labelOf(p.raw).Value, p.raw)
-		if seen[id] {
-			continue // layouts may share a pipeline, and deals name it without its layout
-		}
-		seen[id] = true
-		page.Records = append(page.Records, record(src, id, [][]byte{p.raw}, ""))
+	ids, parts := byValue(found)
+	for _, id := range ids {
+		page.Records = append(page.Records, record(src, id, parts[id], ""))
 		if src.Name == pipelines {
-			if err := attachStages(&page, c.sources[stages], id, p.raw, values); err != nil {
+			if err := attachStages(&page, c.sources[stages], id, parts[id], values); err != nil {
 				return connectors.Page{}, err
 			}
 		}
 	}
 	return page, nil
+}
+
+// byValue puts the pipelines of one value together, in their order: several layouts
+// may have one, each with stages of its own, and deals name it without its layout.
+// That it is not so is documented nowhere, and a layout that is cloned takes its
+// picklists along (help, page layouts, read 2026-11-28).
+func byValue(found []inLayout) (ids []string, parts map[string][][]byte) {
+	parts = map[string][][]byte{}
+	for _, p := range found {
+		id := answers.Identity(labelOf(p.raw).Value, p.raw)
+		if parts[id] == nil {
+			ids = append(ids, id)
+		}
+		parts[id] = append(parts[id], p.raw)
+	}
+	return ids, parts
 }
 
 // inLayout is a pipeline and the layout that has it.
@@ -366,12 +377,17 @@ func (c *Connector) stageValues(ctx context.Context) ([][]byte, error) {
 	return nil, nil
 }
 
-// attachStages adds the open stages of a pipeline and says that these are all. What
-// the account says of a stage apart from its pipelines is its second part.
-func attachStages(page *connectors.Page, src source, pipeline string, raw []byte, values [][]byte) error {
-	list, err := rows(raw, "maps", src.Name)
-	if err != nil {
-		return err
+// attachStages adds the open stages of a pipeline, which stand in its parts, and says
+// that these are all. What the account says of a stage apart from its pipelines is its
+// second part.
+func attachStages(page *connectors.Page, src source, pipeline string, parts, values [][]byte) error {
+	var list [][]byte
+	for _, raw := range parts {
+		some, err := rows(raw, "maps", src.Name)
+		if err != nil {
+			return err
+		}
+		list = append(list, some...)
 	}
 	seen := map[string]bool{}
 	for _, stage := range list {
