@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 
@@ -20,18 +21,7 @@ import (
 func TestZohoNotesThatNoListHolds(t *testing.T) {
 	t.Parallel()
 	a := connectZohoWith(t, vendor.Options{ListReach: 200})
-	var lines bytes.Buffer
-	add := func(object string, record map[string]any) {
-		if err := json.NewEncoder(&lines).Encode(map[string]any{"object": object, "record": record}); err != nil {
-			t.Fatal(err)
-		}
-	}
-	const deal = "3652397000010000000"
-	add("Deals", map[string]any{"id": deal, "Deal_Name": "Сделка", "Stage": "Qualification", "Created_Time": "2026-11-01T12:00:00Z"})
-	for i := range 401 {
-		add("Notes", map[string]any{"Note_Content": fmt.Sprintf("Notatka %d", i), "Parent_Id": map[string]any{"id": deal}, "Created_Time": "2026-11-01T12:00:00Z"})
-	}
-	a.seed(t, lines.Bytes())
+	a.seed(t, notesOf(t, 401, func(int) int { return 0 }))
 	spent := a.zoho.Spent()
 	complete, err := a.Pull(t.Context(), a.ws, a.conn, jobs.PullOptions{})
 	if complete || fault.KindOf(err) != fault.Invalid || !strings.Contains(fmt.Sprint(err), "Notes") || strings.Contains(fmt.Sprint(err), "Deals") {
@@ -57,4 +47,37 @@ func TestZohoNotesThatNoListHolds(t *testing.T) {
 	if _, proven := proofs["Notes"]; proven {
 		t.Error("notes are proven, which were never read whole")
 	}
+}
+
+// TestZohoNotesBeyondTheReachOfAList are read and proven, each once.
+func TestZohoNotesBeyondTheReachOfAList(t *testing.T) {
+	t.Parallel()
+	a := connectZohoWith(t, vendor.Options{ListReach: 200})
+	a.seed(t, notesOf(t, 650, func(i int) int { return i / 50 }))
+	a.pull(t)
+	if n := one[int](t, a.bundle, `SELECT count(*) FROM notes WHERE deleted_at IS NULL`); n != 650 {
+		t.Errorf("%d notes are here, want 650", n)
+	}
+	proofs := a.sweep(t, jobs.SweepOptions{Object: "Notes"})
+	if f := proofs["Notes"].Figures; f.Drift() != 0 || f.There.Count != 650 || f.Here.Count != 650 {
+		t.Errorf("the proof of notes: %+v", f)
+	}
+}
+
+// notesOf are a deal and so many notes on it, each of a second.
+func notesOf(t *testing.T, n int, second func(i int) int) []byte {
+	t.Helper()
+	var lines bytes.Buffer
+	add := func(object string, record map[string]any) {
+		if err := json.NewEncoder(&lines).Encode(map[string]any{"object": object, "record": record}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	const deal = "3652397000010000000"
+	add("Deals", map[string]any{"id": deal, "Deal_Name": "Сделка", "Stage": "Qualification", "Created_Time": "2026-11-01T12:00:00Z"})
+	for i := range n {
+		at := time.Date(2026, 11, 1, 12, 0, second(i), 0, time.UTC).Format(time.RFC3339)
+		add("Notes", map[string]any{"Note_Content": fmt.Sprintf("Notatka %d", i), "Parent_Id": map[string]any{"id": deal}, "Created_Time": at})
+	}
+	return lines.Bytes()
 }
