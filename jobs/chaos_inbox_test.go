@@ -33,7 +33,7 @@ func TestChaosReceiverKilled(t *testing.T) {
 		dying.Die = tc.die
 		p := start(t, dying)
 		p.ready(t)
-		pilesUpAt(t, b, 1)
+		pilesUpAt(t, b, "1")
 		if status := p.wait(); status >= 0 {
 			t.Fatalf("%s: the boundary was not reached, exit status %d: %s", name, status, p.errors())
 		}

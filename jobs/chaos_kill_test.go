@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
 	"github.com/jackc/pgx/v5"
 
 	"salesbook.dev/connectors"
@@ -83,9 +84,11 @@ type scene struct {
 	do         string
 	prepare    func(t *testing.T, b *bundle) // before each kill: there must be something to do
 	boundaries map[string]boundary
+	meanwhile  func(t *testing.T, b *bundle) // after each kill, before anybody goes on
 	check      func(t *testing.T, b *bundle) // after each kill and all that was finished
 }
 
+// scenes are those at Pipedrive.
 func scenes() map[string]scene {
 	return map[string]scene{
 		"pull": {do: "pull", prepare: startOver, boundaries: map[string]boundary{
@@ -123,8 +126,8 @@ func scenes() map[string]scene {
 			"right after the COMMIT of a compared page":    {"committed", "INSERT INTO sweep_ids", 1},
 			"what was not shown is gathered, not asked":    {"committed", "'missed', m.n", 1},
 			"the vendor says that he is gone, not written": {"answer", "/persons/", 1},
-			"right before the COMMIT of the tombstone":     {"commit", "INSERT INTO people", 1},
-			"right after the COMMIT of the tombstone":      {"committed", "INSERT INTO people", 1},
+			"right before the COMMIT of the tombstone":     {"commit", "INSERT INTO people", 2},
+			"right after the COMMIT of the tombstone":      {"committed", "INSERT INTO people", 2},
 			"right before the COMMIT of a proof":           {"commit", "INSERT INTO proofs", 3},
 			"right after the COMMIT of a proof":            {"committed", "INSERT INTO proofs", 3},
 		}, check: sweptOnce},
@@ -139,13 +142,39 @@ func scenes() map[string]scene {
 			"subscribed, but not noted":                  {"commit", "INSERT INTO subscriptions", 1},
 			"noted, lease not released":                  {"committed", "INSERT INTO subscriptions", 1},
 		}, check: subscribedOnce},
+		"watch again": {do: "watch", prepare: loseSubscriptions, boundaries: map[string]boundary{
+			"subscribed again, but not noted": {"commit", "INSERT INTO subscriptions", 1},
+			"noted, lease not released":       {"committed", "INSERT INTO subscriptions", 1},
+		}, check: subscribedOnce},
 	}
+}
+
+// company is a simulated one, and the kinds of work that are killed there, one after
+// the other.
+type company struct {
+	open   func(t *testing.T) *bundle
+	scenes map[string]scene
+}
+
+func companies() map[string]company {
+	all := zohoCompanies()
+	for name, s := range scenes() {
+		all["pipedrive "+name] = company{pipedriveCompany, map[string]scene{name: s}}
+	}
+	return all
+}
+
+func pipedriveCompany(t *testing.T) *bundle {
+	t.Helper()
+	return setup(t, 20, pipedrive.Options{})
 }
 
 // boundaries counts those of all scenes.
 func boundaries() (n int) {
-	for _, s := range scenes() {
-		n += len(s.boundaries)
+	for _, c := range companies() {
+		for _, s := range c.scenes {
+			n += len(s.boundaries)
+		}
 	}
 	return n
 }
@@ -154,20 +183,27 @@ func boundaries() (n int) {
 // the steps of each kind of work.
 func TestChaosKilledAtBoundaries(t *testing.T) {
 	t.Parallel()
-	for name, s := range scenes() {
+	for name, c := range companies() {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			rng, _ := dice(t)
-			b := setup(t, 20, pipedrive.Options{})
+			b := c.open(t)
 			b.receive(t)
 			b.finish(t)
-			for name, die := range s.boundaries {
-				b.dieAt(t, s, name, die)
+			calls := b.db.Connect(t, b.db.AdminURL)
+			for _, s := range c.scenes {
+				for name, die := range s.boundaries {
+					b.dieAt(t, s, name, die)
+					b.callsEnd(t, calls)
+				}
 			}
 			for range (rounds()/2 - boundaries()) / boundaries() { // only in `make chaos`
-				for name, die := range s.boundaries {
-					die.Nth += rng.IntN(4)
-					b.dieAt(t, s, name, die)
+				for _, s := range c.scenes {
+					for name, die := range s.boundaries {
+						die.Nth += rng.IntN(4)
+						b.dieAt(t, s, name, die)
+						b.callsEnd(t, calls)
+					}
 				}
 			}
 			b.finish(t)
@@ -185,6 +221,9 @@ func (b *bundle) dieAt(t *testing.T, s scene, name string, die boundary) {
 	p := start(t, w)
 	if status := p.wait(); status >= 0 && (status > 0 || s.boundaries[name] == die) {
 		t.Fatalf("%s: the boundary was not reached, exit status %d: %s", name, status, p.errors())
+	}
+	if s.meanwhile != nil {
+		s.meanwhile(t, b)
 	}
 	if err := childDeeds()[s.do](t.Context(), b.Pipeline, w); err != nil {
 		t.Fatalf("after a death at %q: %v", name, err)
@@ -219,31 +258,65 @@ func startOver(t *testing.T, b *bundle) {
 // pilesUp changes deals at the vendor; the deliveries wait.
 func pilesUp(t *testing.T, b *bundle) {
 	t.Helper()
-	pilesUpAt(t, b, 1, 2, 3)
+	pilesUpAt(t, b, b.dealsHere(t, 3)...)
 }
 
 // pilesUpAt changes these deals and waits until the vendor has told us once.
-func pilesUpAt(t *testing.T, b *bundle, deals ...int) {
+func pilesUpAt(t *testing.T, b *bundle, deals ...string) {
 	t.Helper()
 	for _, id := range deals {
-		title := fmt.Sprintf("Переименована %d", time.Now().UnixNano())
-		if _, err := b.sim.Do(1, "PATCH", fmt.Sprintf("/api/v2/deals/%d", id), map[string]any{"title": title}); err != nil {
+		if err := b.crm.set(id, map[string]any{"title": fmt.Sprintf("Переименована %d", time.Now().UnixNano())}); err != nil {
 			t.Fatal(err)
 		}
 	}
-	if err := b.sim.Settle(t.Context()); err != nil {
+	if err := b.crm.Settle(t.Context()); err != nil {
 		t.Fatal(err)
+	}
+}
+
+// callsEnd lets the calls of a killed process count no more, as after half a minute:
+// nobody can know before that they are not under way.
+func (b *bundle) callsEnd(t *testing.T, admin *pgx.Conn) {
+	t.Helper()
+	var late int
+	sql := `WITH over AS (DELETE FROM salesbook.vendor_permits RETURNING until) SELECT count(*) FILTER (WHERE until > now() + interval '35 seconds') FROM over`
+	if err := admin.QueryRow(t.Context(), sql).Scan(&late); err != nil || late > 0 {
+		t.Errorf("%d calls of a process that is dead count for longer than calls take: %v", late, err)
 	}
 }
 
 // forgetHistory makes every deal's past unknown.
 func forgetHistory(t *testing.T, b *bundle) {
 	t.Helper()
-	one[int](t, b, `WITH d AS (DELETE FROM parents_read RETURNING 1) SELECT count(*) FROM d`)
+	b.in(t, func(tx pgx.Tx) error {
+		for _, rows := range []string{"deal_events", "deal_stages", "parents_read", "records WHERE object IN ('dealChanges', 'Stage_History')"} {
+			if _, err := tx.Exec(t.Context(), "DELETE FROM "+rows); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
 }
 
+// pasts is what is known of deals' pasts.
+func (b *bundle) pasts(t *testing.T) string {
+	t.Helper()
+	events := one[string](t, b, `SELECT COALESCE(string_agg(concat_ws(' ', external_id, deal_id, field, old_value, new_value, actor_id, at, deleted_at), E'\n' ORDER BY external_id), '') FROM deal_events`)
+	stages := one[string](t, b, `SELECT COALESCE(string_agg(concat_ws(' ', deal_id, at, stage_id, from_stage_id, actor_id, source), E'\n' ORDER BY deal_id, at, stage_id), '') FROM deal_stages`)
+	return events + "\n\n" + stages
+}
+
+// historyIsWhole: what is known is what an undisturbed reading tells.
 func historyIsWhole(t *testing.T, b *bundle) {
 	t.Helper()
+	got := b.pasts(t)
+	forgetHistory(t, b)
+	if err := readHistory(t.Context(), b.Pipeline, b.work("history")); err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(b.pasts(t), got); diff != "" {
+		t.Errorf("the past (-undisturbed +killed):\n%s", diff)
+	}
 	if n := one[int](t, b, `SELECT count(*) FROM deals d WHERE deleted_at IS NULL AND NOT EXISTS (SELECT FROM parents_read p WHERE p.parent = d.external_id)`); n != 0 {
 		t.Errorf("%d deals have no known history", n)
 	}
@@ -298,6 +371,13 @@ func replayIsDone(t *testing.T, b *bundle) {
 // unsubscribe ends our subscriptions, at the vendor and here.
 func unsubscribe(t *testing.T, b *bundle) {
 	t.Helper()
+	loseSubscriptions(t, b)
+	one[int](t, b, `WITH d AS (DELETE FROM subscriptions RETURNING 1) SELECT count(*) FROM d`)
+}
+
+// loseSubscriptions ends those at the vendor, behind our back.
+func loseSubscriptions(t *testing.T, b *bundle) {
+	t.Helper()
 	s, err := b.Open(t.Context(), b.ws, b.conn)
 	if err != nil {
 		t.Fatal(err)
@@ -305,11 +385,28 @@ func unsubscribe(t *testing.T, b *bundle) {
 	if err := b.Unwatch(t.Context(), s); err != nil {
 		t.Fatal(err)
 	}
-	one[int](t, b, `WITH d AS (DELETE FROM subscriptions RETURNING 1) SELECT count(*) FROM d`)
+	b.noPullAsked(t)
 }
 
+// noPullAsked forgets pulls that wait for workers, of which there are none here.
+func (b *bundle) noPullAsked(t testing.TB) {
+	t.Helper()
+	one[int](t, b, `WITH d AS (DELETE FROM river.river_job WHERE kind = 'pull' RETURNING 1) SELECT count(*) FROM d`)
+}
+
+// pullAsked tells whether a pull waits for a worker.
+func (b *bundle) pullAsked(t testing.TB) bool {
+	t.Helper()
+	return one[bool](t, b, `SELECT EXISTS (SELECT FROM river.river_job WHERE kind = 'pull')`)
+}
+
+// subscribedOnce: one subscription stands, at the vendor and here, and what happened
+// while none did will be read.
 func subscribedOnce(t *testing.T, b *bundle) {
 	t.Helper()
+	if !b.pullAsked(t) {
+		t.Error("nobody reads what happened while nothing was delivered")
+	}
 	b.in(t, func(tx pgx.Tx) error {
 		subs, err := postgres.Subscriptions(t.Context(), tx, b.ws, b.conn)
 		if len(subs) != 1 || !subs[0].Active {

@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"os"
 	"os/signal"
+	"slices"
 	"syscall"
 	"time"
 
@@ -18,6 +19,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"golang.org/x/oauth2"
 
+	"salesbook.dev/connectors"
 	"salesbook.dev/internal/fault"
 	"salesbook.dev/internal/postgres"
 	"salesbook.dev/internal/seal"
@@ -36,7 +38,7 @@ type childWork struct {
 	Listen             string // only serve
 	TokenURL           string // only token
 	Limit              time.Duration
-	Since              time.Time     // only sweep
+	Since              time.Time     // only sweep and watch
 	Email              string        // only erase
 	Ahead              time.Duration // of the machine's clock
 	Die                boundary
@@ -175,12 +177,17 @@ func pushOnce(ctx context.Context, p *jobs.Pipeline, w childWork) error {
 }
 
 func readHistory(ctx context.Context, p *jobs.Pipeline, w childWork) error {
+	s, err := p.Open(ctx, w.Workspace, w.Conn)
+	if err != nil {
+		return err
+	}
+	asked := slices.IndexFunc(s.Spec.Objects, func(o connectors.Object) bool { return o.Mode == connectors.Asked })
 	return insist(ctx, func() (all bool, err error) {
 		if err := p.History(ctx, w.Workspace, w.Conn); err != nil {
 			return false, err
 		}
 		err = p.DB.In(ctx, w.Workspace, func(tx pgx.Tx) error {
-			left, err := postgres.DealsWithoutHistory(ctx, tx, w.Workspace, w.Conn, "dealChanges", 1)
+			left, err := postgres.DealsWithoutHistory(ctx, tx, w.Workspace, w.Conn, s.Spec.Objects[asked].Name, 1)
 			all = len(left) == 0
 			return err
 		})
@@ -188,17 +195,17 @@ func readHistory(ctx context.Context, p *jobs.Pipeline, w childWork) error {
 	})
 }
 
+// watchOnce watches until a run has come to its end: while a process that was
+// killed holds the lease, there is none.
 func watchOnce(ctx context.Context, p *jobs.Pipeline, w childWork) error {
-	return insist(ctx, func() (stands bool, err error) {
+	return insist(ctx, func() (done bool, err error) {
 		if err := p.Watch(ctx, w.Workspace, w.Conn); err != nil {
 			return false, err
 		}
 		err = p.DB.In(ctx, w.Workspace, func(tx pgx.Tx) error {
-			subs, err := postgres.Subscriptions(ctx, tx, w.Workspace, w.Conn)
-			stands = len(subs) > 0
-			return err
+			return tx.QueryRow(ctx, `SELECT EXISTS (SELECT FROM runs WHERE connection_id = $1 AND kind = 'watch' AND outcome = 'done' AND started_at >= $2)`, w.Conn, w.Since).Scan(&done)
 		})
-		return stands, err
+		return done, err
 	})
 }
 

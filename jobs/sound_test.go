@@ -5,17 +5,17 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
-	"maps"
 	"net/http"
 	"net/http/httptest"
-	"slices"
 	"sync"
 	"testing"
 
 	"github.com/jackc/pgx/v5"
-	"github.com/tidwall/gjson"
 
+	"salesbook.dev/connectors"
+	"salesbook.dev/internal/rest"
 	"salesbook.dev/internal/sales"
+	"salesbook.dev/jobs"
 )
 
 // sound holds what is stored against the vendor's truth and against itself:
@@ -31,9 +31,9 @@ func (b *bundle) sound(t testing.TB) {
 	if n := one[int](t, b, `SELECT count(*) FROM inbox WHERE done_at IS NULL`); n != 0 {
 		t.Errorf("%d deliveries were left lying", n)
 	}
-	for _, id := range b.acked.all() {
-		if n := one[int](t, b, `SELECT count(*) FROM inbox WHERE key = $1`, id); n != 1 {
-			t.Errorf("delivery %s was answered with success and is stored %d times", id, n)
+	for key, body := range b.deliveries(t) {
+		if n := one[int](t, b, `SELECT count(*) FROM inbox WHERE key = $1`, key); n != 1 {
+			t.Errorf("delivery %s was answered with success and is stored %d times: %s", key, n, body)
 		}
 	}
 }
@@ -41,13 +41,35 @@ func (b *bundle) sound(t testing.TB) {
 // acknowledged notes which deliveries were answered with success.
 type acknowledged struct {
 	mu  sync.Mutex
-	ids map[string]bool
+	all []connectors.Delivery
 }
 
-func (a *acknowledged) all() []string {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	return slices.Sorted(maps.Keys(a.ids))
+// deliveries are the bodies of those that were answered with success, by what the
+// connector tells them apart by: an id of the vendor's, or all that one says. Of
+// those that say the same it is enough that one is stored: it names the same
+// records to be read.
+func (b *bundle) deliveries(t testing.TB) map[string]string {
+	t.Helper()
+	s, err := b.Open(t.Context(), b.ws, b.conn)
+	if err != nil {
+		t.Fatal(err)
+	}
+	c, err := s.Connector(t.Context(), rest.Webhook)
+	if err != nil {
+		t.Fatal(err)
+	}
+	b.acked.mu.Lock()
+	defer b.acked.mu.Unlock()
+	bodies := map[string]string{}
+	for _, d := range b.acked.all {
+		d.Secret = jobs.CallbackOf(s.Connection, s.Credentials.Hook)
+		r, err := c.(connectors.Receiver).Receive(d)
+		if err != nil || r.Key == "" {
+			t.Fatalf("a delivery that was answered with success has the key %q: %v: %s", r.Key, err, d.Body)
+		}
+		bodies[r.Key] = string(d.Body)
+	}
+	return bodies
 }
 
 // note wraps a receiver.
@@ -63,10 +85,7 @@ func (a *acknowledged) note(receiver http.Handler) http.Handler {
 		receiver.ServeHTTP(seen, r)
 		if seen.Code < 300 {
 			a.mu.Lock()
-			if a.ids == nil {
-				a.ids = map[string]bool{}
-			}
-			a.ids[gjson.GetBytes(body, "meta.id").String()] = true
+			a.all = append(a.all, connectors.Delivery{Method: r.Method, Query: r.URL.Query(), Header: r.Header.Clone(), Body: body})
 			a.mu.Unlock()
 		}
 		w.WriteHeader(seen.Code)

@@ -69,6 +69,9 @@ func (l *looks) run(ctx context.Context) {
 
 func (l *looks) ask(ctx context.Context) {
 	params := l.take()
+	if len(params) == 0 {
+		return // what woke us was taken together with what came before
+	}
 	ctx, cancel := context.WithTimeout(ctx, commitLimit)
 	defer cancel()
 	if _, err := l.queue.InsertManyFast(ctx, params); err != nil && ctx.Err() == nil {
