@@ -111,7 +111,8 @@ type Receiver interface {
 type Watcher interface {
 	// Watch makes the vendor's subscriptions for callback complete: missing or
 	// dead ones are created, surplus ones of ours removed, and what stands
-	// afterwards is returned. It never touches subscriptions whose URL is not
+	// afterwards is returned. What the vendor refuses is returned with it, and
+	// spoils nothing else. It never touches subscriptions whose URL is not
 	// under callback. Calling it again changes nothing. What is created has an ID
 	// that none of ours had before: by that it is known that deliveries were missed,
 	// also if whoever created it died before he could note it.
@@ -220,12 +221,16 @@ type Callback struct {
 	Password string // secret
 }
 
-// Subscription is one standing order for deliveries at the vendor.
+// Subscription is one standing order for deliveries at the vendor, or one that it
+// refuses.
 type Subscription struct {
-	ID        string // the vendor's id
+	ID        string // the vendor's id; empty if it does not stand
 	Object    string // what it reports on; "*" for everything
 	Active    bool
 	ExpiresAt time.Time // zero: does not expire
+	// Refused is why the vendor does not make it or, if it stands, does not renew it,
+	// in words, with what to do about it; empty: it refuses nothing.
+	Refused string
 }
 
 // Env is all that a connector gets from its surroundings.

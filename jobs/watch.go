@@ -24,9 +24,9 @@ func HookHash(part string) []byte {
 	return sum[:]
 }
 
-// Watch makes the vendor's subscriptions for a connection complete. When one
-// had to be made anew, deliveries may have been missed, so the connection is
-// pulled at once.
+// Watch makes the vendor's subscriptions for a connection complete, and stores what
+// stands and what the vendor refuses. When one had to be made anew, deliveries may
+// have been missed, so the connection is pulled at once.
 func (p *Pipeline) Watch(ctx context.Context, workspace, connection int64) error {
 	_, err := p.holding(ctx, workspace, "watch", connection, func(ctx context.Context, l postgres.Lease) error {
 		s, err := p.Open(ctx, workspace, connection)
@@ -68,14 +68,15 @@ func (p *Pipeline) subscribe(ctx context.Context, s *Source, l postgres.Lease, w
 	})
 }
 
-// made tells whether now holds a subscription that had does not.
+// made tells whether a subscription stands now that did not: one that was lost, or
+// had ended, is made under another id.
 func made(had, now []connectors.Subscription) bool {
 	known := map[string]bool{}
 	for _, s := range had {
 		known[s.ID] = true
 	}
 	for _, s := range now {
-		if !known[s.ID] {
+		if s.ID != "" && !known[s.ID] {
 			return true
 		}
 	}

@@ -41,10 +41,11 @@ type connectionView struct {
 }
 
 type subscriptionView struct {
-	ID        string     `json:"id"`
+	ID        string     `json:"id"` // empty: it does not stand
 	Object    string     `json:"object"`
 	Active    bool       `json:"active"`
 	ExpiresAt *time.Time `json:"expires_at,omitempty"`
+	Refused   string     `json:"refused,omitempty"` // why
 }
 
 func viewOf(c postgres.Connection) connectionView {
@@ -108,7 +109,7 @@ func (c *connectionsShowCmd) Run(ctx context.Context, g *globals) error {
 	}
 	v := viewOf(conn)
 	for _, s := range subs {
-		sub := subscriptionView{ID: s.ID, Object: s.Object, Active: s.Active}
+		sub := subscriptionView{ID: s.ID, Object: s.Object, Active: s.Active, Refused: s.Refused}
 		if !s.ExpiresAt.IsZero() {
 			sub.ExpiresAt = &s.ExpiresAt
 		}
@@ -119,6 +120,20 @@ func (c *connectionsShowCmd) Run(ctx context.Context, g *globals) error {
 	}
 	fmt.Fprint(g.stdout, v.text())
 	return nil
+}
+
+// words tell of a subscription in a line.
+func (s subscriptionView) words() string {
+	state := "active"
+	switch {
+	case s.Refused != "" && s.ID == "":
+		return s.Object + " refused: " + s.Refused
+	case s.Refused != "" && s.ExpiresAt != nil:
+		state += " until " + s.ExpiresAt.UTC().Format("2006-01-02 15:04 UTC") + ", then refused: " + s.Refused
+	case !s.Active:
+		state = "inactive"
+	}
+	return s.ID + " " + s.Object + " " + state
 }
 
 // text renders a connection for people.
@@ -141,11 +156,7 @@ func (v *connectionView) text() string {
 		t.add(name, v.Settings[name])
 	}
 	for _, s := range v.Subscriptions {
-		state := "active"
-		if !s.Active {
-			state = "inactive"
-		}
-		t.add("subscription", s.ID+" "+s.Object+" "+state)
+		t.add("subscription", s.words())
 	}
 	for _, m := range v.Missing {
 		t.add("not visible", m)

@@ -104,8 +104,11 @@ func (d *doctor) deliveries(ctx context.Context, c postgres.Connection) {
 	})
 	active := 0
 	for _, s := range subs {
-		if s.Active {
+		if s.Active && (s.ExpiresAt.IsZero() || s.ExpiresAt.After(time.Now())) {
 			active++
+		}
+		if s.Refused != "" {
+			d.warn(c.Name, "the vendor does not tell of changes of "+s.Object+", which are pulled: "+s.Refused, "")
 		}
 	}
 	switch {

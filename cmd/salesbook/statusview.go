@@ -63,6 +63,7 @@ type deliveryStatus struct {
 	Asked         bool       `json:"asked"`         // a public URL is set
 	Subscriptions int64      `json:"subscriptions"` // at the vendor
 	Inactive      int64      `json:"inactive"`
+	Refused       int64      `json:"refused"` // that the vendor does not make or renew
 	Waiting       int64      `json:"waiting"`
 	Since         *time.Time `json:"waiting_since,omitempty"`
 	// How long after its event a change stood in the canonical rows, over the last hundred deliveries.
@@ -91,7 +92,7 @@ type historyStatus struct {
 func statusOf(c postgres.Connection, spec connectors.Spec, s postgres.Standing, index map[string]int, counted []postgres.Counted, p *pace) connectionStatus {
 	out := connectionStatus{
 		Connection: c.Name, Vendor: c.Vendor, State: c.State, StateWhy: c.StateWhy, Account: c.AccountName, At: s.Now.UTC(), Loaded: true,
-		Deliveries:   deliveryStatus{Asked: c.HookURL != "", Subscriptions: s.Subscriptions, Inactive: s.Inactive, Waiting: s.Waiting, Since: s.WaitingSince},
+		Deliveries:   deliveryStatus{Asked: c.HookURL != "", Subscriptions: s.Subscriptions, Inactive: s.Inactive, Refused: s.Refused, Waiting: s.Waiting, Since: s.WaitingSince},
 		FailuresOpen: s.Failures, Working: s.Working, Troubles: s.Troubles, Missing: c.RightsMissing,
 		Resting: restingOf(s.Resting), Writing: writingOf(s),
 	}
@@ -255,11 +256,19 @@ func (o *objectStatus) pace() string {
 	return text
 }
 
+// refusals tells of subscriptions that the vendor refuses, if there are any.
+func (d deliveryStatus) refusals() string {
+	if d.Refused == 0 {
+		return ""
+	}
+	return ", " + count(d.Refused) + " refused"
+}
+
 // footer tells what concerns the connection as a whole.
 func (s *connectionStatus) footer() []string {
 	facts := []string{"deliveries waiting: " + count(s.Deliveries.Waiting)}
 	if s.Deliveries.Asked {
-		facts[0] += fmt.Sprintf(" (%s)", counted(s.Deliveries.Subscriptions-s.Deliveries.Inactive, "subscription"))
+		facts[0] += fmt.Sprintf(" (%s%s)", counted(s.Deliveries.Subscriptions-s.Deliveries.Inactive, "subscription"), s.Deliveries.refusals())
 	} else {
 		facts[0] = "no deliveries (no public URL)"
 	}

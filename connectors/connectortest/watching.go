@@ -14,6 +14,7 @@ func watching(t *testing.T, b *bundle) {
 	all(t, b, []statement{
 		{"watching twice changes nothing", watchesOnce},
 		{"what is missing is made anew", watchesAgain},
+		{"what is made anew has another id", watchesUnderAnotherID},
 		{"a new password replaces subscriptions", watchesAnew},
 		{"others' subscriptions stay", sparesOthers},
 		{"unwatching leaves nothing of ours", unwatches},
@@ -69,17 +70,26 @@ func watchesOnce(t *testing.T, b *bundle) {
 
 func watchesAgain(t *testing.T, b *bundle) {
 	w, _, own := b.watcher(t)
+	watch(t, w, secretCallback())
+	if err := w.Unwatch(t.Context(), secretCallback()); err != nil {
+		t.Fatal(err)
+	}
+	if again := watch(t, w, secretCallback()); len(again) == 0 || len(again) != len(own.ours()) {
+		t.Errorf("%d subscriptions are told, the vendor has %d", len(again), len(own.ours()))
+	}
+}
+
+// watchesUnderAnotherID: by the id alone it is known that for a while nobody told us
+// of what happened.
+func watchesUnderAnotherID(t *testing.T, b *bundle) {
+	w, _, _ := b.watcher(t)
 	first := watch(t, w, secretCallback())
 	if err := w.Unwatch(t.Context(), secretCallback()); err != nil {
 		t.Fatal(err)
 	}
-	again := watch(t, w, secretCallback())
-	if len(again) == 0 || len(again) != len(own.ours()) {
-		t.Errorf("%d subscriptions are told, the vendor has %d", len(again), len(own.ours()))
-	}
-	for _, s := range again {
+	for _, s := range watch(t, w, secretCallback()) {
 		if slices.ContainsFunc(first, func(had connectors.Subscription) bool { return had.ID == s.ID }) {
-			t.Errorf("subscription %s was lost and made anew under the same id, so that nobody sees that deliveries were missed", s.ID)
+			t.Errorf("subscription %s was lost, and is made anew under the same id", s.ID)
 		}
 	}
 }

@@ -40,6 +40,11 @@ type walk struct {
 	// By token: the place that the vendor gave out, and how often it was refused.
 	Token    string `json:"token,omitempty"`
 	Restarts int    `json:"restarts,omitempty"`
+	// Where that list ended before its records did: lists in the order of changes,
+	// the second in which the present one begins, and the last one that it has shown.
+	ByTime bool  `json:"by_time,omitempty"`
+	Since  int64 `json:"since,omitempty"`
+	Last   int64 `json:"last,omitempty"`
 
 	Page int `json:"page,omitempty"` // of the list of deleted records: pages read
 
@@ -74,7 +79,7 @@ func (c cursor) valid() bool {
 		return c.Mark >= 0
 	}
 	w := c.Walk
-	if slices.Min([]int64{w.Until, w.From, w.At, w.Oldest, w.Begun, int64(w.Page), int64(w.Restarts)}) < 0 {
+	if slices.Min([]int64{w.Until, w.From, w.At, w.Oldest, w.Begun, w.Since, w.Last, int64(w.Page), int64(w.Restarts)}) < 0 {
 		return false
 	}
 	return w.Leg <= legLoad && (w.ID == "" || numeric(w.ID)) && (w.Leg == legLoad || (w.ID == "") == (w.At == 0))

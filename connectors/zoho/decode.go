@@ -29,6 +29,8 @@ const (
 	// keyRelated begins the names of references to records of one module each:
 	// what an activity or a note hangs on is told in one field for all modules.
 	keyRelated = "related_"
+	// keyStages are the stages of a pipeline, as it stands in an answer.
+	keyStages = "maps"
 	// keyOptions are the options of a definition as {id, label}.
 	keyOptions = "options"
 )
@@ -90,6 +92,9 @@ func (d *dialect) Decode(object, shape string, raw []byte) (connectors.Values, e
 	if err := r.read(raw); err != nil {
 		return connectors.Values{}, fault.New(fault.Invalid, "%s: %w", object, err)
 	}
+	if src.way == byPipeline {
+		r.pairs = joined(r.pairs)
+	}
 	fields := unique(r.pairs)
 	v := d.sorted(src, fields, r)
 	v.Standard = append(v.Standard, related(src, fields)...)
@@ -119,6 +124,37 @@ func unique(pairs []connectors.Pair) []connectors.Pair {
 		out = append(out, p)
 	}
 	return out
+}
+
+// joined makes one pipeline of those that several layouts have under one name: with
+// the stages of all, and the default one if any is.
+func joined(pairs []connectors.Pair) []connectors.Pair {
+	var maps []connectors.Value
+	preset := false
+	for _, p := range pairs {
+		switch p.Key {
+		case keyStages:
+			for _, stage := range p.Value.Items {
+				if value := part(stage, "actual_value"); value == nil || !slices.ContainsFunc(maps, func(has connectors.Value) bool {
+					other := part(has, "actual_value")
+					return other != nil && other.Text == value.Text
+				}) {
+					maps = append(maps, stage)
+				}
+			}
+		case "default":
+			preset = preset || p.Value.Text == "true"
+		}
+	}
+	for i, p := range pairs {
+		switch {
+		case p.Key == keyStages && p.Value.Kind == connectors.List:
+			pairs[i].Value.Items = maps
+		case p.Key == "default" && preset:
+			pairs[i].Value = connectors.Value{Kind: connectors.Bool, Text: "true"}
+		}
+	}
+	return pairs
 }
 
 // sorted divides a record's fields into the vendor's own and the account's. r tells

@@ -145,7 +145,7 @@ func options(list connectors.Value, id, label string, key func(string) string) c
 // outcomes lists the stages of a pipeline with their forecast types. Those of the
 // default pipeline count also for deals that name none.
 func outcomes(v *connectors.Values) connectors.Value {
-	name, maps := v.Get("actual_value").Text, v.Get("maps")
+	name, maps := v.Get("actual_value").Text, v.Get(keyStages)
 	out := options(maps, "actual_value", "forecast_type", func(stage string) string { return stageKey(name, stage) })
 	if v.Get("default").Text == "true" && out.Kind == connectors.List {
 		unnamed := options(maps, "actual_value", "forecast_type", func(stage string) string { return stageKey("", stage) })

@@ -34,9 +34,10 @@ func TestFaultsOfZoho(t *testing.T) {
 	for _, tt := range []struct {
 		name, object string
 		records      int
+		reach        int // of lists' places
 		play         func(t *testing.T, a *ailing)
 	}{
-		{"a page token is a day old", "Notes", 450, func(t *testing.T, a *ailing) {
+		{"a page token is a day old", "Notes", 450, 0, func(t *testing.T, a *ailing) {
 			a.walks(t, 1)
 			a.clock.Advance(24 * time.Hour)
 			a.walksOn(t)
@@ -44,8 +45,9 @@ func TestFaultsOfZoho(t *testing.T) {
 				t.Errorf("%d pages, want the list from its beginning after the one that was read", a.pages)
 			}
 		}},
-		{"page numbers end at 2,000 records", "Notes", 2150, func(t *testing.T, a *ailing) { a.walksOn(t) }},
-		{"a query gives no more than 2,000 rows, and 5,000 share a second", "Deals", 5000, func(t *testing.T, a *ailing) {
+		{"page numbers end at 2,000 records", "Notes", 2150, 0, func(t *testing.T, a *ailing) { a.walksOn(t) }},
+		{"places end before the records of a list do", "Deals", 1500, 600, func(t *testing.T, a *ailing) { a.walksOn(t) }},
+		{"a query gives no more than 2,000 rows, and 5,000 share a second", "Deals", 5000, 0, func(t *testing.T, a *ailing) {
 			if _, err := a.Inject(sandbox.Fault{Kind: sandbox.Ties, P: 1, N: 10_000}); err != nil {
 				t.Fatal(err)
 			}
@@ -54,7 +56,7 @@ func TestFaultsOfZoho(t *testing.T) {
 				t.Errorf("%d pages, want %d at least: 5,000 records fill them", a.pages, n)
 			}
 		}},
-		{"INVALID_TOKEN in the midst of a walk", "Deals", 450, func(t *testing.T, a *ailing) {
+		{"INVALID_TOKEN in the midst of a walk", "Deals", 450, 0, func(t *testing.T, a *ailing) {
 			a.walks(t, 1)
 			if err := a.ExpireTokens(); err != nil {
 				t.Fatal(err)
@@ -65,7 +67,7 @@ func TestFaultsOfZoho(t *testing.T) {
 				t.Errorf("%d renewals, want one", a.renewed-before)
 			}
 		}},
-		{"ten renewals in ten minutes were others'", "Deals", 450, func(t *testing.T, a *ailing) {
+		{"ten renewals in ten minutes were others'", "Deals", 450, 0, func(t *testing.T, a *ailing) {
 			a.walks(t, 1)
 			for a.renewed < 10 { // one was for the first page
 				if _, err := a.Refresh(t.Context(), nil); err != nil {
@@ -82,7 +84,7 @@ func TestFaultsOfZoho(t *testing.T) {
 			a.clock.Advance(fault.RetryAfter(err) + time.Second)
 			a.walksOn(t)
 		}},
-		{"the credits of 24 hours are spent", "Deals", 450, func(t *testing.T, a *ailing) {
+		{"the credits of 24 hours are spent", "Deals", 450, 0, func(t *testing.T, a *ailing) {
 			a.walks(t, 1)
 			if _, err := a.Inject(sandbox.Fault{Kind: sandbox.DailyLimit, P: 1, Times: 1}); err != nil {
 				t.Fatal(err)
@@ -92,7 +94,7 @@ func TestFaultsOfZoho(t *testing.T) {
 			}
 			a.walksOn(t)
 		}},
-		{"records change between two batches of their columns", "Deals", 60, func(t *testing.T, a *ailing) {
+		{"records change between two batches of their columns", "Deals", 60, 0, func(t *testing.T, a *ailing) {
 			change := func(to string) func() {
 				return func() {
 					a.clock.Advance(time.Second)
@@ -108,7 +110,7 @@ func TestFaultsOfZoho(t *testing.T) {
 				t.Error("nothing changed between, which proves nothing")
 			}
 		}},
-		{"channels ended while we were down", "Deals", 60, func(t *testing.T, a *ailing) {
+		{"channels ended while we were down", "Deals", 60, 0, func(t *testing.T, a *ailing) {
 			a.listen(t)
 			a.walksOn(t)
 			a.clock.Advance(8 * 24 * time.Hour)
@@ -131,7 +133,7 @@ func TestFaultsOfZoho(t *testing.T) {
 			}
 			a.reads(t, seedID(9))
 		}},
-		{"a Blueprint holds the stage", "Deals", 3, func(t *testing.T, a *ailing) {
+		{"a Blueprint holds the stage", "Deals", 3, 0, func(t *testing.T, a *ailing) {
 			a.walksOn(t)
 			if err := a.AddBlueprint("Standard (Standard)", "Sprzedaż", vendor.Transition{Name: "Dalej", From: []string{"Qualification"}, To: "Needs Analysis"}); err != nil {
 				t.Fatal(err)
@@ -157,7 +159,7 @@ func TestFaultsOfZoho(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
-			a := newAiling(t, tt.object, tt.records)
+			a := newAiling(t, tt.object, tt.records, vendor.Options{ListReach: tt.reach})
 			tt.play(t, a)
 			if diff := cmp.Diff(a.truth(), a.seen, cmp.AllowUnexported(content{})); diff != "" {
 				t.Errorf("(-at the vendor +here):\n%.3000s", diff)
@@ -205,10 +207,11 @@ func seedID(n int) string { return fmt.Sprint(3652397000010000000 + n) }
 
 // newAiling is an account with so many records of a module, as seen by a client
 // whose tokens are renewed. Its deals have more fields than one answer shows.
-func newAiling(t *testing.T, object string, records int) *ailing {
+func newAiling(t *testing.T, object string, records int, o vendor.Options) *ailing {
 	t.Helper()
 	clock := sandbox.NewManual(time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC))
-	sim, err := vendor.Open(vendor.Options{Clock: clock, RefreshToken: "1000.refresh"})
+	o.Clock, o.RefreshToken = clock, "1000.refresh"
+	sim, err := vendor.Open(o)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -244,7 +247,8 @@ func ailingSeed(t *testing.T, object string, records int) io.Reader {
 	add("Deals", map[string]any{"id": seedID(0), "Deal_Name": "Сделка", "Stage": "Qualification", "Created_Time": "2026-11-01T12:00:00Z"})
 	for i := 1; i < records; i++ {
 		at := time.Date(2026, 11, 1, 12, 0, i, 0, time.UTC).Format(time.RFC3339)
-		if object == "Notes" {
+		if object == "Notes" { // seven share a second
+			at = time.Date(2026, 11, 1, 12, 0, i/7, 0, time.UTC).Format(time.RFC3339)
 			add("Notes", map[string]any{"id": seedID(i), "Note_Content": fmt.Sprintf("Notatka — заметка %d", i), "Parent_Id": map[string]any{"id": seedID(0)}, "Created_Time": at})
 		} else {
 			add("Deals", map[string]any{"id": seedID(i), "Deal_Name": fmt.Sprintf("Сделка %d", i), "Stage": "Qualification", "Own_01": "none", "Own_60": "none", "Created_Time": at})

@@ -3,6 +3,7 @@ package zoho
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"net/url"
 	"slices"
 	"strconv"
@@ -61,22 +62,32 @@ func endless(what string) error {
 	return fault.New(fault.Temporary, "%s: more than %d pages; the vendor's paging may run in circles", what, pagesLimit)
 }
 
+// errBeyond is how a list ends before its records do.
+var errBeyond = errors.New("the list reaches no further")
+
 // readByToken reads a page of a list that the query language does not know. By
-// pages only its first 2,000 rows can be had, by tokens all (docs, get records).
-// The list is in the order of ids, which no change moves. A token lives for 24
-// hours; where it is refused, the list starts anew.
+// pages only its first 2,000 rows can be had, by tokens 100,000 (docs, get records).
+// The list is in the order of ids, which no change moves. Where it ends before the
+// records do, they are read anew in the order of their changes (OpenAPI of 2026,
+// notes: sort_by), in as many lists as it takes. A token lives for 24 hours; where it
+// is refused, the list starts anew.
 func (w *walker) readByToken(ctx context.Context) (connectors.Page, bool, error) {
 	k := w.cur.Walk
 	for {
 		page, more, err := w.readAtToken(ctx)
-		if fault.KindOf(err) != fault.Gone && (k.Token == "" || fault.KindOf(err) != fault.Invalid) {
+		switch kind := fault.KindOf(err); {
+		case errors.Is(err, errBeyond):
+			err = w.goBeyond(ctx)
+		case kind == fault.Gone, k.Token != "" && kind == fault.Invalid:
+			err = w.startAnew(ctx, err)
+		case err == nil && k.ByTime:
+			return page, more, w.noteTimes(page)
+		default:
 			return page, more, err
 		}
-		if k.Restarts >= restartsLimit {
-			return connectors.Page{}, false, fault.New(fault.Temporary, "%s: the vendor refuses its own place in the list time and again; try again later: %w", w.src.Name, err)
+		if err != nil {
+			return connectors.Page{}, false, err
 		}
-		w.log.InfoContext(ctx, "the vendor no longer accepts its own place in a list; the list starts anew", "object", w.src.Name)
-		k.Token, k.Restarts = "", k.Restarts+1
 	}
 }
 
@@ -86,11 +97,16 @@ func (w *walker) readAtToken(ctx context.Context) (connectors.Page, bool, error)
 	if err != nil {
 		return connectors.Page{}, false, err
 	}
-	since := ""
-	if k.From > 0 {
-		since = stamp(k.From)
+	at := spot{by: "id", token: k.Token}
+	since := k.From
+	if k.ByTime {
+		// Whether the instant itself is included is undocumented.
+		at.by, since = keyModified, max(k.From, k.Since-1)
 	}
-	list, place, answer, err := w.listAt(ctx, w.src, columns[0], k.Token, since) // fixed ones, which one answer holds
+	if since > 0 {
+		at.since = stamp(since)
+	}
+	list, place, answer, err := w.listAt(ctx, w.src, columns[0], at) // fixed ones, which one answer holds
 	if err != nil {
 		return connectors.Page{}, false, err
 	}
@@ -102,6 +118,48 @@ func (w *walker) readAtToken(ctx context.Context) (connectors.Page, bool, error)
 	}
 	k.Token = place.Token
 	return page, place.More, nil
+}
+
+// goBeyond begins a list by times of change: behind one in the order of ids with all
+// records, for none can begin at an id, and behind one by times with the last of its
+// seconds.
+func (w *walker) goBeyond(ctx context.Context) error {
+	k := w.cur.Walk
+	if k.ByTime && k.Last <= k.Since {
+		return fault.New(fault.Invalid, "of %s, more were changed at %s than a list of the vendor's reaches (100,000), and no list begins between them: they cannot be read whole, so they are left out", w.src.Name, stamp(k.Since))
+	}
+	w.log.InfoContext(ctx, "the vendor's list ends before the records do; it goes on by times of change", "object", w.src.Name)
+	k.ByTime, k.Since, k.Last, k.Token = true, k.Last, 0, ""
+	return nil
+}
+
+// startAnew begins a list from its beginning, or from the last second that one by
+// times has shown.
+func (w *walker) startAnew(ctx context.Context, why error) error {
+	k := w.cur.Walk
+	switch {
+	case k.Last > k.Since:
+		k.Since, k.Last, k.Restarts = k.Last, 0, 0
+	case k.Restarts >= restartsLimit:
+		return fault.New(fault.Gone, "%s: the vendor refuses its own place in the list time and again; try again later: %w", w.src.Name, why)
+	}
+	w.log.InfoContext(ctx, "the vendor no longer accepts its own place in a list; the list starts anew", "object", w.src.Name)
+	k.Token, k.Last, k.Restarts = "", 0, k.Restarts+1
+	return nil
+}
+
+// noteTimes notes up to which second a list by times has come. One in another order
+// would leave records out behind its end.
+func (w *walker) noteTimes(page connectors.Page) error {
+	k := w.cur.Walk
+	for _, r := range page.Records {
+		at := r.UpdatedAt.Unix()
+		if at < max(k.Last, k.Since-1) {
+			return fault.New(fault.Invalid, "the list of %s is not in the order of changes, which was asked for, and longer than the vendor's lists reach (100,000): it cannot be read whole, so it is left out", w.src.Name)
+		}
+		k.Last = at
+	}
+	return nil
 }
 
 // list reads a listed object whole. An empty answer closes nothing: no account is
@@ -243,21 +301,32 @@ func (c *Connector) listPipelines(ctx context.Context, src source) (connectors.P
 			return connectors.Page{}, err
 		}
 	}
-	seen := map[string]bool{}
-	for _, p := range found {
-		id := answers.Identity(labelOf(p.raw).Value, p.raw)
-		if seen[id] {
-			continue // layouts may share a pipeline, and deals name it without its layout
-		}
-		seen[id] = true
-		page.Records = append(page.Records, record(src, id, [][]byte{p.raw}, ""))
+	ids, parts := byValue(found)
+	for _, id := range ids {
+		page.Records = append(page.Records, record(src, id, parts[id], ""))
 		if src.Name == pipelines {
-			if err := attachStages(&page, c.sources[stages], id, p.raw, values); err != nil {
+			if err := attachStages(&page, c.sources[stages], id, parts[id], values); err != nil {
 				return connectors.Page{}, err
 			}
 		}
 	}
 	return page, nil
+}
+
+// byValue puts the pipelines of one value together, in their order: several layouts
+// may have one, each with stages of its own, and deals name it without its layout.
+// That it is not so is documented nowhere, and a layout that is cloned takes its
+// picklists along (help, page layouts, read 2026-11-28).
+func byValue(found []inLayout) (ids []string, parts map[string][][]byte) {
+	parts = map[string][][]byte{}
+	for _, p := range found {
+		id := answers.Identity(labelOf(p.raw).Value, p.raw)
+		if parts[id] == nil {
+			ids = append(ids, id)
+		}
+		parts[id] = append(parts[id], p.raw)
+	}
+	return ids, parts
 }
 
 // inLayout is a pipeline and the layout that has it.
@@ -308,12 +377,17 @@ func (c *Connector) stageValues(ctx context.Context) ([][]byte, error) {
 	return nil, nil
 }
 
-// attachStages adds the open stages of a pipeline and says that these are all. What
-// the account says of a stage apart from its pipelines is its second part.
-func attachStages(page *connectors.Page, src source, pipeline string, raw []byte, values [][]byte) error {
-	list, err := rows(raw, "maps", src.Name)
-	if err != nil {
-		return err
+// attachStages adds the open stages of a pipeline, which stand in its parts, and says
+// that these are all. What the account says of a stage apart from its pipelines is its
+// second part.
+func attachStages(page *connectors.Page, src source, pipeline string, parts, values [][]byte) error {
+	var list [][]byte
+	for _, raw := range parts {
+		some, err := rows(raw, "maps", src.Name)
+		if err != nil {
+			return err
+		}
+		list = append(list, some...)
 	}
 	seen := map[string]bool{}
 	for _, stage := range list {

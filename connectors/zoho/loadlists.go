@@ -2,6 +2,7 @@ package zoho
 
 import (
 	"context"
+	"net/http"
 	"net/url"
 	"strconv"
 	"sync"
@@ -82,7 +83,7 @@ func (w *walker) listGroups(ctx context.Context, columns [][]string) (shown, nex
 // listGroup reads a page of one group's list.
 func (w *walker) listGroup(ctx context.Context, columns []string, place string) (p groupPage) {
 	var list []sonic.NoCopyRawMessage
-	if list, p.place, p.answer, p.err = w.listAt(ctx, w.src, columns, place, ""); p.err != nil {
+	if list, p.place, p.answer, p.err = w.listAt(ctx, w.src, columns, spot{by: "id", token: place}); p.err != nil {
 		return p
 	}
 	p.parts = make([]fragment, len(list))
@@ -101,19 +102,28 @@ func (w *walker) listGroup(ctx context.Context, columns []string, place string) 
 	return p
 }
 
-// listAt reads a page of a list in the order of ids, which no change moves, from a
-// place that the vendor gave out; the empty one is the beginning. By numbers only
-// the first 2,000 of a list can be had, by places all (docs, get records). An empty
-// answer is an empty list.
-func (w *walker) listAt(ctx context.Context, src source, columns []string, token, since string) ([]sonic.NoCopyRawMessage, info, rest.Answer, error) {
-	query := url.Values{"sort_by": {"id"}, "sort_order": {"asc"}, "per_page": {strconv.Itoa(listLimit)}, "fields": {joinNames(columns)}}
-	if token != "" {
-		query.Set("page_token", token)
+// spot is where in a list a page begins.
+type spot struct {
+	by    string // the field whose order the list is in
+	token string // the place that the vendor gave out; empty: the beginning
+	since string // of what was changed after this instant; empty: of everything
+}
+
+// listAt reads a page of a list. By numbers only the first 2,000 of it can be had, by
+// places 100,000 (docs, get records). An empty answer is an empty list.
+func (w *walker) listAt(ctx context.Context, src source, columns []string, at spot) ([]sonic.NoCopyRawMessage, info, rest.Answer, error) {
+	query := url.Values{"sort_by": {at.by}, "sort_order": {"asc"}, "per_page": {strconv.Itoa(listLimit)}, "fields": {joinNames(columns)}}
+	if at.token != "" {
+		query.Set("page_token", at.token)
 	}
 	if src.Name == leads {
 		query.Set("converted", "both") // without it, converted leads are hidden (OpenAPI, record)
 	}
-	answer, err := w.get(ctx, "/"+src.module, query, since)
+	call := rest.Call{Path: root + "/" + src.module, Query: query, Classify: reachesNoFurther}
+	if at.since != "" {
+		call.Header = http.Header{"If-Modified-Since": {at.since}}
+	}
+	answer, err := w.do(ctx, call)
 	if nothing(answer, err) {
 		if answer.SentAt.IsZero() { // 304
 			answer.SentAt = w.now().UTC()
@@ -133,8 +143,26 @@ func (w *walker) listAt(ctx context.Context, src source, columns []string, token
 		return nil, info{}, answer, err
 	case !place.More:
 		place.Token = ""
-	case place.Token == "" || place.Token == token || len(list.Data) == 0:
+	case place.Token == "" && at.token != "":
+		return nil, info{}, answer, beyond(src.Name + " go on, and their list does not")
+	case place.Token == "" || place.Token == at.token || len(list.Data) == 0:
 		return nil, info{}, answer, fault.New(fault.Temporary, "%s: the vendor says that there is more and not where; try again later", src.Name)
 	}
 	return list.Data, place, answer, nil
+}
+
+// codeBeyond is said of a place behind the 100,000 records that a list reaches
+// (OpenAPI of 2026, record). That the last place could be left out instead is not
+// documented, and not excluded.
+const codeBeyond = "PAGINATION_LIMIT_EXCEEDED"
+
+func reachesNoFurther(_ int, _ http.Header, body []byte) error {
+	if refusalOf(body).code == codeBeyond {
+		return beyond("the list reaches no further (" + codeBeyond + ")")
+	}
+	return nil
+}
+
+func beyond(text string) error {
+	return &fault.Error{Kind: fault.Gone, Text: text, Err: fault.Quiet(errBeyond)}
 }

@@ -293,3 +293,81 @@ func TestChoicesAtOnce(t *testing.T) {
 		}
 	}
 }
+
+// TestPipelinesOfOneName: layouts may have pipelines of one name, each with stages of
+// its own. Deals name the pipeline alone, so that it has the stages of all, and the
+// outcomes.
+func TestPipelinesOfOneName(t *testing.T) {
+	t.Parallel()
+	a, _, c := connected(t, nil)
+	for name, forecast := range map[string]string{"Telefon": "Open", "Oględziny": "Open", "Odmowa": "Closed Lost"} {
+		if err := a.SetStage(name, forecast, 15); err != nil {
+			t.Fatal(err)
+		}
+	}
+	const name = "Standard (Standard)"
+	records := func() map[string]connectors.Record {
+		t.Helper()
+		out := map[string]connectors.Record{}
+		for _, object := range []string{"Pipelines", "Stage_Outcomes"} {
+			pages, err := pull(t, c, object, "")
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, r := range pages[0].Records {
+				if _, twice := out[r.Object+" "+r.ID]; twice {
+					t.Errorf("%s %s comes twice", r.Object, r.ID)
+				}
+				out[r.Object+" "+r.ID] = r
+			}
+		}
+		return out
+	}
+	before := records()
+	if err := a.AddLayout("Serwis", name, "Telefon", "Qualification", "Oględziny", "Odmowa"); err != nil {
+		t.Fatal(err)
+	}
+	after := records()
+	for _, stage := range []string{"Telefon", "Oględziny"} {
+		if r := after["Stages "+name+"|"+stage]; r.Parent != name {
+			t.Errorf("%s is no stage: %+v", stage, r)
+		}
+	}
+	if len(after) != len(before)+2 {
+		t.Errorf("%d records, before there was another layout %d: two stages are new", len(after), len(before))
+	}
+	outcomes := func(r connectors.Record) map[string]string {
+		t.Helper()
+		v, err := c.(connectors.Decoder).Decode(r.Object, r.Shape, r.Raw)
+		if err != nil {
+			t.Fatal(err)
+		}
+		out := map[string]string{}
+		for _, o := range v.Get("options").Items {
+			id := o.Fields[0].Value.Text
+			if out[id] != "" {
+				t.Errorf("%s has two outcomes", id)
+			}
+			out[id] = o.Fields[1].Value.Text
+		}
+		return out
+	}
+	want := outcomes(before["Stage_Outcomes "+name])
+	for stage, forecast := range map[string]string{"Telefon": "Open", "Oględziny": "Open", "Odmowa": "Closed Lost"} {
+		want[name+"|"+stage], want["|"+stage] = forecast, forecast // it is the default one
+	}
+	if diff := cmp.Diff(want, outcomes(after["Stage_Outcomes "+name])); diff != "" {
+		t.Errorf("outcomes (-want +got):\n%s", diff)
+	}
+	deal := a.add(t, "Deals")
+	if _, err := c.(connectors.Pusher).Push(t.Context(), connectors.Edit{Object: "Deals", ID: deal, Set: set(pair("stage_key", txt(name+"|Telefon")))}); err != nil {
+		t.Error(err)
+	}
+	r, err := c.(connectors.Pusher).Push(t.Context(), connectors.Edit{Object: "Stages", ID: name + "|Oględziny", Set: set(pair("sequence_number", num("1")))})
+	if err != nil || r.ID != name+"|Oględziny" {
+		t.Errorf("moved: %s, error %v", r.ID, err)
+	}
+	if v, err := c.(connectors.Decoder).Decode(r.Object, r.Shape, r.Raw); err != nil || v.Get("sequence_number").Text != "1" {
+		t.Errorf("its place is %s (%v)", v.Get("sequence_number").Text, err)
+	}
+}

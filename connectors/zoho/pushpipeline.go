@@ -68,7 +68,16 @@ func (c *Connector) pushPipeline(ctx context.Context, e connectors.Edit) (connec
 	if err != nil {
 		return connectors.Record{}, err
 	}
-	return c.reread(ctx, c.sources[pipelines], id, func(r connectors.Record) bool { return answers.Text(labelOf(r.Raw).ID) == id })
+	return c.reread(ctx, c.sources[pipelines], id, func(r connectors.Record) bool { return r.Object == pipelines && hasPart(r, id) })
+}
+
+// hasPart reports whether a record, or a part of it, has an id of the vendor's.
+func hasPart(r connectors.Record, id string) bool {
+	parts := []sonic.NoCopyRawMessage{r.Raw}
+	if r.Shape == shapeParts && answers.ReadProven(r.Raw, &parts) != nil {
+		return false
+	}
+	return slices.ContainsFunc(parts, func(raw sonic.NoCopyRawMessage) bool { return answers.Text(labelOf(raw).ID) == id })
 }
 
 // onlySets refuses edits of a definition that set anything but some fields.
@@ -178,7 +187,7 @@ func (c *Connector) pushStage(ctx context.Context, e connectors.Edit) (connector
 	if err != nil {
 		return connectors.Record{}, err
 	}
-	where, p, err := c.pipelineOf(ctx, pipeline)
+	where, p, err := c.pipelineOf(ctx, pipeline, value)
 	if err != nil {
 		return connectors.Record{}, err
 	}
@@ -229,19 +238,30 @@ func (s shownStage) at(list []shownStage, place int) int {
 	return 0
 }
 
-// pipelineOf finds a pipeline by its id among ours, which is its value.
-func (c *Connector) pipelineOf(ctx context.Context, value string) (layout string, p shownPipeline, err error) {
+// pipelineOf finds a pipeline by its id among ours, which is its value: of several, in
+// layouts of their own, the first that has a stage, or else the first.
+func (c *Connector) pipelineOf(ctx context.Context, value, stage string) (layout string, p shownPipeline, err error) {
 	found, _, err := c.pipelines(ctx)
 	if err != nil {
 		return "", p, err
 	}
 	for _, in := range found {
-		p = shownPipeline{}
-		if answers.ReadProven(in.raw, &p) == nil && p.Value == value && numeric(answers.Text(p.ID)) {
-			return in.layout, p, nil
+		var shown shownPipeline
+		if answers.ReadProven(in.raw, &shown) != nil || shown.Value != value || !numeric(answers.Text(shown.ID)) {
+			continue
+		}
+		has := slices.ContainsFunc(shown.Stages, func(s shownStage) bool { return s.Value == stage })
+		if layout == "" || has {
+			layout, p = in.layout, shown
+		}
+		if has {
+			break
 		}
 	}
-	return "", p, fault.New(fault.NotFound, "there is no pipeline %s any more", shortened(value))
+	if layout == "" {
+		return "", p, fault.New(fault.NotFound, "there is no pipeline %s any more", shortened(value))
+	}
+	return layout, p, nil
 }
 
 // stageNamed is the account's stage of a name that a pipeline does not have yet.

@@ -161,7 +161,11 @@ func TestChannels(t *testing.T) {
 	if n := len(a.Channels()); n != 0 {
 		t.Fatalf("%d channels outlived a week", n)
 	}
-	watch()
+	for i, anew := range watch() {
+		if anew.ID == renewed[i].ID {
+			t.Errorf("the channel of %s had ended and is made anew under its old id", anew.Object)
+		}
+	}
 	if err := a.ForgetChannels(); err != nil {
 		t.Fatal(err)
 	}

@@ -7,8 +7,11 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
+
 	"salesbook.dev/connectors"
 	"salesbook.dev/internal/fault"
+	vendor "salesbook.dev/internal/sandbox/zoho"
 )
 
 // quietWalk is the cursor behind a walk over an account without deals.
@@ -143,5 +146,107 @@ func TestDisorderIsNotBelieved(t *testing.T) {
 	})
 	if pages, err := pull(t, f.connect(t), "Deals", queried); fault.KindOf(err) != fault.Temporary || len(pages) > 0 {
 		t.Errorf("%d pages, error %v (%v)", len(pages), err, fault.KindOf(err))
+	}
+}
+
+// TestNotesBeyondTheReachOfAList are read whole: behind the end of the list by ids
+// come lists by times of change. A place that is refused meanwhile begins with the
+// last second again.
+func TestNotesBeyondTheReachOfAList(t *testing.T) {
+	t.Parallel()
+	for name, play := range map[string]func(t *testing.T, a *ailing){
+		"at once": func(t *testing.T, a *ailing) { a.walksOn(t) },
+		"with a day between": func(t *testing.T, a *ailing) {
+			a.walks(t, 8)
+			a.clock.Advance(24 * time.Hour)
+			a.walksOn(t)
+		},
+		"with notes that change meanwhile": func(t *testing.T, a *ailing) {
+			a.walks(t, 5)
+			a.clock.Advance(time.Second)
+			a.do(t, "PUT", "Notes/"+seedID(3), map[string]any{"Note_Content": "inna"})
+			a.walks(t, 2)
+			a.do(t, "DELETE", "Notes/"+seedID(500), nil)
+			a.walksOn(t)
+			a.walksOn(t) // what was deleted
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			a := newAiling(t, "Notes", 1500, vendor.Options{ListReach: 600})
+			play(t, a)
+			if diff := cmp.Diff(a.truth(), a.seen, cmp.AllowUnexported(content{})); diff != "" {
+				t.Errorf("(-at the vendor +here):\n%.3000s", diff)
+			}
+			if a.pages > 20 {
+				t.Errorf("%d pages of 200 for 1,500 notes, by lists of 600", a.pages)
+			}
+			a.clock.Advance(time.Hour)
+			a.do(t, "PUT", "Notes/"+seedID(7), map[string]any{"Note_Content": "później"})
+			a.pages = 0
+			if a.walksOn(t); a.pages > 2 || a.seen[seedID(7)].name != "później" {
+				t.Errorf("the next walk has %d pages and brings %q", a.pages, a.seen[seedID(7)].name)
+			}
+		})
+	}
+}
+
+// TestNotesThatNoListHolds: a list of one second, one without order, and one that
+// goes on nowhere end in a refusal of notes alone, which lasts.
+func TestNotesThatNoListHolds(t *testing.T) {
+	t.Parallel()
+	note := func(id, second int) string {
+		return fmt.Sprintf(`{"id":"%d","Modified_Time":"2026-11-22T12:00:%02d+01:00"}`, id, second)
+	}
+	const beyond = `{"code":"PAGINATION_LIMIT_EXCEEDED","message":"no further","details":{},"status":"error"}`
+	for name, tt := range map[string]struct {
+		byTime func(place string) string
+		words  string
+	}{
+		"all of one second": {func(string) string { return note(1, 5) }, "at 2026-11-22T11:00:05"},
+		"in another order":  {func(string) string { return note(1, 5) + "," + note(2, 4) }, "not in the order of changes"},
+		"without times":     {func(string) string { return `{"id":"1"}` }, "not in the order of changes"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			f := answers(t, func(_, path, _ string) (int, string) {
+				switch {
+				case strings.Contains(path, "page_token=last"):
+					return 400, beyond
+				case strings.Contains(path, "sort_by=Modified_Time"):
+					return 200, `{"data":[` + tt.byTime(path) + `],"info":{"more_records":true,"next_page_token":"last"}}`
+				}
+				return 200, `{"data":[` + note(1, 5) + `],"info":{"more_records":true,"next_page_token":"last"}}`
+			})
+			c, after := f.connect(t), connectors.Cursor("")
+			for range 2 { // it lasts
+				pages, err := pull(t, c, "Notes", after)
+				if fault.KindOf(err) != fault.Invalid || !strings.Contains(err.Error(), tt.words) || len(f.asked) > 12 {
+					t.Errorf("%d pages by %d calls, error %v (%v)", len(pages), len(f.asked), err, fault.KindOf(err))
+				}
+				if len(pages) > 0 {
+					after = pages[len(pages)-1].Next
+				}
+			}
+		})
+	}
+}
+
+// TestAListThatEndsWithoutAWord: instead of the last place, nothing may stand.
+func TestAListThatEndsWithoutAWord(t *testing.T) {
+	t.Parallel()
+	f := answers(t, func(_, path, _ string) (int, string) {
+		at := `"Modified_Time":"2026-11-22T12:00:00+01:00"`
+		switch {
+		case strings.Contains(path, "sort_by=Modified_Time"):
+			return 200, list(`{"id":"1",`+at+`}`, `{"id":"2",`+at+`}`, `{"id":"3",`+at+`}`)
+		case strings.Contains(path, "page_token=t"):
+			return 200, `{"data":[{"id":"2",` + at + `}],"info":{"more_records":true,"next_page_token":null}}`
+		}
+		return 200, `{"data":[{"id":"1",` + at + `}],"info":{"more_records":true,"next_page_token":"t"}}`
+	})
+	pages, err := pull(t, f.connect(t), "Notes", "")
+	if err != nil || len(pages) != 2 || len(pages[1].Records) != 3 {
+		t.Errorf("pages %+v, error %v", pages, err)
 	}
 }

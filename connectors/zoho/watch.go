@@ -50,15 +50,6 @@ type channel struct {
 	Until  string                 `json:"channel_expiry"`
 }
 
-// newChannel is what is sent to make or renew one.
-type newChannel struct {
-	ID     string   `json:"channel_id"`
-	Events []string `json:"events,omitempty"`
-	Until  string   `json:"channel_expiry"`
-	Token  string   `json:"token,omitempty"`
-	URL    string   `json:"notify_url,omitempty"`
-}
-
 // Watch implements connectors.Watcher, with one channel for each module. What is
 // missing is made before anything is removed, so that no event falls between. A
 // channel whose life has ended is silently gone and is made anew, under another id:
@@ -72,38 +63,39 @@ func (c *Connector) Watch(ctx context.Context, callback connectors.Callback) ([]
 	if err != nil {
 		return nil, err
 	}
-	var create, renew []newChannel
+	subs, until := c.standing(callback, ours, now), now.Add(channelLife).Truncate(time.Second)
+	if err := c.renew(ctx, subs, now, until); err != nil {
+		return nil, err
+	}
+	if err := c.create(ctx, callback, subs, until); err != nil {
+		return nil, err
+	}
+	return subs, c.disable(ctx, surplus(ours, subs))
+}
+
+// standing tells of each module the channel that serves; where none does, there is
+// no id yet.
+func (c *Connector) standing(callback connectors.Callback, ours []channel, now time.Time) []connectors.Subscription {
 	var out []connectors.Subscription
-	until := now.Add(channelLife).Truncate(time.Second)
 	for _, module := range c.watched() {
-		sub := connectors.Subscription{Object: module, Active: true, ExpiresAt: until}
-		i := slices.IndexFunc(ours, func(ch channel) bool { return ch.serves(callback, module, now) })
-		if i < 0 {
-			sub.ID = channelID()
-			create = append(create, newChannel{ID: sub.ID, Events: []string{module + ".all"}, Until: stamp(until.Unix()), Token: tokenOf(callback), URL: addressOf(callback)})
-		} else {
-			sub.ID = answers.Text(ours[i].ID)
-			if ends := ours[i].ends(); ends.Sub(now) >= channelRest {
-				sub.ExpiresAt = ends
-			} else {
-				renew = append(renew, newChannel{ID: sub.ID, Until: stamp(until.Unix())})
-			}
+		sub := connectors.Subscription{Object: module}
+		if i := slices.IndexFunc(ours, func(ch channel) bool { return ch.serves(callback, module, now) }); i >= 0 {
+			sub.ID, sub.Active, sub.ExpiresAt = answers.Text(ours[i].ID), true, ours[i].ends()
 		}
 		out = append(out, sub)
 	}
-	if err := c.settle(ctx, http.MethodPost, create); err != nil {
-		return nil, err
-	}
-	if err := c.settle(ctx, http.MethodPatch, renew); err != nil {
-		return nil, err
-	}
-	var surplus []string
+	return out
+}
+
+// surplus are those of our channels that serve nothing.
+func surplus(ours []channel, subs []connectors.Subscription) []string {
+	var out []string
 	for _, ch := range ours {
-		if id := answers.Text(ch.ID); !slices.ContainsFunc(out, func(s connectors.Subscription) bool { return s.ID == id }) {
-			surplus = append(surplus, id)
+		if id := answers.Text(ch.ID); !slices.ContainsFunc(subs, func(s connectors.Subscription) bool { return s.ID == id }) {
+			out = append(out, id)
 		}
 	}
-	return out, c.disable(ctx, surplus)
+	return out
 }
 
 // Unwatch implements connectors.Watcher.
@@ -200,28 +192,6 @@ func (ch channel) hears(module string) bool {
 	return true
 }
 
-// settle makes or renews channels. Each has an outcome of its own, whatever the
-// status (OpenAPI, notifications: 201, 202 and 207).
-func (c *Connector) settle(ctx context.Context, method string, list []newChannel) error {
-	if len(list) == 0 {
-		return nil
-	}
-	answer, err := c.do(ctx, rest.Call{Method: method, Path: root + "/actions/watch", Body: map[string]any{"watch": list}, Idempotent: true, Classify: refusedChannel})
-	if err != nil {
-		return err
-	}
-	codes, err := c.codes(answer)
-	if err != nil {
-		return err
-	}
-	for i, code := range codes {
-		if code != "SUCCESS" {
-			return fault.New(fault.Invalid, "Zoho refuses notification channel %d of %d (%s): its address must be public and https, and of 255 characters at most", i+1, len(codes), printable(code))
-		}
-	}
-	return nil
-}
-
 // printable keeps a code from outside from being anything else.
 func printable(code string) string {
 	return strings.Map(func(r rune) rune {
@@ -230,22 +200,6 @@ func printable(code string) string {
 		}
 		return -1
 	}, code)
-}
-
-func (c *Connector) codes(answer rest.Answer) ([]string, error) {
-	var e struct {
-		Watch []struct {
-			Code string `json:"code"`
-		} `json:"watch"`
-	}
-	if answers.ReadProven(answer.Body, &e) != nil || e.Watch == nil {
-		return nil, malformed("notification channels")
-	}
-	var out []string
-	for _, w := range e.Watch {
-		out = append(out, w.Code)
-	}
-	return out, nil
 }
 
 // disable ends channels; those that are gone already are no error.
@@ -260,8 +214,8 @@ func (c *Connector) disable(ctx context.Context, ids []string) error {
 		if err != nil {
 			return err
 		}
-		if _, err := c.codes(answer); err != nil {
-			return err
+		if settledOf(answer.Body) == nil {
+			return malformed("notification channels")
 		}
 	}
 	return nil

@@ -42,6 +42,7 @@ type Standing struct {
 	Failures      int64      // open dead letters
 	Subscriptions int64      // standing orders at the vendor, as of the last look
 	Inactive      int64      // those of them that the vendor no longer serves
+	Refused       int64      // those that the vendor does not make or renew
 	Working       []string   // kinds of jobs that some process is at
 	Troubles      []Trouble  // newest first
 	Resting       *Breaker   // nil: the vendor is not left alone
@@ -64,11 +65,12 @@ func StandingOf(ctx context.Context, tx pgx.Tx, workspace, connection int64, his
 			(SELECT count(*) FROM inbox WHERE (workspace_id, connection_id) = ($1, $2) AND done_at IS NULL),
 			(SELECT min(received_at) FROM inbox WHERE (workspace_id, connection_id) = ($1, $2) AND done_at IS NULL),
 			(SELECT count(*) FROM failures WHERE (workspace_id, connection_id) = ($1, $2) AND resolved_at IS NULL),
-			(SELECT count(*) FROM subscriptions WHERE (workspace_id, connection_id) = ($1, $2)),
-			(SELECT count(*) FROM subscriptions WHERE (workspace_id, connection_id) = ($1, $2) AND NOT active),
+			(SELECT count(*) FROM subscriptions WHERE (workspace_id, connection_id) = ($1, $2) AND external_id <> ''),
+			(SELECT count(*) FROM subscriptions WHERE (workspace_id, connection_id) = ($1, $2) AND external_id <> '' AND NOT active),
+			(SELECT count(*) FROM subscriptions WHERE (workspace_id, connection_id) = ($1, $2) AND refused <> ''),
 			COALESCE((SELECT array_agg(kind ORDER BY kind) FROM leases WHERE workspace_id = $1 AND subject = $2::bigint::text
 				AND kind IN ('pull', 'receive', 'history', 'watch', 'replay', 'sweep', 'push') AND until > now()), '{}')`,
-		workspace, connection).Scan(&s.Now, &s.Waiting, &s.WaitingSince, &s.Failures, &s.Subscriptions, &s.Inactive, &s.Working)
+		workspace, connection).Scan(&s.Now, &s.Waiting, &s.WaitingSince, &s.Failures, &s.Subscriptions, &s.Inactive, &s.Refused, &s.Working)
 	if err != nil {
 		return s, fmt.Errorf("read the standing: %w", err)
 	}

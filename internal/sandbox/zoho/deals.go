@@ -14,7 +14,7 @@ import (
 // from the stage.
 func (t *tx) deriveDeal(old, next *row, i int) error {
 	v := next.values
-	p := t.settings.pipeline(next.text("Pipeline"))
+	p := t.settings.pipelineWith(next.text("Pipeline"), next.text("Stage"))
 	if p == nil {
 		return invalidData("invalid data", object{"api_name": "Pipeline", "json_path": fmt.Sprintf("$.data[%d].Pipeline", i), "expected_data_type": "picklist"})
 	}

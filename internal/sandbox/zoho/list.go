@@ -126,8 +126,8 @@ func (c *call) listing() (listing, error) {
 		p.Made = utc(c.at)
 		p.Page++
 		l.place = p
-		if l.Seen >= maxByToken {
-			return l, bad("PAGINATION_LIMIT_EXCEEDED", "the page_token reaches no further", object{"limit": maxByToken})
+		if l.Seen >= c.opt.ListReach {
+			return l, bad("PAGINATION_LIMIT_EXCEEDED", "the page_token reaches no further", object{"limit": c.opt.ListReach})
 		}
 		return l, nil
 	}

@@ -178,7 +178,8 @@ func (c *settings) optionsShown(f *field) []object {
 	return out
 }
 
-// getLayouts lists the one layout a module has here (layouts.json).
+// getLayouts lists the layouts of a module: one, and of deals those that were made
+// besides (layouts.json).
 func getLayouts(c *call) (reply, error) {
 	c.mu.RLock()
 	defer c.mu.RUnlock()
@@ -186,24 +187,42 @@ func getLayouts(c *call) (reply, error) {
 	if err != nil {
 		return reply{}, err
 	}
-	if id := c.r.PathValue("id"); id != "" && id != idText(m.Layout) {
+	all := []layout{{m.Layout, "Standard"}}
+	if m.APIName == "Deals" {
+		all = append(all, c.settings.Layouts...)
+	}
+	var list []object
+	for i, l := range all {
+		if id := c.r.PathValue("id"); id == "" || id == idText(l.ID) {
+			list = append(list, c.layoutShown(m, l, i == 0))
+		}
+	}
+	if list == nil {
 		return empty(), nil
 	}
+	return jsonReply(http.StatusOK, object{"layouts": list}), nil
+}
+
+func (c *call) layoutShown(m *module, l layout, standard bool) object {
 	var fields []object
 	for i, f := range m.Fields {
 		shown := c.settings.fieldShown(m, f, i)
 		shown["required"] = f.must() // only layouts tell
 		fields = append(fields, shown)
 	}
-	return jsonReply(http.StatusOK, object{"layouts": []object{{
-		"id": idText(m.Layout), "name": "Standard", "api_name": "Standard", "display_label": "Standard", "status": "active", "visible": true,
-		"generated_type": "default", "display_type": 1, "source": "crm", "mode": "edit", "created_time": nil, "modified_time": nil,
+	generated := "custom"
+	if standard {
+		generated = "default"
+	}
+	return object{
+		"id": idText(l.ID), "name": l.Name, "api_name": l.Name, "display_label": l.Name, "status": "active", "visible": true,
+		"generated_type": generated, "display_type": 1, "source": "crm", "mode": "edit", "created_time": nil, "modified_time": nil,
 		"profiles": []object{}, "actions_allowed": object{"edit": true, "rename": true, "clone": true, "downgrade": false, "delete": false, "deactivate": false, "set_layout_permissions": true},
 		"sections": []object{{
 			"display_label": m.Singular + " Information", "sequence_number": 1, "isSubformSection": false, "api_name": m.Singular,
 			"column_count": 2, "name": m.Singular + " Information", "generated_type": "default", "type": "used", "fields": fields,
 		}},
-	}}}), nil
+	}
 }
 
 // getRelatedLists tells where a deal's history is (related_lists.json).

@@ -8,7 +8,33 @@ type pipeline struct {
 	Actual  string `json:"actual"`
 	Display string `json:"display"`
 	Default bool   `json:"default,omitempty"`
+	Layout  int64  `json:"layout,omitempty"` // 0: the standard one
 	Maps    []step `json:"maps"`
+}
+
+// layout is one of the pages that deals are shown on, with pipelines of its own.
+type layout struct {
+	ID   int64  `json:"id"`
+	Name string `json:"name"`
+}
+
+// AddLayout makes a layout of deals with a pipeline, as an administrator does on the
+// screen of layouts. Stages that the account lacks are open ones. Nobody documents
+// that layouts may not have pipelines of one name, and whoever clones a layout has
+// them, so they may.
+func (s *Sim) AddLayout(name, pipeline string, stages ...string) error {
+	return s.write("", func(t *tx) error {
+		t.configure(func(c *settings) {
+			l := layout{ID: t.newID(), Name: name}
+			var drafts []draft
+			for _, stage := range stages {
+				drafts = append(drafts, draft{stage, forecastOpen, 50})
+			}
+			c.Layouts = append(c.Layouts, l)
+			t.addPipeline(c, pipeline, false, drafts).Layout = l.ID
+		})
+		return nil
+	})
 }
 
 // step is one stage of a pipeline. A stage is a value of the Stage picklist and
@@ -41,6 +67,16 @@ func (c *settings) pipeline(name string) *pipeline {
 	i := slices.IndexFunc(c.Pipelines, func(p *pipeline) bool { return p.Actual == name || name == "" && p.Default })
 	if i < 0 {
 		return nil
+	}
+	return c.Pipelines[i]
+}
+
+// pipelineWith finds one by its value that has a stage, in any layout; without the
+// stage if none has it.
+func (c *settings) pipelineWith(name, stage string) *pipeline {
+	i := slices.IndexFunc(c.Pipelines, func(p *pipeline) bool { return p.Actual == name && p.step(stage) != nil })
+	if i < 0 {
+		return c.pipeline(name)
 	}
 	return c.Pipelines[i]
 }
@@ -86,7 +122,7 @@ func (t *tx) addPipeline(c *settings, name string, preset bool, stages []draft) 
 }
 
 func addOption(f *field, o option) {
-	if !slices.ContainsFunc(f.Options, func(have option) bool { return have.ID == o.ID }) {
+	if !slices.ContainsFunc(f.Options, func(have option) bool { return have.ID == o.ID || have.Actual == o.Actual }) {
 		f.Options = append(f.Options, o)
 	}
 }
@@ -117,12 +153,13 @@ func (st step) shown(place int) object {
 func getPipelines(c *call) (reply, error) {
 	c.mu.RLock()
 	defer c.mu.RUnlock()
-	if err := c.dealsLayout(); err != nil {
+	in, err := c.dealsLayout()
+	if err != nil {
 		return reply{}, err
 	}
 	var list []object
 	for _, p := range c.settings.Pipelines {
-		if id := c.r.PathValue("id"); id == "" || id == idText(p.ID) {
+		if id := c.r.PathValue("id"); p.Layout == in && (id == "" || id == idText(p.ID)) {
 			list = append(list, p.shown())
 		}
 	}
@@ -132,13 +169,20 @@ func getPipelines(c *call) (reply, error) {
 	return jsonReply(200, object{"pipeline": list}), nil
 }
 
-// dealsLayout checks the layout_id that every call about pipelines needs.
-func (c *call) dealsLayout() error {
-	switch id := c.query.Get("layout_id"); id {
+// dealsLayout is the layout that every call about pipelines names; 0 is the standard
+// one.
+func (c *call) dealsLayout() (int64, error) {
+	id := c.query.Get("layout_id")
+	switch id {
 	case "":
-		return missingParam("layout_id")
+		return 0, missingParam("layout_id")
 	case idText(c.settings.module("Deals").Layout):
-		return nil
+		return 0, nil
 	}
-	return invalidData("the layout id given seems to be invalid", object{"param_name": "layout_id"})
+	for _, l := range c.settings.Layouts {
+		if idText(l.ID) == id {
+			return l.ID, nil
+		}
+	}
+	return 0, invalidData("the layout id given seems to be invalid", object{"param_name": "layout_id"})
 }

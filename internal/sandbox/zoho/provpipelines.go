@@ -26,7 +26,8 @@ func createPipelines(c *call) (reply, error) {
 		return reply{}, err
 	}
 	return c.set("pipeline", http.StatusCreated, func(t *tx) (out []object, err error) {
-		if err := c.dealsLayout(); err != nil {
+		layout, err := c.dealsLayout()
+		if err != nil {
 			return nil, err
 		}
 		name, _ := list[0]["display_value"].(string)
@@ -38,10 +39,11 @@ func createPipelines(c *call) (reply, error) {
 			return nil, bad("MANDATORY_NOT_FOUND", "required field not found", inPipeline("maps"))
 		}
 		t.configure(func(s *settings) {
-			if err = s.freePipeline(name, nil); err != nil {
+			if err = s.freePipeline(name, layout, nil); err != nil {
 				return
 			}
 			p := t.addPipeline(s, name, false, nil)
+			p.Layout = layout
 			err = remap(s, p, maps)
 			out = append(out, settled(p.ID, "Pipeline created"))
 		})
@@ -49,10 +51,10 @@ func createPipelines(c *call) (reply, error) {
 	})
 }
 
-// freePipeline tells whether a pipeline may have a name.
-func (c *settings) freePipeline(name string, own *pipeline) error {
+// freePipeline tells whether a pipeline of a layout may have a name.
+func (c *settings) freePipeline(name string, layout int64, own *pipeline) error {
 	if slices.ContainsFunc(c.Pipelines, func(p *pipeline) bool {
-		return p != own && (strings.EqualFold(p.Display, name) || strings.EqualFold(p.Actual, name))
+		return p != own && p.Layout == layout && (strings.EqualFold(p.Display, name) || strings.EqualFold(p.Actual, name))
 	}) {
 		return bad("DUPLICATE_DATA", "a pipeline of this name exists", inPipeline("display_value"))
 	}
@@ -66,18 +68,19 @@ func changePipeline(c *call) (reply, error) {
 		return reply{}, err
 	}
 	return c.set("pipeline", http.StatusOK, func(t *tx) (out []object, err error) {
-		if err := c.dealsLayout(); err != nil {
+		layout, err := c.dealsLayout()
+		if err != nil {
 			return nil, err
 		}
 		err = invalidData("the id given seems to be invalid", object{"resource_path_index": 3})
 		t.configure(func(s *settings) {
-			i := slices.IndexFunc(s.Pipelines, func(p *pipeline) bool { return idText(p.ID) == c.r.PathValue("id") })
+			i := slices.IndexFunc(s.Pipelines, func(p *pipeline) bool { return idText(p.ID) == c.r.PathValue("id") && p.Layout == layout })
 			if i < 0 {
 				return
 			}
 			p := s.Pipelines[i]
 			name, _ := list[0]["display_value"].(string)
-			if err = s.freePipeline(name, p); err != nil {
+			if err = s.freePipeline(name, layout, p); err != nil {
 				return
 			}
 			if name != "" {

@@ -11,6 +11,7 @@ type settings struct {
 	Modules    []*module    `json:"modules"`
 	Pipelines  []*pipeline  `json:"pipelines"`
 	Blueprints []*blueprint `json:"blueprints"`
+	Layouts    []layout     `json:"layouts,omitempty"` // of deals, besides the standard one
 
 	byName map[string]*module
 }

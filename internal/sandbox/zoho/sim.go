@@ -55,6 +55,9 @@ type Options struct {
 	BaseURL, AccountsURL string
 	// BulkRows is how many records a Bulk Read page holds; 0 is the vendor's 200,000.
 	BulkRows int
+	// ListReach is how many records the places of a list reach; 0 is the vendor's
+	// 100,000.
+	ListReach int
 	// Logger gets the simulator's own troubles; nil discards them.
 	Logger *slog.Logger
 }
@@ -153,6 +156,7 @@ func (o Options) withDefaults() Options {
 	c.Name, c.Country, c.Currency = cmp.Or(c.Name, "Przykładowa Sp. z o.o."), cmp.Or(c.Country, "PL"), cmp.Or(c.Currency, "PLN")
 	c.TimeZone, c.Edition, c.Seats = cmp.Or(c.TimeZone, "Europe/Warsaw"), cmp.Or(c.Edition, "enterprise"), cmp.Or(c.Seats, 30)
 	o.OAuth = o.OAuth.withDefaults()
+	o.ListReach = cmp.Or(o.ListReach, maxByToken)
 	return o
 }
 

@@ -28,6 +28,7 @@ func TestLargeAgainstTheDocuments(t *testing.T) {
 	if err := b.Generate(7, ScaleOf(60)); err != nil {
 		t.Fatal(err)
 	}
+	b.Hide("Products")
 	for _, sc := range scenes(b) {
 		if ans := b.exchange(sc, a); ans.status/100 != 2 && sc.status == 0 || sc.status != 0 && ans.status != sc.status {
 			t.Errorf("%s %s: %d %s", sc.method, sc.path, ans.status, ans.body)
@@ -130,6 +131,9 @@ func scenes(b *bundle) []scene {
 	for _, method := range []string{"POST", "PUT", "PATCH"} {
 		add(method, "/crm/v8/actions/watch", object{"watch": []object{channel}})
 	}
+	hidden := object{"channel_id": "78", "events": []string{"Products.all"}, "notify_url": "https://hooks.example.com/in"}
+	add("POST", "/crm/v8/actions/watch", object{"watch": []object{channel, hidden}}, http.StatusMultiStatus)
+	add("POST", "/crm/v8/actions/watch", object{"watch": []object{hidden}}, http.StatusAccepted)
 	add("GET", "/crm/v8/actions/watch", nil)
 	add("DELETE", "/crm/v8/actions/watch?channel_ids=77", nil)
 	add("POST", "/crm/v8/Deals", object{"data": []object{{"Deal_Name": "N", "Stage": "Qualification"}}, "trigger": []string{}})

@@ -138,6 +138,9 @@ func (c *call) events(v any, where object) ([]string, error) {
 	for _, x := range list {
 		text, _ := x.(string)
 		module, op, _ := strings.Cut(text, ".")
+		if c.settings.module(module) != nil && c.visible(module) == nil {
+			return nil, bad("NO_PERMISSION", "permission denied", where)
+		}
 		if c.settings.module(module) == nil || op != "all" && !slices.Contains(operations(), op) {
 			return nil, invalidData("invalid data", where)
 		}
@@ -159,7 +162,8 @@ func (c *call) expiry(text string, where object) (*string, error) {
 	return &out, nil
 }
 
-// watching runs a change for each element, like elementwise for records.
+// watching runs a change for each element, like elementwise for records. If all are
+// refused the status is 202 (OpenAPI), if some are 207 (OpenAPI of 2026).
 func (c *call) watching(success int, one func(*tx, wanted, int) (object, error)) (reply, error) {
 	list, _, err := c.elements("watch", 1000)
 	if err != nil {
@@ -187,8 +191,12 @@ func (c *call) watching(success int, one func(*tx, wanted, int) (object, error))
 	if err != nil {
 		return reply{}, err
 	}
-	if failed > 0 {
+	switch failed {
+	case 0:
+	case len(list):
 		success = http.StatusAccepted
+	default:
+		success = http.StatusMultiStatus
 	}
 	return jsonReply(success, object{"watch": answers}), nil
 }

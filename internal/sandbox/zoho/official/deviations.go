@@ -29,6 +29,8 @@ func Deviations() []openapi.Deviation {
 		{Path: `^(GET related_records|PUT blueprint) \S+ 400$`, Kind: "status", Reason: "the document has the refusal under 200"},
 		{Path: `^GET users \S+ \?type$`, Kind: "enum", Reason: "the document forgot AllUsers, of which the vendor's page of users tells (fact sheet 2.2)"},
 		{Path: `^GET users \S+ /users/\d+/time_zone$`, Kind: "type", Reason: "the document calls it an object, live answers have the IANA name"},
+		{Path: `^POST notifications \S+ 207$`, Kind: "status", Reason: toldBy},
+		{Path: `^POST notifications \S+ /watch/\d+/code$`, Kind: "enum", Reason: "NO_PERMISSION: " + toldBy},
 		{Path: `^\w+ notifications \S+ (body )?/watch/\d+/notify_url$`, Kind: "pattern", Reason: example},
 		{Path: `^\w+ notifications \S+ (body )?/watch/\d+/channel_id$`, Kind: "type", Reason: "called an object; a number of 64 bits, sent as a text (README of the documents)"},
 	}
