@@ -36,6 +36,9 @@ const (
 // errScope is a refusal for want of a scope.
 var errScope = errors.New("a scope is missing")
 
+// errNoModule is a refusal since the user sees no module of that name.
+var errNoModule = errors.New("there is no such module")
+
 // errUnchanged is a 304: nothing was changed since the time that was named.
 var errUnchanged = errors.New("nothing has changed")
 
@@ -109,7 +112,10 @@ func byCode(no refusal) error {
 		return nil
 	case "INVALID_TOKEN", "INVALID_OAUTHTOKEN", "AUTHENTICATION_FAILURE":
 		return fault.New(fault.Auth, "the vendor refuses these credentials (%s); connect again", no.code)
-	case "NO_PERMISSION", "INVALID_MODULE", "NOT_SUPPORTED", "NOT_SUPPORTED_FEATURE", "FEATURE_NOT_SUPPORTED", "LICENSE_NOT_SUPPORTED", "NOT_ALLOWED":
+	case "INVALID_MODULE": // there is none of that API name, or none for this user
+		return &fault.Error{Kind: fault.Forbidden, Text: "the account has no module of this API name that the user may see (" + no.code + "); if it is one of --set " + setModules + ", check its API name there, else give the user a profile, or the account an edition, that has it",
+			Err: fault.Quiet(errNoModule)}
+	case "NO_PERMISSION", "NOT_SUPPORTED", "NOT_SUPPORTED_FEATURE", "FEATURE_NOT_SUPPORTED", "LICENSE_NOT_SUPPORTED", "NOT_ALLOWED":
 		return fault.New(fault.Forbidden, "the user or the edition may not do this (%s); give the user a profile, or the account an edition, that allows it", no.code)
 	case codeInternal, "SERVER_ERROR":
 		return fault.New(fault.Temporary, "the vendor has a fault (%s); try again later", no.code)
