@@ -35,8 +35,8 @@ func (g *globals) keyboard() *keyboard {
 func (k *keyboard) line(ctx context.Context, question string) (string, error) {
 	fmt.Fprint(k.out, question)
 	text, err := k.wait(ctx)
-	if ctx.Err() != nil {
-		fmt.Fprintln(k.out) // after what the terminal shows for Ctrl-C
+	if err != nil && k.fd >= 0 {
+		fmt.Fprintln(k.out) // neither Ctrl-C nor Ctrl-D ends the line
 	}
 	return text, err
 }
