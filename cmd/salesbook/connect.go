@@ -145,8 +145,10 @@ func (c *connectCmd) intended(ctx context.Context, g *globals, spec connectors.S
 		return n, fmt.Errorf("nothing was changed: %w", had.Locked)
 	}
 	if err := check(spec, n.Config); err != nil {
-		if c.Replace && anew {
-			return n, fmt.Errorf("%w (access is given anew, so no former secret is taken over: name all that is needed)", err)
+		for name := range had.Credentials.Secrets {
+			if n.Config.Secrets[name] == "" {
+				return n, fmt.Errorf("%w (access is given anew, so no former secret is taken over: name all that is needed)", err)
+			}
 		}
 		return n, err
 	}
