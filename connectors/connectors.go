@@ -256,6 +256,10 @@ type Field struct {
 	Required bool
 	Secret   bool
 	Choices  []Choice // all values that there are; nil: any
+	Question string   // what is asked at a terminal; empty: Help
+	// Told tells that Consent.Located fills it in. It follows from how access is
+	// given, and is forgotten where that changes.
+	Told bool
 }
 
 // Choice is a value of a setting that has few.
@@ -373,6 +377,9 @@ type Consent struct {
 	// Refusal says what an error of the token endpoint means where its code and
 	// status would be read otherwise; nil leaves it to the usual reading.
 	Refusal func(*oauth2.RetrieveError) error
+	// Doubtful names the fields that an error of the token endpoint puts in doubt: they
+	// are asked for again before the code is tried once more. None: it is the code.
+	Doubtful func(*oauth2.RetrieveError) []string
 	// Lacking compares the scopes that the vendor says it granted with those that
 	// are needed; nil: the vendor does not tell.
 	Lacking func(granted string) []Lack

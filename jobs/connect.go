@@ -26,6 +26,12 @@ type NewConnection struct {
 	HookURL      string        // public base URL of our receiver; empty: no deliveries
 	By           string        // who did it, for the audit
 	Replace      bool          // a connection of that name gets these settings and secrets
+	// Over is, with Replace, the version of the settings that these were made from; 0:
+	// whatever stands is replaced.
+	Over int64
+	// Keep leaves, with Replace, the stored secrets as they are, and the consent unless
+	// there is a Token.
+	Keep bool
 }
 
 // pullEvery is how often a connection is looked at; each object has its own
@@ -119,18 +125,26 @@ func (p *Pipeline) storeConnection(ctx context.Context, workspace int64, n NewCo
 		}
 		var creds postgres.Credentials
 		if n.Replace {
-			id, creds, back, err = p.replace(ctx, tx, c)
+			id, creds, back, err = p.replace(ctx, tx, c, n)
 		} else {
 			id, back, err = p.add(ctx, tx, c, base, n.By)
 		}
 		if err != nil {
 			return err
 		}
-		creds.Secrets, creds.Token = n.Config.Secrets, n.Token
+		if !n.Keep {
+			creds.Secrets = n.Config.Secrets
+		}
+		if !n.Keep || n.Token != nil {
+			creds.Token, creds.Scope = n.Token, ""
+			if n.Token != nil {
+				creds.Scope = ToldWith(n.Token)("scope")
+			}
+		}
 		if err := p.saveCredentials(ctx, tx, workspace, id, n.Name, creds); err != nil {
 			return err
 		}
-		return postgres.Audit(ctx, tx, workspace, n.By, "connect", n.Name, map[string]any{"vendor": n.Vendor, "settings": n.Config.Settings, "base_url": n.Config.BaseURL})
+		return postgres.Audit(ctx, tx, workspace, n.By, "connect", n.Name, map[string]any{"vendor": n.Vendor, "settings": n.Config.Settings, "base_url": n.Config.BaseURL, "hook_url": n.HookURL})
 	})
 	if err != nil {
 		return nil, nil, err
@@ -159,13 +173,16 @@ func (p *Pipeline) add(ctx context.Context, tx pgx.Tx, c postgres.Connection, ba
 
 // replace gives an existing connection other settings and returns its present
 // credentials. Those that cannot be opened any more are not brought back.
-func (p *Pipeline) replace(ctx context.Context, tx pgx.Tx, c postgres.Connection) (int64, postgres.Credentials, undo, error) {
+func (p *Pipeline) replace(ctx context.Context, tx pgx.Tx, c postgres.Connection, n NewConnection) (int64, postgres.Credentials, undo, error) {
 	old, err := postgres.ConnectionByName(ctx, tx, c.Workspace, c.Name)
 	if err != nil {
 		return 0, postgres.Credentials{}, nil, err
 	}
 	if old.Vendor != c.Vendor {
 		return 0, postgres.Credentials{}, nil, fault.New(fault.Invalid, "%s is a connection to %s, not to %s", c.Name, old.Vendor, c.Vendor)
+	}
+	if err := n.unchanged(old); err != nil {
+		return 0, postgres.Credentials{}, nil, err
 	}
 	c.ID = old.ID
 	if err := postgres.UpdateConnection(ctx, tx, c); err != nil {
@@ -177,7 +194,7 @@ func (p *Pipeline) replace(ctx context.Context, tx pgx.Tx, c postgres.Connection
 		return 0, postgres.Credentials{}, nil, err
 	}
 	creds, unreadable := p.Vault.Load(ctx, tx, c.Workspace, c.ID)
-	if unreadable != nil && !postgres.Unreadable(unreadable) {
+	if unreadable != nil && (n.Keep || !postgres.Unreadable(unreadable)) {
 		return 0, postgres.Credentials{}, nil, unreadable
 	}
 	back := func(ctx context.Context, tx pgx.Tx) error {
@@ -230,6 +247,11 @@ func (p *Pipeline) Check(ctx context.Context, s *Source) (connectors.Rights, err
 	}
 	rights.Quota = quota
 	err = p.DB.In(ctx, s.Workspace, func(tx pgx.Tx) error {
+		creds, err := p.Vault.Load(ctx, tx, s.Workspace, s.ID) // the check may have renewed the token, and been told the scope
+		if err != nil {
+			return err
+		}
+		rights.Missing = append(rights.Missing, lacking(s.Spec, creds.Scope, rights.Missing)...)
 		if err := postgres.SetRights(ctx, tx, s.Connection, rights); err != nil {
 			return err
 		}
@@ -274,6 +296,11 @@ func (p *Pipeline) begin(ctx context.Context, s *Source) error {
 			return err
 		} else if active.Version == 0 || active.ActiveBy == StarterBy {
 			if err := postgres.Schedule(ctx, tx, s.Workspace, StartArgs{}.Kind(), 0, startEvery); err != nil {
+				return err
+			}
+		}
+		if s.HookURL == "" { // those that there may have been went with their address
+			if err := postgres.SetSubscriptions(ctx, tx, s.Workspace, s.ID, nil); err != nil {
 				return err
 			}
 		}

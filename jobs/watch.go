@@ -128,15 +128,23 @@ func secret() string {
 // Unwatch removes our subscriptions at the vendor, as far as the credentials
 // still allow.
 func (p *Pipeline) Unwatch(ctx context.Context, s *Source) error {
+	return p.UnwatchAt(ctx, s, s.HookURL)
+}
+
+// UnwatchAt removes our subscriptions that deliver to a public URL, which may be
+// one that the connection had before.
+func (p *Pipeline) UnwatchAt(ctx context.Context, s *Source, hookURL string) error {
 	if s.locked != nil {
 		return s.locked
 	}
-	if s.HookURL == "" || s.Credentials.Hook.Path == "" {
+	if hookURL == "" || s.Credentials.Hook.Path == "" {
 		return nil
 	}
 	w, err := ability[connectors.Watcher](ctx, s, rest.Interactive)
 	if err != nil {
 		return err
 	}
-	return w.Unwatch(ctx, CallbackOf(s.Connection, s.Credentials.Hook))
+	there := s.Connection
+	there.HookURL = hookURL
+	return w.Unwatch(ctx, CallbackOf(there, s.Credentials.Hook))
 }

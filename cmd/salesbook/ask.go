@@ -1,7 +1,7 @@
 package main
 
 import (
-	"bufio"
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -16,15 +16,14 @@ var errDeclined = errors.New("nothing was done")
 
 // confirm asks a yes-or-no question on the terminal. Without one, somebody who
 // cannot answer must have said yes beforehand.
-func (g *globals) confirm(yes bool, question string) error {
+func (g *globals) confirm(ctx context.Context, yes bool, question string) error {
 	if yes {
 		return nil
 	}
 	if !g.interactive() {
 		return fmt.Errorf("%s There is no terminal to ask on: add --yes if you are sure", question)
 	}
-	fmt.Fprintf(g.stderr, "%s [y/N] ", question)
-	line, err := bufio.NewReader(g.stdin).ReadString('\n')
+	line, err := g.keyboard().line(ctx, question+" [y/N] ")
 	if err != nil && !errors.Is(err, io.EOF) {
 		return err
 	}

@@ -48,7 +48,7 @@ func (c *bookActivateCmd) Run(ctx context.Context, g *globals) error {
 	if diff != nil && !c.Yes {
 		announce(g.stderr, diff, version)
 	}
-	if err := g.confirm(c.Yes, "Put this book in force? Every deal and lead is judged by it, and what its enforcement says is done: written to the CRMs that are live, shown for those in a dry run."); err != nil {
+	if err := g.confirm(ctx, c.Yes, "Put this book in force? Every deal and lead is judged by it, and what its enforcement says is done: written to the CRMs that are live, shown for those in a dry run."); err != nil {
 		return err
 	}
 	r, err := a.pipeline.Activate(ctx, ws, b, string(text), actor())

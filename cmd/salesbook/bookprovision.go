@@ -46,7 +46,7 @@ func (c *bookProvisionCmd) Run(ctx context.Context, g *globals) error {
 	if !g.JSON {
 		printSetup(g, &out)
 	}
-	if err := g.confirm(c.Yes, fmt.Sprintf("Do these %s in the CRM of %s?", counted(int64(len(out.Plan.Steps)), "step"), out.Connection)); err != nil {
+	if err := g.confirm(ctx, c.Yes, fmt.Sprintf("Do these %s in the CRM of %s?", counted(int64(len(out.Plan.Steps)), "step"), out.Connection)); err != nil {
 		return err
 	}
 	out, err = a.pipeline.SetUp(ctx, ws, c.Connection, draft, jobs.SetUpOptions{By: actor(), Agreed: out.Plan.Steps, Tell: func(s provision.Step, why error) {

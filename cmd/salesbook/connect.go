@@ -13,25 +13,22 @@ import (
 	"strings"
 	"time"
 
-	"github.com/jackc/pgx/v5"
 	"golang.org/x/oauth2"
-	"golang.org/x/term"
 
 	"salesbook.dev/connectors"
 	"salesbook.dev/connectors/catalog"
 	"salesbook.dev/internal/fault"
-	"salesbook.dev/internal/postgres"
 	"salesbook.dev/jobs"
 )
 
 type connectCmd struct {
 	Vendor      string            `arg:"" help:"Vendor, such as pipedrive."`
 	Name        string            `arg:"" help:"Your own name for the connection: small letters, digits, - and _."`
-	BaseURL     string            `name:"base-url" placeholder:"URL" help:"A simulator or proxy in place of the vendor."`
-	Set         map[string]string `mapsep:"none" placeholder:"KEY=VALUE" help:"A setting; may be repeated."`
+	BaseURL     *string           `name:"base-url" placeholder:"URL" help:"A simulator or proxy in place of the vendor; empty: none."`
+	Set         map[string]string `mapsep:"none" placeholder:"KEY=VALUE" help:"A setting; may be repeated. KEY= takes it away."`
 	Secret      map[string]string `mapsep:"none" placeholder:"KEY=@FILE" help:"A secret, from a file or (KEY=-) from standard input; may be repeated."`
-	HookURL     string            `name:"hook-url" placeholder:"URL" help:"Where the vendor reaches us for deliveries; default SALESBOOK_PUBLIC_URL."`
-	Replace     bool              `help:"Give an existing connection these settings and secrets."`
+	HookURL     *string           `name:"hook-url" placeholder:"URL" help:"Where the vendor reaches us for deliveries; default SALESBOOK_PUBLIC_URL; empty: nowhere."`
+	Replace     bool              `help:"Change an existing connection: what is not named stays, but the secrets if one of them is named."`
 	CallbackURL string            `name:"callback-url" default:"http://localhost:8765/callback" placeholder:"URL" help:"OAuth: the callback URL of your app at the vendor."`
 	Paste       bool              `help:"OAuth: paste the address that the browser ends up at, instead of listening for it."`
 }
@@ -60,8 +57,14 @@ func (c *connectCmd) Validate() error {
 			return fmt.Errorf("--secret %s: a secret on the command line can be read by every user of this machine and stays in the shell's history; write it to a file and give --secret %s=@FILE, or %s=- for standard input", name, name, name)
 		}
 	}
-	for _, u := range []struct{ flag, value string }{{"--base-url", c.BaseURL}, {"--hook-url", c.HookURL}, {"--callback-url", c.CallbackURL}} {
-		if err := checkURL(u.value); err != nil {
+	for _, u := range []struct {
+		flag  string
+		value *string
+	}{{"--base-url", c.BaseURL}, {"--hook-url", c.HookURL}, {"--callback-url", &c.CallbackURL}} {
+		if u.value == nil {
+			continue
+		}
+		if err := checkURL(*u.value); err != nil {
 			return fmt.Errorf("%s: %w", u.flag, err)
 		}
 	}
@@ -85,7 +88,7 @@ func checkURL(s string) error {
 
 // Run connects an account and says what can be seen of it.
 func (c *connectCmd) Run(ctx context.Context, g *globals) error {
-	cfg, err := c.config(g)
+	named, err := c.named(ctx, g)
 	if err != nil {
 		return err
 	}
@@ -102,26 +105,13 @@ func (c *connectCmd) Run(ctx context.Context, g *globals) error {
 	if err != nil {
 		return err
 	}
-	var token *oauth2.Token
-	if c.led(g, spec) {
-		if err := c.vacant(ctx, a, ws); err != nil { // before anything is asked
-			return err
-		}
-		if token, err = c.lead(ctx, g.guide(), spec, cfg); err != nil {
-			return err
-		}
-	}
-	if err := c.check(ctx, a, ws, spec, cfg); err != nil {
+	had, err := c.standing(ctx, a, ws) // before anything is asked
+	if err != nil {
 		return err
 	}
-	n := jobs.NewConnection{Vendor: c.Vendor, Name: c.Name, Config: cfg, HookURL: c.HookURL, By: actor(), Replace: c.Replace}
-	if n.HookURL == "" {
-		n.HookURL = g.PublicURL
-	}
-	if n.Token = token; token == nil {
-		if n.Token, err = c.consent(ctx, g, spec, n.Config); err != nil {
-			return err
-		}
+	n, err := c.intended(ctx, g, spec, named, had)
+	if err != nil {
+		return err
 	}
 	over := g.telling("asking " + spec.Title + " what can be seen")
 	s, rights, err := a.pipeline.Connect(ctx, ws, n)
@@ -129,40 +119,87 @@ func (c *connectCmd) Run(ctx context.Context, g *globals) error {
 	if err != nil {
 		return err
 	}
-	rights.Missing = append(rights.Missing, lacking(spec, n.Token, rights.Missing)...)
-	return c.report(g, spec, s, rights)
+	out := connected{spec: spec, source: s, rights: rights}
+	if c.Replace {
+		out.fates, out.left = jobs.Fates(had, n), leave(ctx, a, s, had.HookURL)
+	}
+	return c.report(g, out)
 }
 
-// config gathers settings and secrets.
-func (c *connectCmd) config(g *globals) (connectors.Config, error) {
-	cfg := connectors.Config{BaseURL: c.BaseURL, Settings: map[string]string{}, Secrets: map[string]string{}}
-	for name, value := range c.Set {
-		cfg.Settings[name] = value
+// intended is the connection as it is to be: what is named over what stands, with
+// what a person answers and allows.
+func (c *connectCmd) intended(ctx context.Context, g *globals, spec connectors.Spec, named jobs.Named, had jobs.Standing) (n jobs.NewConnection, err error) {
+	n = jobs.NewConnection{Vendor: c.Vendor, Name: c.Name, HookURL: c.hookURL(g, had), By: actor(), Replace: c.Replace, Over: had.Version}
+	var anew bool
+	if n.Config, anew, err = named.Over(spec, had); err != nil {
+		return n, err
 	}
-	for _, name := range sortedKeys(c.Secret) {
-		secret, err := g.readSecret(name, c.Secret[name])
-		if err != nil {
-			return cfg, fmt.Errorf("secret %s: %w", name, err)
+	if c.led(g, spec, named) {
+		anew = true
+		if n.Token, err = c.lead(ctx, g.guide(), spec, n.Config); err != nil {
+			return n, err
 		}
-		cfg.Secrets[name] = secret
 	}
-	return cfg, nil
+	n.Keep = c.Replace && !anew
+	if n.Keep && had.Locked != nil {
+		return n, fmt.Errorf("nothing was changed: %w", had.Locked)
+	}
+	if err := check(spec, n.Config); err != nil {
+		for name := range had.Credentials.Secrets {
+			if n.Config.Secrets[name] == "" {
+				return n, fmt.Errorf("%w (access is given anew, so no former secret is taken over: name all that is needed)", err)
+			}
+		}
+		return n, err
+	}
+	if n.Token == nil && (!n.Keep || had.Credentials.Token == nil || had.State == "needs consent") {
+		n.Token, err = c.consent(ctx, g, spec, n.Config)
+	}
+	return n, err
+}
+
+// hookURL is where the vendor is to deliver to. A connection that is there keeps its
+// own: whoever renews a token may do so where SALESBOOK_PUBLIC_URL is not set.
+func (c *connectCmd) hookURL(g *globals, had jobs.Standing) string {
+	switch {
+	case c.HookURL != nil:
+		return *c.HookURL
+	case c.Replace:
+		return had.HookURL
+	}
+	return g.PublicURL
+}
+
+// named gathers settings and secrets.
+func (c *connectCmd) named(ctx context.Context, g *globals) (jobs.Named, error) {
+	n := jobs.Named{Settings: c.Set, Secrets: map[string]string{}, BaseURL: c.BaseURL, HookURL: c.HookURL}
+	for _, name := range sortedKeys(c.Secret) {
+		secret, err := g.readSecret(ctx, name, c.Secret[name])
+		if err != nil {
+			return n, fmt.Errorf("secret %s: %w", name, err)
+		}
+		n.Secrets[name] = secret
+	}
+	return n, nil
 }
 
 // readSecret reads a secret from @FILE or, for -, from standard input; typed
 // on a terminal it is not shown.
-func (g *globals) readSecret(name, from string) (string, error) {
+func (g *globals) readSecret(ctx context.Context, name, from string) (string, error) {
 	var text []byte
 	var err error
+	var typed string
 	switch file, isFile := strings.CutPrefix(from, "@"); {
 	case isFile:
 		text, err = os.ReadFile(file)
 	case g.interactive():
-		fmt.Fprintf(g.stderr, "%s: ", name)
-		text, err = term.ReadPassword(int(g.stdin.(*os.File).Fd()))
-		fmt.Fprintln(g.stderr)
+		typed, err = g.keyboard().hidden(ctx, name+": ")
+		text = []byte(typed)
 	default:
 		text, err = io.ReadAll(io.LimitReader(g.stdin, 1<<20))
+	}
+	if errors.Is(err, io.EOF) {
+		err = errors.New("nothing was entered")
 	}
 	if err != nil {
 		return "", err
@@ -177,7 +214,7 @@ func (g *globals) readSecret(name, from string) (string, error) {
 // lead asks for what is needed, and returns the tokens if a code was traded for
 // them already.
 func (c *connectCmd) lead(ctx context.Context, q *guide, spec connectors.Spec, cfg connectors.Config) (*oauth2.Token, error) {
-	way, err := q.choose(spec, cfg, c.CallbackURL)
+	way, err := q.choose(ctx, spec, cfg, c.Set, c.CallbackURL)
 	if err != nil {
 		return nil, err
 	}
@@ -185,38 +222,37 @@ func (c *connectCmd) lead(ctx context.Context, q *guide, spec connectors.Spec, c
 		return q.trade(ctx, spec, cfg)
 	}
 	if spec.OAuth != nil && spec.OAuth(cfg) != nil && !c.Paste {
-		c.Paste, err = q.remote()
+		c.Paste, err = q.remote(ctx)
 	}
 	return nil, err
 }
 
 // check finds mistakes before a person is sent to the vendor.
-func (c *connectCmd) check(ctx context.Context, a *app, ws int64, spec connectors.Spec, cfg connectors.Config) error {
+func check(spec connectors.Spec, cfg connectors.Config) error {
 	if err := jobs.CheckFields(spec, cfg); err != nil {
 		return err
 	}
 	env := connectors.Env{HTTP: http.DefaultClient, Now: time.Now, Log: slog.New(slog.DiscardHandler)}
-	if _, err := spec.Open(env, jobs.ForVendor(cfg)); err != nil { // it never dials
-		return err
-	}
-	return c.vacant(ctx, a, ws)
+	_, err := spec.Open(env, jobs.ForVendor(cfg)) // it never dials
+	return err
 }
 
-// vacant makes sure that the name is free, or taken if it is to be replaced.
-func (c *connectCmd) vacant(ctx context.Context, a *app, ws int64) error {
-	err := a.db.In(ctx, ws, func(tx pgx.Tx) error {
-		_, err := postgres.ConnectionByName(ctx, tx, ws, c.Name)
-		return err
-	})
-	switch known := err == nil; {
+// standing makes sure that the name is free, or returns what stands under it if that
+// is to be changed.
+func (c *connectCmd) standing(ctx context.Context, a *app, ws int64) (jobs.Standing, error) {
+	had, err := a.pipeline.Standing(ctx, ws, c.Name)
+	known := err == nil
+	switch {
 	case err != nil && fault.KindOf(err) != fault.NotFound:
-		return err
+		return had, err
 	case known && !c.Replace:
-		return fmt.Errorf("a connection named %q exists already; choose another name, or give it new settings and secrets with --replace", c.Name)
+		return had, fmt.Errorf("a connection named %q exists already; choose another name, or give it new settings and secrets with --replace", c.Name)
 	case !known && c.Replace:
-		return fmt.Errorf("there is no connection %q to replace; leave --replace out to make it", c.Name)
+		return had, fmt.Errorf("there is no connection %q to replace; leave --replace out to make it", c.Name)
+	case known && had.Vendor != c.Vendor:
+		return had, fmt.Errorf("%s is a connection to %s, not to %s", c.Name, had.Vendor, c.Vendor)
 	}
-	return nil
+	return had, nil
 }
 
 // consent asks the account's owner, if the settings call for OAuth.
@@ -247,34 +283,7 @@ func (c *connectCmd) consent(ctx context.Context, g *globals, spec connectors.Sp
 	if err != nil {
 		return nil, err
 	}
-	return token, settle(spec, cfg, toldWith(token))
-}
-
-// toldWith is what an answer tells beside the token.
-func toldWith(token *oauth2.Token) func(name string) string {
-	return func(name string) string {
-		told, _ := token.Extra(name).(string)
-		return told
-	}
-}
-
-// lacking is what the consent does not allow by the vendor's own word, but for
-// what the check has found already.
-func lacking(spec connectors.Spec, token *oauth2.Token, found []string) (out []string) {
-	if token == nil || spec.Consent.Lacking == nil {
-		return nil
-	}
-	granted := toldWith(token)("scope")
-	if granted == "" {
-		return nil
-	}
-	seen := strings.Join(found, " ")
-	for _, l := range spec.Consent.Lacking(granted) {
-		if !strings.Contains(seen, l.Scope) {
-			out = append(out, l.Words)
-		}
-	}
-	return out
+	return token, settle(spec, cfg, jobs.ToldWith(token))
 }
 
 // settle fills in the settings that an answer of the vendor's tells.
@@ -290,13 +299,31 @@ func settle(spec connectors.Spec, cfg connectors.Config, told func(name string) 
 	return err
 }
 
+// connected is what has come of connecting.
+type connected struct {
+	spec   connectors.Spec
+	source *jobs.Source
+	rights connectors.Rights
+	fates  []jobs.Fate // what became of what stood before; nil: it is a new connection
+	left   string      // why webhooks that deliver to the address before could not be taken away
+}
+
 // report says who we are at the vendor, what cannot be seen, and what comes next.
-func (c *connectCmd) report(g *globals, spec connectors.Spec, s *jobs.Source, r connectors.Rights) error {
+func (c *connectCmd) report(g *globals, out connected) error {
+	r := out.rights
 	if g.JSON {
-		return g.printJSON(map[string]any{"connection": c.Name, "vendor": c.Vendor, "account": r.Name, "account_id": r.Account, "user": r.User,
-			"zone": r.Zone, "rights_missing": append([]string{}, r.Missing...), "hook_url": s.HookURL})
+		v := map[string]any{"connection": c.Name, "vendor": c.Vendor, "account": r.Name, "account_id": r.Account, "user": r.User,
+			"zone": r.Zone, "rights_missing": append([]string{}, r.Missing...), "hook_url": out.source.HookURL}
+		if c.Replace {
+			v["kept"], v["changed"], v["cleared"], v["webhooks_left"] = namesOf(out.fates, jobs.Kept), namesOf(out.fates, jobs.Changed), namesOf(out.fates, jobs.Cleared), out.left
+		}
+		return g.printJSON(v)
 	}
-	fmt.Fprintf(g.stdout, "%s is connected to %s: account %s (%s), as user %s.\n", c.Name, spec.Title, harmless(r.Name), r.Account, r.User)
+	fmt.Fprintf(g.stdout, "%s is connected to %s: account %s (%s), as user %s.\n", c.Name, out.spec.Title, harmless(r.Name), r.Account, r.User)
+	fmt.Fprint(g.stdout, textOfFates(out.fates))
+	if out.left != "" {
+		fmt.Fprintf(g.stdout, "The webhooks at the vendor that deliver to the address before could not be removed (%s): remove those named after salesbook there by hand.\n", out.left)
+	}
 	if len(r.Missing) > 0 {
 		fmt.Fprintln(g.stdout, "These credentials may not see everything:")
 		for _, m := range r.Missing {
@@ -305,7 +332,10 @@ func (c *connectCmd) report(g *globals, spec connectors.Spec, s *jobs.Source, r 
 	} else {
 		fmt.Fprintln(g.stdout, "These credentials may see everything that is read.")
 	}
-	if s.HookURL == "" {
+	switch hook := out.source.HookURL; {
+	case c.Replace && c.HookURL == nil && g.PublicURL != "" && g.PublicURL != hook:
+		fmt.Fprintf(g.stdout, "SALESBOOK_PUBLIC_URL says %s, which changes nothing of a connection that is there: --hook-url has deliveries sent there.\n", g.PublicURL)
+	case hook == "":
 		fmt.Fprintln(g.stdout, "No deliveries are asked for, since there is no public URL (--hook-url or SALESBOOK_PUBLIC_URL): changes are pulled.")
 	}
 	fmt.Fprintf(g.stdout, "Next: `salesbook sync %s --once` reads it here and now, `salesbook up` keeps it in step.\n", c.Name)

@@ -14,6 +14,7 @@ import (
 
 	"salesbook.dev/connectors"
 	"salesbook.dev/connectors/catalog"
+	"salesbook.dev/connectors/pipedrive"
 	connector "salesbook.dev/connectors/zoho"
 	"salesbook.dev/internal/fault"
 	"salesbook.dev/internal/sandbox/zoho"
@@ -21,11 +22,8 @@ import (
 
 // answering is a guide whose questions are answered in this order, shown or not.
 func answering(out io.Writer, answers ...string) *guide {
-	in := bufio.NewReader(strings.NewReader(strings.Join(answers, "\n") + "\n"))
-	return &guide{in: in, out: out, hidden: func() (string, error) {
-		line, err := in.ReadString('\n')
-		return strings.TrimSpace(line), err
-	}}
+	in := strings.NewReader(strings.Join(answers, "\n") + "\n")
+	return &guide{keys: &keyboard{in: bufio.NewReader(in), out: out, fd: -1}, out: out}
 }
 
 // simulatedZoho knows one client, and answers at an address.
@@ -69,18 +67,82 @@ func TestLedToASelfClient(t *testing.T) {
 	if diff := cmp.Diff(want, cfg); diff != "" {
 		t.Errorf("settings (-want +got):\n%s", diff)
 	}
-	for _, text := range []string{"https://api-console.zoho.eu", "crm.zoho.eu", "Time Duration", "none of them", "invalid_code", "make another one",
+	for _, text := range []string{"https://api-console.zoho.eu", "crm.zoho.eu", "In which data centre does the account live?", "Time Duration", "none of them", "invalid_code", "make another one",
 		"ZohoCRM.modules.ALL,ZohoCRM.settings.ALL,ZohoCRM.users.READ,ZohoCRM.org.READ,ZohoCRM.coql.READ,ZohoCRM.notifications.ALL"} {
 		if !strings.Contains(said.String(), text) {
 			t.Errorf("it does not say %q:\n%s", text, said.String())
 		}
 	}
+	if strings.Contains(said.String(), "by itself") {
+		t.Errorf("nothing corrects the data centre of a self client:\n%s", said.String())
+	}
 	if strings.Contains(said.String(), "hush-hush") || strings.Contains(said.String(), "1000.ended") {
 		t.Errorf("it shows a secret:\n%s", said.String())
 	}
-	lacks := lacking(connector.Spec(), token, []string{"... the scope ZohoCRM.settings.ALL"})
-	if len(lacks) != 3 || !strings.Contains(lacks[1], "ZohoCRM.coql.READ: nothing works") {
-		t.Errorf("of the scopes are missing: %q", lacks)
+}
+
+// TestWhatIsInDoubtIsAskedForAgain: where it is not the code that is wrong, what is
+// wrong is asked for, the rest is offered as it is, and the code is still good.
+func TestWhatIsInDoubtIsAskedForAgain(t *testing.T) {
+	t.Parallel()
+	tests := []struct {
+		name           string
+		client, secret string
+		again          []string // answers to what is asked for again
+		says, silent   string
+	}{
+		{"the client", "1000.OTHER", "hush-hush", []string{"", "1000.CLIENT", "", ""}, "client_id [1000.OTHER]: ", "make another one"},
+		{"client and data centre", "1000.OTHER", "hush", []string{"in", "1000.CLIENT", "hush-hush", ""}, "Which one? [eu] ", "make another one"},
+		{"the secret", "1000.CLIENT", "hush", []string{"hush-hush", ""}, "client_secret (is not shown; Enter takes the one before): ", "Which one? [eu]"},
+		{"one after the other", "1000.OTHER", "hush", []string{"", "1000.CLIENT", "", "", "hush-hush", ""}, "copy client_secret again", "make another one"},
+	}
+	for _, tt := range tests {
+		sim, url := simulatedZoho(t, zoho.Options{})
+		var said strings.Builder
+		cfg := connectors.Config{BaseURL: url, Settings: map[string]string{"api_domain": "https://www.zohoapis.eu"}, Secrets: map[string]string{}}
+		q := answering(&said, append([]string{"1", "eu", tt.client, tt.secret, codeOf(t, sim)}, tt.again...)...)
+		token, err := (&connectCmd{}).lead(t.Context(), q, connector.Spec(), cfg)
+		if err != nil || token == nil || cfg.Settings["client_id"] != "1000.CLIENT" || cfg.Secrets["client_secret"] != "hush-hush" {
+			t.Errorf("%s: token %v, settings %v, error %v; said\n%s", tt.name, token != nil, cfg.Settings, err, said.String())
+		}
+		if !strings.Contains(said.String(), tt.says) || strings.Contains(said.String(), tt.silent) || strings.Contains(said.String(), "hush") {
+			t.Errorf("%s: want %q said, and neither %q nor the secret:\n%s", tt.name, tt.says, tt.silent, said.String())
+		}
+		if told, moved := cfg.Settings["api_domain"], slices.Contains(tt.again, "in"); moved && told == "https://www.zohoapis.eu" {
+			t.Errorf("%s: it still goes to %s", tt.name, told)
+		}
+	}
+}
+
+// TestLedThroughAnother: who connects again is offered what there is, but for what
+// belongs to another way.
+func TestLedThroughAnother(t *testing.T) {
+	t.Parallel()
+	sim, url := simulatedZoho(t, zoho.Options{})
+	var said strings.Builder
+	cfg := connectors.Config{BaseURL: url, Settings: map[string]string{"client_id": "1000.CLIENT", "data_center": "in", "modules": "Contracts"},
+		Secrets: map[string]string{"client_secret": "hush-hush", "refresh_token": "1000.old"}}
+	token, err := (&connectCmd{}).lead(t.Context(), answering(&said, "", "", "", "", codeOf(t, sim)), connector.Spec(), cfg)
+	if err != nil || token == nil {
+		t.Fatalf("token %v, error %v; said\n%s", token != nil, err, said.String())
+	}
+	want := connectors.Config{BaseURL: url, Settings: map[string]string{"client_id": "1000.CLIENT", "data_center": "in", "modules": "Contracts"}, Secrets: map[string]string{"client_secret": "hush-hush"}}
+	if diff := cmp.Diff(want, cfg); diff != "" {
+		t.Errorf("settings (-want +got):\n%s", diff)
+	}
+	// From an app to a token, and back.
+	cfg = connectors.Config{Settings: map[string]string{"client_id": "app", "api_domain": "https://acme.pipedrive.com", "quota_reserve": "20%"}, Secrets: map[string]string{"client_secret": "s"}}
+	if _, err := (&connectCmd{}).lead(t.Context(), answering(&said, "1", "token"), pipedrive.Spec(), cfg); err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(connectors.Config{Settings: map[string]string{"quota_reserve": "20%"}, Secrets: map[string]string{"api_token": "token"}}, cfg); diff != "" {
+		t.Errorf("to a token (-want +got):\n%s", diff)
+	}
+	if _, err := (&connectCmd{}).lead(t.Context(), answering(&said, "2", "app", "s", "here"), pipedrive.Spec(), cfg); err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(connectors.Config{Settings: map[string]string{"client_id": "app", "quota_reserve": "20%"}, Secrets: map[string]string{"client_secret": "s"}}, cfg); diff != "" {
+		t.Errorf("back to an app (-want +got):\n%s", diff)
 	}
 }
 
@@ -89,7 +151,7 @@ func TestLedToConsentInTheBrowser(t *testing.T) {
 	for where, paste := range map[string]bool{"here": false, "elsewhere": true} {
 		var said strings.Builder
 		cfg := connectors.Config{Settings: map[string]string{"data_center": "in"}, Secrets: map[string]string{}}
-		c := &connectCmd{CallbackURL: "http://localhost:9999/back"}
+		c := &connectCmd{CallbackURL: "http://localhost:9999/back", Set: map[string]string{"data_center": "in"}}
 		token, err := c.lead(t.Context(), answering(&said, "2", "1000.CLIENT", "hush-hush", where), connector.Spec(), cfg)
 		if err != nil || token != nil || c.Paste != paste {
 			t.Errorf("%s: token %v, error %v, paste %v", where, token, err, c.Paste)
@@ -132,7 +194,7 @@ func TestWhatToDoWhenTheVendorRefuses(t *testing.T) {
 		t.Errorf("renewing without end: %v", err)
 	}
 	var said strings.Builder
-	_, err = answering(&said, "a", "b", "c", "d").trade(t.Context(), connector.Spec(), cfg)
+	_, err = answering(&said, "a", "b", "c", "d", "e", "f").trade(t.Context(), connector.Spec(), cfg)
 	if fault.KindOf(err) != fault.Auth || strings.Count(said.String(), "code (is not shown)") != codeTries {
 		t.Errorf("codes without end: error %v, said\n%s", err, said.String())
 	}
@@ -145,7 +207,7 @@ func TestQuestionsThatNobodyAnswers(t *testing.T) {
 		q := answering(io.Discard, answers...)
 		cfg := connectors.Config{BaseURL: "http://127.0.0.1:1", Settings: map[string]string{}, Secrets: map[string]string{}}
 		if n == 0 { // not even the end of a line
-			q.in.Reset(strings.NewReader(""))
+			q.keys.in.Reset(strings.NewReader(""))
 		}
 		if _, err := (&connectCmd{}).lead(t.Context(), q, connector.Spec(), cfg); !errors.Is(err, errUnanswered) {
 			t.Errorf("after %d answers: error %v", n, err)

@@ -247,7 +247,7 @@ func (c *connectionsRemoveCmd) Run(ctx context.Context, g *globals) error {
 		return err
 	}
 	question := fmt.Sprintf("Remove %s (%s %s) with everything that was read through it? Observed stage moves and changes cannot be read again.", c.Name, conn.Vendor, conn.AccountName)
-	if err := g.confirm(c.Yes, question); err != nil {
+	if err := g.confirm(ctx, c.Yes, question); err != nil {
 		return err
 	}
 	left := c.unwatch(ctx, a, conn)

@@ -1,12 +1,12 @@
 package main
 
 import (
-	"bufio"
 	"context"
 	"crypto/rand"
 	"crypto/subtle"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"net/http"
 	"net/url"
@@ -32,7 +32,7 @@ func askConsent(ctx context.Context, g *globals, vendor string, oc *oauth2.Confi
 	if err != nil {
 		return nil, err
 	}
-	await := func() (url.Values, error) { return g.pasted(oc.RedirectURL, state) }
+	await := func() (url.Values, error) { return g.pasted(ctx, oc.RedirectURL, state) }
 	if !paste && back.Scheme == "http" && loopback(back.Hostname()) {
 		l, err := listenFor(back) // before anybody is sent there
 		if err != nil {
@@ -57,12 +57,18 @@ func loopback(host string) bool {
 }
 
 // pasted asks for the address at which the browser ended up.
-func (g *globals) pasted(callback, state string) (url.Values, error) {
-	fmt.Fprintf(g.stderr, "The browser will end up at an address that begins with %s, even if no page appears there. Paste that address here:\n", callback)
-	in := bufio.NewScanner(g.stdin)
-	for in.Scan() {
-		line := strings.TrimSpace(in.Text())
-		if line == "" {
+func (g *globals) pasted(ctx context.Context, callback, state string) (url.Values, error) {
+	question := fmt.Sprintf("The browser will end up at an address that begins with %s, even if no page appears there. Paste that address here (it holds the code, and is not shown):\n", callback)
+	for {
+		line, err := g.keyboard().hidden(ctx, question)
+		if errors.Is(err, io.EOF) {
+			return nil, errors.New("nothing was pasted; run the command again")
+		}
+		if err != nil {
+			return nil, fmt.Errorf("no address was pasted: %w", err)
+		}
+		if line = strings.TrimSpace(line); line == "" {
+			question = ""
 			continue
 		}
 		u, err := url.Parse(line)
@@ -71,7 +77,6 @@ func (g *globals) pasted(callback, state string) (url.Values, error) {
 		}
 		return u.Query(), checkState(u.Query(), state)
 	}
-	return nil, errors.New("nothing was pasted; run the command again")
 }
 
 // checkState makes sure that an answer belongs to our question and was not
@@ -151,13 +156,30 @@ func exchange(ctx context.Context, spec connectors.Spec, oc *oauth2.Config, code
 	}
 	refused, ok := errors.AsType[*oauth2.RetrieveError](err)
 	if !ok {
+		if ctx.Err() != nil {
+			return nil, ctx.Err()
+		}
 		return nil, fault.New(fault.Temporary, "the token endpoint of %s could not be reached; run the command again", spec.Title)
 	}
+	err = nil
 	if spec.Consent.Refusal != nil {
-		if meant := spec.Consent.Refusal(refused); meant != nil {
-			return nil, meant
-		}
+		err = spec.Consent.Refusal(refused)
 	}
-	return nil, fault.New(fault.Auth, "%s does not give tokens for this consent (%s, status %d): check client_id, client_secret and --callback-url against your app there",
-		spec.Title, refused.ErrorCode, refused.Response.StatusCode)
+	if err == nil {
+		err = fault.New(fault.Auth, "%s does not give tokens for this consent (%s, status %d): check client_id, client_secret and --callback-url against your app there",
+			spec.Title, refused.ErrorCode, refused.Response.StatusCode)
+	}
+	if spec.Consent.Doubtful != nil {
+		return nil, &refusedTrade{err, spec.Consent.Doubtful(refused)}
+	}
+	return nil, err
 }
+
+// refusedTrade is the refusal of tokens for a code, where it may not be the code
+// that is wrong.
+type refusedTrade struct {
+	error
+	doubtful []string // names of the fields that are in doubt; none: the code is
+}
+
+func (r *refusedTrade) Unwrap() error { return r.error }

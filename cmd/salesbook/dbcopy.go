@@ -100,7 +100,7 @@ type dbRestoreCmd struct {
 // everything stays as it was.
 func (c *dbRestoreCmd) Run(ctx context.Context, g *globals) error {
 	if c.Force {
-		if err := g.confirm(c.Yes, "Replace everything in the database by the dump?"); err != nil {
+		if err := g.confirm(ctx, c.Yes, "Replace everything in the database by the dump?"); err != nil {
 			return err
 		}
 	}

@@ -84,18 +84,18 @@ func (d *doctor) connection(ctx context.Context, c postgres.Connection) {
 // deliveries looks at whether the vendor can and will tell us of changes.
 func (d *doctor) deliveries(ctx context.Context, c postgres.Connection) {
 	if c.HookURL == "" {
-		d.warn(c.Name, "no deliveries are asked for, since there is no public URL: changes are pulled", "set SALESBOOK_PUBLIC_URL and connect again with --replace")
+		d.warn(c.Name, "no deliveries are asked for, since there is no public URL: changes are pulled", fmt.Sprintf("run `salesbook connect %s %s --replace --hook-url URL`", c.Vendor, c.Name))
 		return
 	}
 	u, err := url.Parse(c.HookURL)
 	if err != nil || u.Host == "" {
-		d.fail(c.Name, "the public URL is none", "connect again with --replace and another --hook-url")
+		d.fail(c.Name, "the public URL is none", fmt.Sprintf("run `salesbook connect %s %s --replace --hook-url URL`", c.Vendor, c.Name))
 		return
 	}
 	if u.Scheme != "https" && c.BaseURL == "" {
 		d.warn(c.Name, "the public URL "+u.Redacted()+" is not https, which vendors want", "put a proxy with a certificate before it")
 	} else if loopback(u.Hostname()) && c.BaseURL == "" {
-		d.warn(c.Name, "the public URL "+u.Redacted()+" is this machine's own: no vendor can reach it", "set SALESBOOK_PUBLIC_URL to an address of the outside")
+		d.warn(c.Name, "the public URL "+u.Redacted()+" is this machine's own: no vendor can reach it", fmt.Sprintf("run `salesbook connect %s %s --replace --hook-url URL` with an address of the outside", c.Vendor, c.Name))
 	}
 	var subs []connectors.Subscription
 	err = d.db.In(ctx, c.Workspace, func(tx pgx.Tx) (err error) {

@@ -88,7 +88,7 @@ func (c *erasePersonCmd) Run(ctx context.Context, g *globals) error {
 			return err
 		}
 	}
-	if err := g.confirm(c.Yes, "Erase all this? It cannot be taken back."); err != nil {
+	if err := g.confirm(ctx, c.Yes, "Erase all this? It cannot be taken back."); err != nil {
 		return err
 	}
 	if r, err = run("erasing", false); err != nil {

@@ -28,6 +28,7 @@ type globals struct {
 	stdin  io.Reader
 	stdout io.Writer
 	stderr io.Writer
+	keys   *keyboard // made at the first question
 }
 
 // dataDir is the data directory, made if it is missing.

@@ -185,7 +185,7 @@ func (c *keyResetCmd) Run(ctx context.Context, g *globals) error {
 	if err := c.refuseFitting(ctx, a, path); err != nil {
 		return err
 	}
-	if err := g.confirm(c.Yes, "Begin with a new key? Stored credentials are given up, and every connection needs consent again. Data is not touched."); err != nil {
+	if err := g.confirm(ctx, c.Yes, "Begin with a new key? Stored credentials are given up, and every connection needs consent again. Data is not touched."); err != nil {
 		return err
 	}
 	former, err := seal.Open(path)

@@ -1,9 +1,17 @@
 package main
 
 import (
+	"os"
 	"testing"
 
 	"salesbook.dev/internal/postgres/pgtest"
 )
 
-func TestMain(m *testing.M) { pgtest.Main(m) }
+// TestMain runs the tests, or is the program itself for those that need it at a
+// terminal.
+func TestMain(m *testing.M) {
+	if os.Getenv(atTerminal) != "" {
+		main()
+	}
+	pgtest.Main(m)
+}

@@ -174,7 +174,7 @@ func (e *editor) change(ctx context.Context, file string, m postgres.FieldMap, a
 			fmt.Fprint(e.stdout, previewTable(v).text(""))
 		}
 	}
-	if err := e.confirm(yes, "Change the map of "+e.conn.Name+"?"); err != nil {
+	if err := e.confirm(ctx, yes, "Change the map of "+e.conn.Name+"?"); err != nil {
 		return err
 	}
 	if m, err = e.pinned(m); err != nil {

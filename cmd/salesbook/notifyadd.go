@@ -130,7 +130,7 @@ type addSlackCmd struct {
 
 // Run adds a webhook of Slack.
 func (c *addSlackCmd) Run(ctx context.Context, g *globals) error {
-	url, err := g.readSecret("url", string(c.URL))
+	url, err := g.readSecret(ctx, "url", string(c.URL))
 	if err != nil {
 		return fmt.Errorf("--url: %w", err)
 	}
@@ -146,7 +146,7 @@ type addTelegramCmd struct {
 
 // Run adds a chat with a bot.
 func (c *addTelegramCmd) Run(ctx context.Context, g *globals) error {
-	token, err := g.readSecret("token", string(c.Token))
+	token, err := g.readSecret(ctx, "token", string(c.Token))
 	if err != nil {
 		return fmt.Errorf("--token: %w", err)
 	}
@@ -166,10 +166,10 @@ func (c *addWebhookCmd) Run(ctx context.Context, g *globals) error {
 	}
 	var s postgres.ChannelSecret
 	var err error
-	if s.URL, err = g.readSecret("url", string(c.URL)); err != nil {
+	if s.URL, err = g.readSecret(ctx, "url", string(c.URL)); err != nil {
 		return fmt.Errorf("--url: %w", err)
 	}
-	if s.Secret, err = g.readSecret("secret", string(c.Secret)); err != nil {
+	if s.Secret, err = g.readSecret(ctx, "secret", string(c.Secret)); err != nil {
 		return fmt.Errorf("--secret: %w", err)
 	}
 	return c.add(ctx, g, "webhook", "", s)
@@ -229,7 +229,7 @@ func (c *notifySMTPCmd) Run(ctx context.Context, g *globals) error {
 		m.Port = map[string]int{notify.StartTLS: 587, notify.TLS: 465, notify.NoTLS: 25}[m.TLS]
 	}
 	if c.Password != "" {
-		if m.Password, err = g.readSecret("password", string(c.Password)); err != nil {
+		if m.Password, err = g.readSecret(ctx, "password", string(c.Password)); err != nil {
 			return fmt.Errorf("--password: %w", err)
 		}
 	}

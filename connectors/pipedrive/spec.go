@@ -28,7 +28,7 @@ func Spec() connectors.Spec {
 			{Name: setToken, Secret: true, Help: "API token of an admin user, from Pipedrive under Personal preferences > API; leave it out to connect by OAuth."},
 			{Name: setClientID, Help: "Client ID of your OAuth app, from Pipedrive's Developer Hub; needed without an API token."},
 			{Name: setSecret, Secret: true, Help: "Client secret of your OAuth app, from Pipedrive's Developer Hub; needed with a client ID."},
-			{Name: setDomain, Help: "Address of the company, such as https://acme.pipedrive.com; filled in by itself after consent."},
+			{Name: setDomain, Told: true, Help: "Address of the company, such as https://acme.pipedrive.com; filled in by itself after consent."},
 		},
 		FieldTypes: map[string]string{"text": "varchar", "number": "double", "date": "date"},
 		// No call moves stages (OpenAPI v1 and v2, stages).

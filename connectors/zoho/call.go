@@ -29,6 +29,7 @@ const (
 	codeInvalid  = "INVALID_DATA"
 	codeInternal = "INTERNAL_ERROR"
 	codeAddress  = "INVALID_URL_PATTERN" // there is no such call
+	codeModule   = "INVALID_MODULE"
 
 	codeBlueprint = "RECORD_IN_BLUEPRINT"   // a Blueprint holds the field
 	codeLeft      = "RECORD_NOT_IN_PROCESS" // the record is in no Blueprint, or no longer
@@ -145,7 +146,9 @@ func meaning(no refusal) (fault.Kind, string) {
 	switch no.code {
 	case "INVALID_TOKEN", "INVALID_OAUTHTOKEN", "AUTHENTICATION_FAILURE":
 		return fault.Auth, "the vendor refuses these credentials (" + no.code + "); connect again"
-	case "NO_PERMISSION", "INVALID_MODULE", "NOT_SUPPORTED", "NOT_SUPPORTED_FEATURE", "FEATURE_NOT_SUPPORTED", "LICENSE_NOT_SUPPORTED", "NOT_ALLOWED":
+	case codeModule: // there is none of that API name, or none for this user
+		return fault.Forbidden, "the account has no module of this API name that the user may see (" + no.code + "); if it is one of --set " + setModules + ", check its API name there, else give the user a profile, or the account an edition, that has it"
+	case "NO_PERMISSION", "NOT_SUPPORTED", "NOT_SUPPORTED_FEATURE", "FEATURE_NOT_SUPPORTED", "LICENSE_NOT_SUPPORTED", "NOT_ALLOWED":
 		return fault.Forbidden, "the user or the edition may not do this (" + no.code + "); give the user a profile, or the account an edition, that allows it"
 	case codeInternal, "SERVER_ERROR":
 		return fault.Temporary, "the vendor has a fault (" + no.code + "); try again later"

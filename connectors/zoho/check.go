@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net/url"
+	"slices"
 
 	"salesbook.dev/connectors"
 	"salesbook.dev/connectors/answers"
@@ -22,7 +23,7 @@ type org struct {
 	} `json:"license_details"`
 }
 
-// Check implements connectors.Connector. It costs about 15 credits.
+// Check implements connectors.Connector. It costs about 16 credits.
 func (c *Connector) Check(ctx context.Context) (connectors.Rights, error) {
 	answer, err := c.get(ctx, "/org", nil, "")
 	if err != nil {
@@ -47,8 +48,30 @@ func (c *Connector) Check(ctx context.Context) (connectors.Rights, error) {
 		if what != "" {
 			rights.Missing = append(rights.Missing, what)
 		}
+		if p.path == "/"+deals && what == "" {
+			if what, err = c.mayQuery(ctx); err != nil {
+				return connectors.Rights{}, err
+			}
+			if what != "" {
+				rights.Missing = append(rights.Missing, what)
+			}
+		}
 	}
 	return rights, nil
+}
+
+// mayQuery returns in words that deals, which may be read, may not be asked for by a
+// query, which takes a scope of its own (OpenAPI, coql). Whatever else is in the way
+// of the query is in the way of reading as well.
+func (c *Connector) mayQuery(ctx context.Context) (string, error) {
+	_, _, err := c.selected(ctx, deals, "id", "id is not null", "id asc", 1)
+	switch kind := fault.KindOf(err); {
+	case errors.Is(err, errScope):
+		return "Queries may not be made, since the consent lacks a scope: nothing works, for what changed cannot be found. Connect again with the scope ZohoCRM.coql.READ.", nil
+	case kind == fault.Forbidden, kind == fault.Invalid, kind == fault.NotFound:
+		return "", nil
+	}
+	return "", err
 }
 
 // whoami finds the user whose credentials these are.
@@ -83,11 +106,12 @@ type probe struct {
 	scope string
 	path  string
 	query url.Values
+	named bool // it is a module that the settings name
 }
 
 func (c *Connector) probes() []probe {
 	settings := func(what, cost, path string) probe {
-		return probe{what, cost, "ZohoCRM.settings.ALL", path, url.Values{"module": {deals}}}
+		return probe{what: what, cost: cost, scope: "ZohoCRM.settings.ALL", path: path, query: url.Values{"module": {deals}}}
 	}
 	out := []probe{
 		settings("Fields", "custom fields and options have no names", "/settings/fields"),
@@ -95,10 +119,10 @@ func (c *Connector) probes() []probe {
 	}
 	for _, src := range c.order {
 		if src.Mode == connectors.Windowed {
-			out = append(out, probe{src.Title, costOf(src.Name), "ZohoCRM.modules.ALL", "/" + src.module, url.Values{"fields": {keyModified}, "per_page": {"1"}}})
+			out = append(out, probe{what: src.Title, cost: costOf(src.Name), scope: "ZohoCRM.modules.ALL", path: "/" + src.module, query: url.Values{"fields": {keyModified}, "per_page": {"1"}}, named: slices.Contains(c.named, src.Name)})
 		}
 	}
-	return append(out, probe{"Notifications", "changes are seen by the next pull, not at once", "ZohoCRM.notifications.ALL", "/actions/watch", url.Values{"page": {"1"}, "per_page": {"1"}}})
+	return append(out, probe{what: "Notifications", cost: "changes are seen by the next pull, not at once", scope: "ZohoCRM.notifications.ALL", path: "/actions/watch", query: url.Values{"page": {"1"}, "per_page": {"1"}}})
 }
 
 // costOf says what is lost where an object may not be read.
@@ -122,12 +146,15 @@ func costOf(object string) string {
 	return "rules that speak of it judge nothing"
 }
 
-// probe returns in words what is missing, empty when nothing is.
+// probe returns in words what is missing, empty when nothing is. Where API names
+// stand: Zoho's help, API names, read 2026-11-28.
 func (c *Connector) probe(ctx context.Context, p probe) (string, error) {
 	_, err := c.get(ctx, p.path, p.query, "")
 	switch {
 	case errors.Is(err, errScope):
 		return p.what + " may not be read, since the consent lacks a scope: " + p.cost + ". Connect again with the scope " + p.scope + ".", nil
+	case codeOf(err) == codeModule && p.named:
+		return p.what + " is no module of this account, or none that this user may see: " + p.cost + ". Check that --set " + setModules + " holds its API name (in Zoho, the developer's section of Setup, APIs, tab API Names), and that Setup > Security Control > Profiles allows the user's profile to view it.", nil
 	case fault.KindOf(err) == fault.Forbidden:
 		return p.what + " may not be read by this user, or not in this edition: " + p.cost + ". In Zoho, Setup > Security Control > Profiles, allow the user's profile to view it, or connect as an administrator.", nil
 	case missing(err), codeOf(err) == codeInvalid:

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -62,7 +63,15 @@ func good(base string) connectors.Config {
 // connect opens a connector to the fake; whoever it is.
 func (f *fake) connect(t *testing.T) connectors.Connector {
 	t.Helper()
-	c, err := zoho.Spec().Open(connectors.Env{HTTP: http.DefaultClient, Now: time.Now, Log: slog.New(slog.DiscardHandler)}, good(f.URL))
+	return f.connectWith(t, nil)
+}
+
+// connectWith opens a connector that has these settings as well.
+func (f *fake) connectWith(t *testing.T, settings map[string]string) connectors.Connector {
+	t.Helper()
+	cfg := good(f.URL)
+	maps.Copy(cfg.Settings, settings)
+	c, err := zoho.Spec().Open(connectors.Env{HTTP: http.DefaultClient, Now: time.Now, Log: slog.New(slog.DiscardHandler)}, cfg)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -206,17 +206,23 @@ func TestWhatMayNotBeReadHasAPrice(t *testing.T) {
 			return 200, `{"users":[{"id":"7"}]}`
 		case strings.HasPrefix(path, "/crm/v8/actions/watch"):
 			return 401, `{"code":"OAUTH_SCOPE_MISMATCH","details":{},"message":"invalid oauth scope to access this URL","status":"error"}`
+		case path == "/crm/v8/coql":
+			return 401, `{"code":"OAUTH_SCOPE_MISMATCH","details":{},"message":"invalid oauth scope to access this URL","status":"error"}`
+		case strings.HasPrefix(path, "/crm/v8/Ghosts"):
+			return 400, `{"code":"INVALID_MODULE","details":{"resource_path_index":0},"message":"the module name given seems to be invalid","status":"error"}`
 		case strings.HasPrefix(path, "/crm/v8/Leads"):
 			return 403, `{"code":"NO_PERMISSION","details":{},"message":"permission denied","status":"error"}`
 		}
 		return 204, ""
 	})
-	rights, err := f.connect(t).Check(t.Context())
-	if err != nil || len(rights.Missing) != 2 {
+	rights, err := f.connectWith(t, map[string]string{"modules": "Ghosts"}).Check(t.Context())
+	if err != nil || len(rights.Missing) != 4 {
 		t.Fatalf("missing %q, error %v", rights.Missing, err)
 	}
 	for i, want := range [][]string{
+		{"Queries", "lacks a scope", "nothing works", "ZohoCRM.coql.READ"},
 		{"Leads", "by this user, or not in this edition", "how soon they are answered", "Profiles"},
+		{"Ghosts is no module of this account", "--set modules", "API name"},
 		{"Notifications", "lacks a scope", "by the next pull", "ZohoCRM.notifications.ALL"},
 	} {
 		for _, part := range want {

@@ -18,6 +18,7 @@ import (
 type Connector struct {
 	*dialect
 	api     *rest.Client
+	named   []string // modules of the account's own that the settings name
 	trigger []string // the account's automations that edits set off
 	now     func() time.Time
 	log     *slog.Logger
@@ -68,7 +69,7 @@ func open(env connectors.Env, cfg connectors.Config) (connectors.Connector, erro
 	if env.Log == nil {
 		env.Log = slog.New(slog.DiscardHandler)
 	}
-	c := &Connector{dialect: newDialect(own), api: rest.New(env.HTTP, base), trigger: trigger, now: env.Now, log: env.Log}
+	c := &Connector{dialect: newDialect(own), api: rest.New(env.HTTP, base), named: own, trigger: trigger, now: env.Now, log: env.Log}
 	c.known.of = map[string]layout{}
 	c.api.Now = env.Now
 	return c, nil

@@ -35,8 +35,9 @@ func specWith(own []string) connectors.Spec {
 			{Name: setClientID, Required: true, Help: "Client ID of your client, from Zoho's API console (api-console.zoho.com, or that of your data centre)."},
 			{Name: setSecret, Secret: true, Required: true, Help: "Client secret of the same client."},
 			{Name: setRefresh, Secret: true, Help: "Refresh token of a self client, made from a grant code with the scopes " + scopes() + "; leave it out to give consent in the browser."},
-			{Name: setCentre, Choices: centreChoices(), Help: "Data centre of the account: " + centreNames() + "; us unless given, corrected by itself after consent."},
-			{Name: setDomain, Help: "Address of the API, such as https://www.zohoapis.eu; filled in by itself after consent."},
+			{Name: setCentre, Choices: centreChoices(), Question: "In which data centre does the account live? The address of its CRM tells.",
+				Help: "Data centre of the account: " + centreNames() + "; us unless given. Consent in the browser corrects it by itself; with a refresh token it must be right."},
+			{Name: setDomain, Told: true, Help: "Address of the API, such as https://www.zohoapis.eu; filled in by itself after consent."},
 			{Name: setTrigger, Help: "Which of the account's automations edits of ours set off, of workflow, approval and blueprint, with commas between; none unless given."},
 			{Name: setModules, Help: "API names of modules of the account's own that are read as well, with commas between; the map says what they mean."},
 		},
@@ -53,7 +54,7 @@ func specWith(own []string) connectors.Spec {
 		Quota: editionQuota("", 0),
 		OAuth: oauth,
 		Consent: connectors.Consent{
-			Scheme: "Zoho-oauthtoken", Granted: granted, Located: located, Stale: stale, Refusal: tokenError, Lacking: lacking,
+			Scheme: "Zoho-oauthtoken", Granted: granted, Located: located, Stale: stale, Refusal: tokenError, Doubtful: doubtful, Lacking: lacking,
 		},
 		Ways:    ways(),
 		Decoder: newDialect(own),
@@ -136,6 +137,18 @@ func tokenError(err *oauth2.RetrieveError) error {
 		return fault.New(fault.Auth, "Zoho does not take the code or refresh token (invalid_code): a grant code is good once, for the minutes chosen when it was made, and a refresh token until it is revoked, each only for its client in its data centre; make a new one and connect again")
 	case "invalid_redirect_uri":
 		return fault.New(fault.Auth, "Zoho does not know the callback URL (invalid_redirect_uri): enter the one of --callback-url as authorized redirect URI of the client")
+	}
+	return nil
+}
+
+// doubtful are the fields that an error of the accounts server puts in doubt (docs,
+// OAuth errors): a client is unknown also in the wrong data centre.
+func doubtful(err *oauth2.RetrieveError) []string {
+	switch strings.ToLower(err.ErrorCode) {
+	case "invalid_client":
+		return []string{setCentre, setClientID, setSecret}
+	case "invalid_client_secret":
+		return []string{setSecret}
 	}
 	return nil
 }

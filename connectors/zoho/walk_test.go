@@ -98,6 +98,7 @@ func TestErrorsWithSuccess(t *testing.T) {
 		{401, "INVALID_TOKEN", fault.Auth},
 		{401, "OAUTH_SCOPE_MISMATCH", fault.Forbidden},
 		{400, "NO_PERMISSION", fault.Forbidden},
+		{400, "INVALID_MODULE", fault.Forbidden},
 		{200, "INTERNAL_ERROR", fault.Temporary},
 		{400, "INVALID_QUERY", fault.Invalid},
 		{429, "TOO_MANY_REQUESTS", fault.Limited},
@@ -112,6 +113,9 @@ func TestErrorsWithSuccess(t *testing.T) {
 			pages, err := pull(t, f.connect(t), object, "")
 			if fault.KindOf(err) != tt.want || len(pages) > 0 {
 				t.Errorf("%s, %d %s: %d pages, error %v (%v), want %v", object, tt.status, tt.code, len(pages), err, fault.KindOf(err), tt.want)
+			}
+			if tt.code == "INVALID_MODULE" && (err == nil || !strings.Contains(err.Error(), "check its API name")) {
+				t.Errorf("%s: a module that there is not: %v", object, err)
 			}
 		}
 	}

@@ -17,6 +17,7 @@ import (
 type Credentials struct {
 	Secrets map[string]string `json:"secrets,omitempty"` // by the name of the connector's secret field
 	Token   *oauth2.Token     `json:"token,omitempty"`   // only OAuth connections
+	Scope   string            `json:"scope,omitempty"`   // what the vendor last said that Token is good for; empty: it has not
 	Hook    Hook              `json:"hook,omitzero"`
 	Version int64             `json:"-"`
 }
@@ -108,6 +109,9 @@ func (v Vault) replaceToken(ctx context.Context, tx pgx.Tx, workspace, connectio
 		return c.Token, nil
 	}
 	c.Token = got
+	if scope, _ := got.Extra("scope").(string); scope != "" { // left out, it is what it was (RFC 6749, 5.1 and 6)
+		c.Scope = scope
+	}
 	_, err = v.Save(ctx, tx, workspace, connection, c) // true: the row is locked
 	return got, err
 }
