@@ -224,12 +224,12 @@ func erasePerson(ctx context.Context, p *jobs.Pipeline, w childWork) error {
 // renewToken prints, for each line that it is given, the access token that it
 // gets, or the kind of failure.
 func renewToken(ctx context.Context, p *jobs.Pipeline, w childWork) error {
-	source := &postgres.Tokens{
-		Ctx: context.WithValue(ctx, oauth2.HTTPClient, &http.Client{Transport: p.Transport}), DB: p.DB, Vault: p.Vault, Workspace: w.Workspace, Connection: w.Conn,
-		Config: oauthClient(w.TokenURL), Holder: p.Holder, Now: time.Now, Limit: w.Limit,
-	}
 	fmt.Println("ready")
 	for asked := bufio.NewScanner(os.Stdin); asked.Scan(); {
+		source := &postgres.Tokens{ // of a job of its own, which has none in hand
+			Ctx: context.WithValue(ctx, oauth2.HTTPClient, &http.Client{Transport: p.Transport}), DB: p.DB, Vault: p.Vault, Workspace: w.Workspace, Connection: w.Conn,
+			Config: oauthClient(w.TokenURL), Holder: p.Holder, Now: time.Now, Limit: w.Limit,
+		}
 		token, err := source.Token()
 		if err != nil {
 			fmt.Println(fault.KindOf(err))

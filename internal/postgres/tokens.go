@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -28,6 +29,10 @@ type Tokens struct {
 	Holder     string
 	Now        func() time.Time
 	Limit      time.Duration // how long the token endpoint may take, and again the saving; 0: 15 s
+
+	mu   sync.Mutex
+	held *oauth2.Token // as it was stored at seen
+	seen time.Time
 }
 
 var _ rest.Refresher = (*Tokens)(nil)
@@ -35,6 +40,10 @@ var _ rest.Refresher = (*Tokens)(nil)
 const (
 	early    = 30 * time.Second      // before its end a token is no longer used
 	lookWait = 50 * time.Millisecond // between two looks at what the renewing process has done
+	// heldFor is how long a token is used without looking whether it is still the stored
+	// one: calls in quick succession need not each read the credentials. One that was
+	// replaced meanwhile is good as a rule, and where it is not, the refusal tells.
+	heldFor = 5 * time.Second
 )
 
 func (t *Tokens) limit() time.Duration {
@@ -47,6 +56,9 @@ func (t *Tokens) limit() time.Duration {
 // Token returns a token that is still good, renewed if need be. Errors are
 // those of Refresh.
 func (t *Tokens) Token() (*oauth2.Token, error) {
+	if token := t.inHand(); token != nil {
+		return token, nil
+	}
 	c, err := t.load(t.Ctx)
 	if err != nil {
 		return nil, err
@@ -54,10 +66,33 @@ func (t *Tokens) Token() (*oauth2.Token, error) {
 	if c.Token == nil {
 		return nil, noConsent()
 	}
-	if c.Token.Expiry.IsZero() || t.Now().Add(early).Before(c.Token.Expiry) {
+	if t.good(c.Token) {
+		t.hold(c.Token)
 		return c.Token, nil
 	}
 	return t.Refresh(t.Ctx, c.Token)
+}
+
+// good tells whether a token will last for a call.
+func (t *Tokens) good(token *oauth2.Token) bool {
+	return token.Expiry.IsZero() || t.Now().Add(early).Before(token.Expiry)
+}
+
+// inHand is the token that was the stored one a moment ago; nil if there is none, or
+// it is spent.
+func (t *Tokens) inHand() *oauth2.Token {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if since := t.Now().Sub(t.seen); t.held == nil || since < 0 || since >= heldFor || !t.good(t.held) {
+		return nil
+	}
+	return t.held
+}
+
+func (t *Tokens) hold(token *oauth2.Token) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.held, t.seen = token, t.Now()
 }
 
 // Refresh replaces the spent token, unless somebody has done so already. It is
@@ -77,6 +112,9 @@ func (t *Tokens) Refresh(ctx context.Context, spent *oauth2.Token) (*oauth2.Toke
 		got, err := t.renew(ctx, spent, mine)
 		if mine {
 			err = errors.Join(err, t.release(ctx, lease))
+		}
+		if got != nil {
+			t.hold(got)
 		}
 		if got != nil || err != nil {
 			return got, err

@@ -317,3 +317,40 @@ func TestCredentialsNameTheirKey(t *testing.T) {
 		t.Errorf("want key %d named, got %d", want, id)
 	}
 }
+
+// TestATokenIsHeldForAMoment: calls in quick succession read the credentials once,
+// and what others have stored meanwhile is seen soon, or when the vendor refuses.
+func TestATokenIsHeldForAMoment(t *testing.T) {
+	t.Parallel()
+	b := setupTokens(t, func(http.ResponseWriter, *http.Request) { t.Error("the vendor was asked") })
+	stored := func(access string, life time.Duration) {
+		b.store(t, postgres.Credentials{Token: &oauth2.Token{AccessToken: access, RefreshToken: "refresh", TokenType: "Bearer", Expiry: time.Now().Add(life).UTC().Round(0)}})
+	}
+	stored("first", time.Hour)
+	s, now := b.source(t, b.DB), time.Now()
+	s.Now = func() time.Time { return now }
+	look := func() string {
+		token, err := s.Token()
+		if err != nil {
+			t.Fatal(err)
+		}
+		return token.AccessToken
+	}
+	got := []string{look()}
+	stored("second", time.Hour)
+	got = append(got, look())
+	now = now.Add(5 * time.Second)
+	got = append(got, look())
+	stored("third", 37*time.Second)
+	token, err := s.Refresh(t.Context(), &oauth2.Token{AccessToken: "second"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	got = append(got, token.AccessToken, look())
+	now = now.Add(4 * time.Second) // it is about to end
+	stored("fourth", time.Hour)
+	got = append(got, look())
+	if diff := cmp.Diff([]string{"first", "first", "second", "third", "third", "fourth"}, got); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+}
