@@ -460,9 +460,9 @@ func TestCreditsAreCountedAsTheVendorDoes(t *testing.T) {
 	a, v := startAccount(t, connectortest.Full)
 	cfg := v.Good
 	cfg.BaseURL = v.URL
-	counted := 0
+	var counted atomic.Int64
 	before := a.Spent()
-	c := openedThrough(t, cfg, func(credits int) { counted += credits })
+	c := openedThrough(t, cfg, func(credits int) { counted.Add(int64(credits)) })
 	for _, object := range []string{"Deals", "Products", "Notes", "Users"} {
 		if _, err := pull(t, c, object, ""); err != nil {
 			t.Fatal(err)
@@ -473,7 +473,7 @@ func TestCreditsAreCountedAsTheVendorDoes(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if spent := a.Spent() - before; int64(counted) != spent {
-		t.Errorf("%d credits are counted here, %d there", counted, spent)
+	if spent := a.Spent() - before; counted.Load() != spent {
+		t.Errorf("%d credits are counted here, %d there", counted.Load(), spent)
 	}
 }
