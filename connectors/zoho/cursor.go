@@ -37,9 +37,8 @@ type walk struct {
 	Tokens []string `json:"tokens,omitempty"`
 	ByID   bool     `json:"by_id,omitempty"`
 
-	// By token: the place that the vendor gave out, and how often it was refused.
-	Token    string `json:"token,omitempty"`
-	Restarts int    `json:"restarts,omitempty"`
+	// By token: the place that the vendor gave out.
+	Token string `json:"token,omitempty"`
 	// Where that list ended before its records did: lists in the order of changes,
 	// the second in which the present one begins, and the last one that it has shown.
 	ByTime bool  `json:"by_time,omitempty"`
@@ -79,7 +78,7 @@ func (c cursor) valid() bool {
 		return c.Mark >= 0
 	}
 	w := c.Walk
-	if slices.Min([]int64{w.Until, w.From, w.At, w.Oldest, w.Begun, w.Since, w.Last, int64(w.Page), int64(w.Restarts)}) < 0 {
+	if slices.Min([]int64{w.Until, w.From, w.At, w.Oldest, w.Begun, w.Since, w.Last, int64(w.Page)}) < 0 {
 		return false
 	}
 	return w.Leg <= legLoad && (w.ID == "" || numeric(w.ID)) && (w.Leg == legLoad || (w.ID == "") == (w.At == 0))

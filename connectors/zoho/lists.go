@@ -139,27 +139,39 @@ func (w *walker) startAnew(ctx context.Context, why error) error {
 	k := w.cur.Walk
 	switch {
 	case k.Last > k.Since:
-		k.Since, k.Last, k.Restarts = k.Last, 0, 0
-	case k.Restarts >= restartsLimit:
-		return fault.New(fault.Gone, "%s: the vendor refuses its own place in the list time and again; try again later: %w", w.src.Name, why)
+		k.Since, k.Last, w.restarts = k.Last, 0, 0
+	case w.restarts >= restartsLimit:
+		return fault.New(fault.Temporary, "%s: the vendor refuses its own place in the list time and again; try again later: %w", w.src.Name, why)
 	}
 	w.log.InfoContext(ctx, "the vendor no longer accepts its own place in a list; the list starts anew", "object", w.src.Name)
-	k.Token, k.Last, k.Restarts = "", 0, k.Restarts+1
+	k.Token, k.Last = "", 0
+	w.restarts++
 	return nil
 }
 
-// noteTimes notes up to which second a list by times has come. One in another order
-// would leave records out behind its end.
+// noteTimes notes up to which second a list by times has come. One in another order,
+// or of which nobody can tell, would leave records out behind its end. A strange
+// record without a time spoils no page.
 func (w *walker) noteTimes(page connectors.Page) error {
-	k := w.cur.Walk
+	k, told := w.cur.Walk, len(page.Records) == 0
 	for _, r := range page.Records {
+		if r.UpdatedAt.IsZero() {
+			continue
+		}
 		at := r.UpdatedAt.Unix()
 		if at < max(k.Last, k.Since-1) {
-			return fault.New(fault.Invalid, "the list of %s is not in the order of changes, which was asked for, and longer than the vendor's lists reach (100,000): it cannot be read whole, so it is left out", w.src.Name)
+			return w.disordered()
 		}
-		k.Last = at
+		k.Last, told = at, true
+	}
+	if !told {
+		return w.disordered()
 	}
 	return nil
+}
+
+func (w *walker) disordered() error {
+	return fault.New(fault.Invalid, "the list of %s is not in the order of changes, which was asked for, and longer than the vendor's lists reach (100,000): it cannot be read whole, so it is left out", w.src.Name)
 }
 
 // list reads a listed object whole. An empty answer closes nothing: no account is

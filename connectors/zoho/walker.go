@@ -24,7 +24,7 @@ const (
 	// pagesLimit bounds the pages of one list against a vendor whose paging runs in
 	// circles.
 	pagesLimit = 100_000
-	// restartsLimit bounds how often a list starts anew because its place was
+	// restartsLimit bounds how often a list starts anew in one Pull because its place was
 	// refused.
 	restartsLimit = 5
 )
@@ -66,9 +66,10 @@ func (c *Connector) pager(object string, after connectors.Cursor) (func(context.
 // requests.
 type walker struct {
 	*Connector
-	src  source
-	cur  cursor
-	load loading
+	src      source
+	cur      cursor
+	load     loading
+	restarts int // of a list whose place was refused, see restartsLimit
 }
 
 // next reads one page. It asks nothing beyond it.
