@@ -25,6 +25,9 @@ const (
 	// doubtRest is how long a record is left alone that does not hold what the vendor
 	// says to have written: what is read may lag behind.
 	doubtRest = 5 * time.Second
+	// stoppedRest is how long a new record is not looked for again that was not made,
+	// and may not be made as long as nothing is written: each look is a call.
+	stoppedRest = 10 * time.Minute
 	// tooManyAttempts in a row leave an edit to a person.
 	tooManyAttempts = 5
 )
@@ -289,7 +292,7 @@ func (w *pushing) find(ctx context.Context, e *postgres.Edit, edit connectors.Ed
 	case e.Attempts >= tooManyAttempts:
 		return w.refuse(ctx, e, inVain(e))
 	case !w.live:
-		return nil
+		return w.delay(ctx, e, stoppedRest, e.Why)
 	}
 	return w.make(ctx, e, edit)
 }

@@ -82,16 +82,20 @@ func (w *pushing) unknown(ctx context.Context, e *postgres.Edit, why error) erro
 	if e.Makes() {
 		wait = max(wait, w.p.patience())
 	}
-	err := w.p.DB.In(ctx, w.s.Workspace, func(tx pgx.Tx) error {
-		if err := postgres.DelayEdit(ctx, tx, w.s.Workspace, e.ID, w.p.Now().Add(wait), why.Error()); err != nil {
+	if err := w.delay(ctx, e, wait, why.Error()); err != nil {
+		return err
+	}
+	return why
+}
+
+// delay leaves an edit alone for a while of which nobody knows what became of it.
+func (w *pushing) delay(ctx context.Context, e *postgres.Edit, wait time.Duration, why string) error {
+	return w.p.DB.In(ctx, w.s.Workspace, func(tx pgx.Tx) error {
+		if err := postgres.DelayEdit(ctx, tx, w.s.Workspace, e.ID, w.p.Now().Add(wait), why); err != nil {
 			return err
 		}
 		return w.lease.Hold(ctx, tx)
 	})
-	if err != nil {
-		return err
-	}
-	return why
 }
 
 // backoff is how long an edit is left alone after an attempt in vain.

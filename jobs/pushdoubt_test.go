@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"salesbook.dev/internal/postgres"
+	"salesbook.dev/jobs"
 )
 
 // omitting has a vendor work off updates as if some fields had not stood in them, and
@@ -258,5 +259,35 @@ func TestAMoveBeforeItIsReadBack(t *testing.T) {
 	d.push(t)
 	if d.wantEdit(t, id, "overtaken", "somebody else has changed stage_id"); d.at(t, deal, "stage_id") != third {
 		t.Errorf("it stands in %s, want %s", d.at(t, deal, "stage_id"), third)
+	}
+}
+
+// TestWhatWasNotMadeIsLeftAloneWhileWritingIsStopped: each look is a call, and
+// nothing can follow from it.
+func TestWhatWasNotMadeIsLeftAloneWhileWritingIsStopped(t *testing.T) {
+	t.Parallel()
+	d := writable(t, 1)
+	d.Patience = time.Nanosecond
+	id := d.task(t, d.deals[0])
+	d.Transport = failing("POST", false, once())
+	d.ignoring(t)
+	d.later(t)
+	d.switchTo(t, jobs.Switch{Mode: "stopped", By: "boss"})
+	var looks atomic.Int64
+	d.Transport = roundTrip(func(r *http.Request) (*http.Response, error) {
+		looks.Add(1)
+		return http.DefaultTransport.RoundTrip(r)
+	})
+	for range 3 {
+		d.push(t)
+	}
+	if d.wantEdit(t, id, "sent", "the connection failed"); looks.Load() != 1 || d.truth("activities", "Uzupe") != 0 {
+		t.Errorf("%d calls, %d tasks", looks.Load(), d.truth("activities", "Uzupe"))
+	}
+	d.switchTo(t, jobs.Switch{Mode: "live", By: "boss"})
+	d.later(t)
+	d.push(t)
+	if d.wantEdit(t, id, "done", ""); d.truth("activities", "Uzupe") != 1 {
+		t.Errorf("%d tasks", d.truth("activities", "Uzupe"))
 	}
 }

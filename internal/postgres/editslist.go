@@ -69,7 +69,7 @@ func CancelEdit(ctx context.Context, tx pgx.Tx, workspace, id int64, by string, 
 // false if the edit was not refused, or another one of its key is open.
 func RetryEdit(ctx context.Context, tx pgx.Tx, workspace, id int64) (bool, error) {
 	tag, err := tx.Exec(ctx, `
-		UPDATE edits e SET state = CASE WHEN before IS NULL AND target_id IS NULL AND sent_at IS NOT NULL THEN 'sent' ELSE 'ready' END, echoed_at = NULL, why = '', attempts = 0, not_before = NULL, done_at = NULL
+		UPDATE edits e SET state = CASE WHEN before IS NULL AND target_id IS NULL AND sent_at IS NOT NULL THEN 'sent' ELSE 'ready' END, after = NULL, echoed_at = NULL, why = '', attempts = 0, not_before = NULL, done_at = NULL
 		WHERE (workspace_id, id) = ($1, $2) AND state = 'refused' AND NOT EXISTS (
 			SELECT FROM edits o WHERE (o.workspace_id, o.connection_id, o.kind, o.external_id, o.key) = (e.workspace_id, e.connection_id, e.kind, e.external_id, e.key)
 				AND o.state IN ('dry', 'asked', 'ready', 'sent'))`, workspace, id)
