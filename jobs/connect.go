@@ -132,16 +132,7 @@ func (p *Pipeline) storeConnection(ctx context.Context, workspace int64, n NewCo
 		if err != nil {
 			return err
 		}
-		if !n.Keep {
-			creds.Secrets = n.Config.Secrets
-		}
-		if !n.Keep || n.Token != nil {
-			creds.Token, creds.Scope = n.Token, ""
-			if n.Token != nil {
-				creds.Scope = ToldWith(n.Token)("scope")
-			}
-		}
-		if err := p.saveCredentials(ctx, tx, workspace, id, n.Name, creds); err != nil {
+		if err := p.giveCredentials(ctx, tx, workspace, id, n, creds); err != nil {
 			return err
 		}
 		return postgres.Audit(ctx, tx, workspace, n.By, "connect", n.Name, map[string]any{"vendor": n.Vendor, "settings": n.Config.Settings, "base_url": n.Config.BaseURL, "hook_url": n.HookURL})
@@ -151,6 +142,25 @@ func (p *Pipeline) storeConnection(ctx context.Context, workspace int64, n NewCo
 	}
 	s, err := p.Open(ctx, workspace, id)
 	return s, back, err
+}
+
+// keepsAll tells that the stored credentials stay, as they are and as they become:
+// somebody may be renewing a token at this moment, and the new one be the only good one.
+func (n NewConnection) keepsAll() bool { return n.Keep && n.Token == nil }
+
+// giveCredentials stores what a connection is given beside its present credentials.
+func (p *Pipeline) giveCredentials(ctx context.Context, tx pgx.Tx, workspace, id int64, n NewConnection, present postgres.Credentials) error {
+	if n.keepsAll() {
+		return nil
+	}
+	if !n.Keep {
+		present.Secrets = n.Config.Secrets
+	}
+	present.Token, present.Scope = n.Token, ""
+	if n.Token != nil {
+		present.Scope = ToldWith(n.Token)("scope")
+	}
+	return p.saveCredentials(ctx, tx, workspace, id, n.Name, present)
 }
 
 func (p *Pipeline) saveCredentials(ctx context.Context, tx pgx.Tx, workspace, id int64, name string, c postgres.Credentials) error {
@@ -201,7 +211,7 @@ func (p *Pipeline) replace(ctx context.Context, tx pgx.Tx, c postgres.Connection
 		if err := postgres.UpdateConnection(ctx, tx, old); err != nil {
 			return err
 		}
-		if err := standStill(ctx, tx, old, old.State, old.StateWhy); err != nil || unreadable != nil {
+		if err := standStill(ctx, tx, old, old.State, old.StateWhy); err != nil || unreadable != nil || n.keepsAll() {
 			return err
 		}
 		now, err := p.Vault.Load(ctx, tx, c.Workspace, c.ID)

@@ -15,6 +15,7 @@ import (
 	"salesbook.dev/connectors/zoho"
 	"salesbook.dev/internal/fault"
 	"salesbook.dev/internal/postgres"
+	"salesbook.dev/internal/sandbox"
 	"salesbook.dev/jobs"
 )
 
@@ -140,6 +141,38 @@ func TestKeptCredentials(t *testing.T) {
 	// Settings that were made from those before are made anew.
 	if _, _, err := a.Connect(t.Context(), a.ws, n); fault.KindOf(err) != fault.Conflict {
 		t.Errorf("settings made from old ones: %v, want fault.Conflict", err)
+	}
+}
+
+// TestKeptCredentialsOutliveAFailedCheck: a token that was renewed for the check is
+// the only good one as a rule, and not taken back with the settings.
+func TestKeptCredentialsOutliveAFailedCheck(t *testing.T) {
+	t.Parallel()
+	a := connectZoho(t)
+	had, err := a.Standing(t.Context(), a.ws, "crm")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := a.zoho.ExpireTokens(); err != nil {
+		t.Fatal(err)
+	}
+	cfg, _, err := jobs.Named{Settings: map[string]string{"automations": "workflow"}}.Over(zoho.Spec(), had)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := a.zoho.Inject(sandbox.Fault{Kind: sandbox.HTML, P: 1, Path: "/coql"}); err != nil {
+		t.Fatal(err)
+	}
+	n := jobs.NewConnection{Vendor: "zoho", Name: "crm", By: "test", Config: cfg, HookURL: had.HookURL, Replace: true, Over: had.Version, Keep: true}
+	if _, _, err := a.Connect(t.Context(), a.ws, n); err == nil {
+		t.Fatal("the check has not failed")
+	}
+	after, err := a.Standing(t.Context(), a.ws, "crm")
+	if err != nil || after.Settings["automations"] != "" {
+		t.Fatalf("settings %v, error %v", after.Settings, err)
+	}
+	if after.Credentials.Token.AccessToken == had.Credentials.Token.AccessToken {
+		t.Error("the spent token is back")
 	}
 }
 
