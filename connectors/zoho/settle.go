@@ -107,8 +107,10 @@ func (o settled) refusal(module string) (string, error) {
 	switch kind := fault.KindOf(byCode(refusal{code: o.Code})); {
 	case o.Details.Name == "notify_url":
 		return "", fault.New(fault.Invalid, "Zoho refuses the notification channel for %s (%s): its address must be public and https, and of 255 characters at most", module, printable(o.Code))
-	case kind != fault.Invalid && kind != fault.Forbidden:
-		return "", fault.New(kind, "Zoho could not settle the notification channel for %s (%s); try again later", module, printable(o.Code))
+	case kind == fault.Auth:
+		return "", fault.New(kind, "Zoho refuses these credentials (%s); connect again", printable(o.Code))
+	case kind != fault.Invalid && kind != fault.Forbidden: // it passes, and concerns no other channel
+		return "Zoho could not settle a notification channel for it (" + printable(o.Code) + "). It is tried again by itself; until then changes are seen by the next pull.", nil
 	}
 	if o.Code == codeTooMany {
 		return "The account has as many notification channels as it may have (" + o.Code + "). End those of other tools; until then changes are seen by the next pull.", nil
@@ -132,25 +134,13 @@ func (c *Connector) settle(ctx context.Context, method string, list []newChannel
 // settleSome settles the channels of one request. Where that is refused as a whole,
 // each is asked for alone: one may be the reason, and which one is not said.
 func (c *Connector) settleSome(ctx context.Context, method string, list []newChannel) ([]settled, error) {
-	var refused []settled
-	answer, err := c.do(ctx, rest.Call{
-		Method: method, Path: root + "/actions/watch", Body: map[string]any{"watch": list}, Idempotent: true,
-		Classify: func(status int, h http.Header, body []byte) error {
-			if status == http.StatusBadRequest || status == http.StatusForbidden {
-				refused = settledOf(body)
-			}
-			return refusedChannel(status, h, body)
-		},
-	})
+	said, err := c.settled(ctx, rest.Call{Method: method, Path: root + "/actions/watch", Body: map[string]any{"watch": list}, Idempotent: true})
 	switch {
+	case len(said) == len(list):
+		return said, nil
 	case err == nil:
-		if said := settledOf(answer.Body); len(said) == len(list) {
-			return said, nil
-		}
 		return nil, malformed("notification channels")
-	case len(refused) == len(list):
-		return refused, nil
-	case len(refused) == 0 || len(list) == 1:
+	case len(said) == 0 || len(list) == 1:
 		return nil, err
 	}
 	var out []settled
@@ -162,6 +152,20 @@ func (c *Connector) settleSome(ctx context.Context, method string, list []newCha
 		out = append(out, said...)
 	}
 	return out, nil
+}
+
+// settled makes a call about channels, and tells what its answer says of each: of a
+// refusal too, which is the error then.
+func (c *Connector) settled(ctx context.Context, call rest.Call) (said []settled, err error) {
+	call.Classify = func(status int, h http.Header, body []byte) error {
+		said = nil
+		if status < http.StatusMultipleChoices || status == http.StatusBadRequest || status == http.StatusForbidden {
+			said = settledOf(body)
+		}
+		return refusedChannel(status, h, body)
+	}
+	_, err = c.do(ctx, call)
+	return said, err
 }
 
 // settledOf reads what an answer says of channels, or of the request as a whole; nil

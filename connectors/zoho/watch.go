@@ -202,20 +202,28 @@ func printable(code string) string {
 	}, code)
 }
 
-// disable ends channels; those that are gone already are no error.
+// disable ends channels; those that have ended already are no error.
 func (c *Connector) disable(ctx context.Context, ids []string) error {
 	for some := range slices.Chunk(distinct(ids), idsLimit) {
-		answer, err := c.do(ctx, rest.Call{
-			Method: http.MethodDelete, Path: root + "/actions/watch", Query: url.Values{"channel_ids": {strings.Join(some, ",")}}, Idempotent: true, Classify: refusedChannel,
+		said, err := c.settled(ctx, rest.Call{
+			Method: http.MethodDelete, Path: root + "/actions/watch", Query: url.Values{"channel_ids": {strings.Join(some, ",")}}, Idempotent: true,
 		})
-		if missing(err) {
-			continue
-		}
-		if err != nil {
+		if err != nil && !slices.ContainsFunc(said, func(o settled) bool { return o.Code == codeEnded }) {
 			return err
 		}
-		if settledOf(answer.Body) == nil {
+		if err != nil && len(some) > 1 { // the others may stand still
+			for i := range some {
+				if err := c.disable(ctx, some[i:i+1]); err != nil {
+					return err
+				}
+			}
+			continue
+		}
+		if said == nil {
 			return malformed("notification channels")
+		}
+		if i := slices.IndexFunc(said, func(o settled) bool { return o.Code != "SUCCESS" && o.Code != codeEnded }); i >= 0 {
+			return fault.New(fault.Invalid, "Zoho does not end a notification channel (%s)", printable(said[i].Code))
 		}
 	}
 	return nil

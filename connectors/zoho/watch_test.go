@@ -130,7 +130,8 @@ func TestHowChannelsAreRefused(t *testing.T) {
 		"all for one, in a list":                {only("Calls", 400, whole(`{"watch":[`+element("INVALID_DATA", "events")+`]}`)), []string{"Calls"}, "API name", 0, 9},
 		"all for one that may not be seen":      {only("Calls", 403, whole(element("NO_PERMISSION", ""))), []string{"Calls"}, "(NO_PERMISSION)", 0, 9},
 		"an address that is not public":         {only("Calls", 202, elements(element("INVALID_DATA", "notify_url"))), nil, "public and https", fault.Invalid, 1},
-		"a fault of the vendor's in an element": {only("Calls", 207, elements(element("INTERNAL_ERROR", ""))), nil, "(INTERNAL_ERROR)", fault.Temporary, 1},
+		"a fault of the vendor's in an element": {only("Calls", 207, elements(element("INTERNAL_ERROR", ""))), []string{"Calls"}, "(INTERNAL_ERROR). It is tried again", 0, 1},
+		"credentials in an element":             {only("Calls", 207, elements(element("INVALID_TOKEN", ""))), nil, "connect again", fault.Auth, 1},
 		"fewer outcomes than channels":          {only("Calls", 201, whole(`{"watch":[`+success+`]}`)), nil, "documented form", fault.Temporary, 1},
 		"a scope":                               {only("Calls", 401, whole(element("OAUTH_SCOPE_MISMATCH", ""))), nil, "OAUTH_SCOPE_MISMATCH", fault.Forbidden, 1},
 	} {
@@ -218,5 +219,36 @@ func TestChannelsThatEndWhileTheyAreRenewed(t *testing.T) {
 	}
 	if want := "POST " + second[0].Object; len(d.asked) < 2 || d.asked[1] != want {
 		t.Errorf("asked %q, want %q after the renewal", d.asked, want)
+	}
+}
+
+// TestChannelsThatHaveEnded need no end: those beside them are ended, and only what is
+// refused for another reason is an error.
+func TestChannelsThatHaveEnded(t *testing.T) {
+	t.Parallel()
+	var standing []string
+	for _, id := range []string{"1", "2"} {
+		standing = append(standing, fmt.Sprintf(`{"channel_id":%q,"notify_url":%q,"resource_name":"Deals","events":["Deals.all"]}`, id, callback().URL))
+	}
+	for code, kind := range map[string]fault.Kind{"NOT_SUBSCRIBED": 0, "INVALID_DATA": fault.Invalid} {
+		t.Run(code, func(t *testing.T) {
+			t.Parallel()
+			var ended []string
+			f := answers(t, func(method, path, _ string) (int, string) {
+				_, ids, _ := strings.Cut(path, "channel_ids=")
+				switch {
+				case method == "GET":
+					return 200, `{"watch":[` + strings.Join(standing, ",") + `],"info":{"more_records":false}}`
+				case strings.HasPrefix(ids, "1"):
+					return 400, `{"watch":[` + element(code, "channel_ids") + `]}`
+				}
+				ended = append(ended, ids)
+				return 200, `{"watch":[` + success + `]}`
+			})
+			err := f.connect(t).(connectors.Watcher).Unwatch(t.Context(), callback())
+			if fault.KindOf(err) != kind || (err == nil) != slices.Equal(ended, []string{"2"}) {
+				t.Errorf("error %v, ended %q", err, ended)
+			}
+		})
 	}
 }
